@@ -95,9 +95,27 @@ export const outBytes = (name: string, length: string): Arg<"outBytes"> => ({ ki
 export const inStruct = (name: string, of: string, size: number): Arg<"inStruct"> => ({ kind: "inStruct", name, of, size });
 export const outStruct = (name: string, of: string, size: number): Arg<"outStruct"> => ({ kind: "outStruct", name, of, size });
 export const inOutStruct = (name: string, of: string, size: number): Arg<"inOutStruct"> => ({ kind: "inOutStruct", name, of, size });
-export const inArray = (name: string, of: string, size: number, length: string): Arg<"inArray"> => ({ kind: "inArray", name, of, size, length });
-export const outArray = (name: string, of: string, size: number, length: string): Arg<"outArray"> => ({ kind: "outArray", name, of, size, length });
-export const inOutArray = (name: string, of: string, size: number, length: string): Arg<"inOutArray"> => ({ kind: "inOutArray", name, of, size, length });
+export const inArray = (name: string, of: string, size: number, length: string): Arg<"inArray"> => ({
+  kind: "inArray",
+  name,
+  of,
+  size,
+  length,
+});
+export const outArray = (name: string, of: string, size: number, length: string): Arg<"outArray"> => ({
+  kind: "outArray",
+  name,
+  of,
+  size,
+  length,
+});
+export const inOutArray = (name: string, of: string, size: number, length: string): Arg<"inOutArray"> => ({
+  kind: "inOutArray",
+  name,
+  of,
+  size,
+  length,
+});
 export const iovIn = (name: string, length: string): Arg<"iovIn"> => ({ kind: "iovIn", name, length });
 export const iovOut = (name: string, length: string): Arg<"iovOut"> => ({ kind: "iovOut", name, length });
 /** An int whose values (and flag bits, if any) have names: `of` is an enumeration or a set of flags/. Decoded as an int. */

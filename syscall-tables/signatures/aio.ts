@@ -22,13 +22,6 @@ export const aio = {
     inStruct("sig", "sigset_argpack", 16),
   ),
   io_uring_setup: sigReturning("fd", uint("entries"), inOutStruct("params", "io_uring_params", 120)),
-  io_uring_enter: sig(
-    fd("fd"),
-    uint("to_submit"),
-    uint("min_complete"),
-    flags("flags", "io_uring_enter"),
-    addr("argp"),
-    size("argsz"),
-  ),
+  io_uring_enter: sig(fd("fd"), uint("to_submit"), uint("min_complete"), flags("flags", "io_uring_enter"), addr("argp"), size("argsz")),
   io_uring_register: sig(fd("fd"), choice("opcode", "io_uring_register"), addr("arg"), uint("nr_args")),
 } as const;

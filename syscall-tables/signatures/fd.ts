@@ -74,12 +74,7 @@ export const fileDescriptor = {
     size("len"),
     flags("flags", "none"),
   ),
-  cachestat: sig(
-    fd("fd"),
-    inStruct("cstat_range", "cachestat_range", 16),
-    outStruct("cstat", "cachestat", 40),
-    flags("flags", "none"),
-  ),
+  cachestat: sig(fd("fd"), inStruct("cstat_range", "cachestat_range", 16), outStruct("cstat", "cachestat", 40), flags("flags", "none")),
   // MFD_NAME_MAX_LEN + 1.
   memfd_create: sigReturning("fd", string("uname", 250), flags("flags", "memfd_create")),
   memfd_secret: sigReturning("fd", flags("flags", "open")),

@@ -90,7 +90,13 @@ export const file = {
   futimesat: sig(dirfd("dfd"), pathOrNull("filename"), inStruct("utimes", "timeval[2]", 32)),
   utimensat: sig(dirfd("dfd"), pathOrNull("filename"), inStruct("utimes", "timespec[2]", 32), flags("flags", "at")),
   file_getattr: sig(dirfd("dfd"), pathOrNull("filename"), outBytes("attr", "usize"), size("usize"), flags("at_flags", "at")),
-  file_setattr: sig(dirfd("dfd"), pathOrNull("filename"), inExtensible("attr", "file_attr", "usize"), size("usize"), flags("at_flags", "at")),
+  file_setattr: sig(
+    dirfd("dfd"),
+    pathOrNull("filename"),
+    inExtensible("attr", "file_attr", "usize"),
+    size("usize"),
+    flags("at_flags", "at"),
+  ),
 
   setxattr: sig(path("pathname"), xattrName, inBytes("value", "size"), size("size"), flags("flags", "xattr")),
   lsetxattr: sig(path("pathname"), xattrName, inBytes("value", "size"), size("size"), flags("flags", "xattr")),
@@ -121,14 +127,7 @@ export const file = {
     inExtensible("uargs", "xattr_args", "usize"),
     size("usize"),
   ),
-  listxattrat: sigReturning(
-    "size",
-    dirfd("dfd"),
-    pathOrNull("pathname"),
-    flags("at_flags", "at"),
-    outBytes("list", "size"),
-    size("size"),
-  ),
+  listxattrat: sigReturning("size", dirfd("dfd"), pathOrNull("pathname"), flags("at_flags", "at"), outBytes("list", "size"), size("size")),
   removexattrat: sig(dirfd("dfd"), pathOrNull("pathname"), flags("at_flags", "at"), xattrName),
 
   inotify_init: sigReturning("fd"),

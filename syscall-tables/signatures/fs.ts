@@ -29,13 +29,7 @@ export const fs = {
   fsconfig: sig(fd("fd"), choice("cmd", "fsconfig"), pathOrNull("key"), addr("value"), int("aux")),
   fsmount: sigReturning("fd", fd("fs_fd"), flags("flags", "fsmount"), flags("attr_flags", "mount_attr")),
   fspick: sigReturning("fd", dirfd("dfd"), path("path"), flags("flags", "fspick")),
-  move_mount: sig(
-    dirfd("from_dfd"),
-    pathOrNull("from_pathname"),
-    dirfd("to_dfd"),
-    pathOrNull("to_pathname"),
-    flags("flags", "move_mount"),
-  ),
+  move_mount: sig(dirfd("from_dfd"), pathOrNull("from_pathname"), dirfd("to_dfd"), pathOrNull("to_pathname"), flags("flags", "move_mount")),
   open_tree: sigReturning("fd", dirfd("dfd"), path("filename"), flags("flags", "open_tree")),
   open_tree_attr: sigReturning(
     "fd",

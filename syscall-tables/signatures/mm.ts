@@ -50,22 +50,9 @@ export const mm = {
     flags("flags", "none"),
   ),
   // Node masks are `maxnode` bits long, which no length argument expresses.
-  mbind: sig(
-    addr("start"),
-    size("len"),
-    choice("mode", "mempolicy"),
-    addr("nmask"),
-    ulong("maxnode"),
-    flags("flags", "mbind"),
-  ),
+  mbind: sig(addr("start"), size("len"), choice("mode", "mempolicy"), addr("nmask"), ulong("maxnode"), flags("flags", "mbind")),
   set_mempolicy: sig(choice("mode", "mempolicy"), addr("nmask"), ulong("maxnode")),
-  get_mempolicy: sig(
-    outStruct("policy", "int", 4),
-    addr("nmask"),
-    ulong("maxnode"),
-    addr("addr"),
-    flags("flags", "get_mempolicy"),
-  ),
+  get_mempolicy: sig(outStruct("policy", "int", 4), addr("nmask"), ulong("maxnode"), addr("addr"), flags("flags", "get_mempolicy")),
   set_mempolicy_home_node: sig(addr("start"), size("len"), ulong("home_node"), flags("flags", "none")),
   migrate_pages: sig(pid("pid"), ulong("maxnode"), addr("old_nodes"), addr("new_nodes")),
   move_pages: sig(

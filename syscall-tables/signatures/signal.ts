@@ -1,5 +1,5 @@
 /** Signals. */
-import { choice, fd, flags, inStruct, outStruct, pid, sig, sigReturning, signal, size } from "../kinds.ts";
+import { choice, fd, flags, inStruct, outStruct, pid, sig, signal, sigReturning, size } from "../kinds.ts";
 
 export const signals = {
   rt_sigaction: sig(signal("sig"), inStruct("act", "sigaction", 32), outStruct("oact", "sigaction", 32), size("sigsetsize")),

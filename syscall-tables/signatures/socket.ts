@@ -21,12 +21,7 @@ import {
 
 export const socket = {
   socket: sigReturning("fd", choice("family", "address_family"), choice("type", "socket_type"), int("protocol")),
-  socketpair: sig(
-    choice("family", "address_family"),
-    choice("type", "socket_type"),
-    int("protocol"),
-    outStruct("usockvec", "int[2]", 8),
-  ),
+  socketpair: sig(choice("family", "address_family"), choice("type", "socket_type"), int("protocol"), outStruct("usockvec", "int[2]", 8)),
   bind: sig(fd("fd"), sockaddrIn("umyaddr", "addrlen"), int("addrlen")),
   connect: sig(fd("fd"), sockaddrIn("uservaddr", "addrlen"), int("addrlen")),
   listen: sig(fd("fd"), int("backlog")),

@@ -10,12 +10,7 @@ export const time = {
   clock_settime: sig(clock("which_clock"), inStruct("tp", "timespec", 16)),
   clock_getres: sig(clock("which_clock"), outStruct("tp", "timespec", 16)),
   clock_adjtime: sig(clock("which_clock"), inOutStruct("tx", "timex", 208)),
-  clock_nanosleep: sig(
-    clock("which_clock"),
-    flags("flags", "timer"),
-    inStruct("rqtp", "timespec", 16),
-    outStruct("rmtp", "timespec", 16),
-  ),
+  clock_nanosleep: sig(clock("which_clock"), flags("flags", "timer"), inStruct("rqtp", "timespec", 16), outStruct("rmtp", "timespec", 16)),
   nanosleep: sig(inStruct("rqtp", "timespec", 16), outStruct("rmtp", "timespec", 16)),
   alarm: sig(uint("seconds")),
   getitimer: sig(choice("which", "itimer"), outStruct("value", "itimerval", 32)),
