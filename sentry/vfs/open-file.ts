@@ -1,0 +1,217 @@
+/**
+ * An open file description (struct file): what an fd points at, shared by dup and fork.
+ * Operations never sleep: EAGAIN plus `waitQueue`. Whether the *caller* waits is decided
+ * by O_NONBLOCK in `syscalls/`, with the generic ops of task/file-ops.ts.
+ */
+import { EBADF, EINVAL, EISDIR, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, type Errno, ESPIPE } from "../abi/errno.ts";
+import type { FileMapping } from "../mm/file-mapping.ts";
+import type { WaitQueue } from "../task/blocking.ts";
+import type { Task } from "../task/task.ts";
+import type { DirentSink, Inode } from "./inode.ts";
+import type { Io } from "./io.ts";
+import type { Path } from "./path.ts";
+
+export const O_ACCMODE = 0o3;
+export const O_RDONLY = 0o0;
+export const O_WRONLY = 0o1;
+export const O_RDWR = 0o2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NOCTTY = 0o400;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
+export const O_NONBLOCK = 0o4000;
+export const O_DSYNC = 0o10000;
+export const O_ASYNC = 0o20000;
+export const O_DIRECT = 0o40000;
+export const O_LARGEFILE = 0o100000;
+export const O_DIRECTORY = 0o200000;
+export const O_NOFOLLOW = 0o400000;
+export const O_NOATIME = 0o1000000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+export const O_TMPFILE = 0o20200000;
+
+export const POLLIN = 0x1;
+export const POLLPRI = 0x2;
+export const POLLOUT = 0x4;
+export const POLLERR = 0x8;
+export const POLLHUP = 0x10;
+export const POLLNVAL = 0x20;
+export const POLLRDNORM = 0x40;
+export const POLLRDBAND = 0x80;
+export const POLLWRNORM = 0x100;
+export const POLLWRBAND = 0x200;
+export const POLLRDHUP = 0x2000;
+
+/** An epoll instance's interest in an open file description (fs/epoll): told when the description is gone. */
+export interface EpollLink {
+  fileReleased(): void;
+}
+
+export abstract class OpenFile {
+  /** Status flags (F_GETFL): access mode, O_APPEND, O_NONBLOCK, … without creation flags. */
+  flags: number;
+  /** File position in bytes. */
+  position = 0;
+  /** The inode behind it; anonymous files (pipe, eventfd, …) have an anonymous inode. */
+  readonly inode: Inode;
+  /** The path it was opened by (for /proc/self/fd, fchdir, openat); null for anonymous files. */
+  readonly path: Path | null;
+  /** The epoll items that watch this description; null while there are none. */
+  epollItems: EpollLink[] | null = null;
+  #references = 1;
+
+  constructor(inode: Inode, path: Path | null, flags: number) {
+    this.inode = inode;
+    this.path = path;
+    this.flags = flags;
+  }
+
+  /** True for files whose position matters: regular files, directories, some devices. */
+  get isSeekable(): boolean {
+    return false;
+  }
+
+  get isNonblocking(): boolean {
+    return (this.flags & O_NONBLOCK) !== 0;
+  }
+
+  get canRead(): boolean {
+    return (this.flags & O_PATH) === 0 && (this.flags & O_ACCMODE) !== O_WRONLY;
+  }
+
+  get canWrite(): boolean {
+    return (this.flags & O_PATH) === 0 && (this.flags & O_ACCMODE) !== O_RDONLY;
+  }
+
+  /** The number of references (fds, mappings, in-flight SCM_RIGHTS, running ops). */
+  get references(): number {
+    return this.#references;
+  }
+
+  take(): this {
+    this.#references++;
+    return this;
+  }
+
+  /** Drops one reference; the last one releases. */
+  put(): void {
+    if (--this.#references !== 0) return;
+    // eventpoll_release(): closing the last reference removes the file from every epoll set.
+    while (this.epollItems !== null && this.epollItems.length > 0) this.epollItems[this.epollItems.length - 1].fileReleased();
+    this.release();
+  }
+
+  /** The last reference is gone. */
+  protected release(): void {}
+
+  /** Called on every close(2) of an fd (POSIX locks are dropped by the caller). */
+  flush(_task: Task): number {
+    return 0;
+  }
+
+  /** Reads at `position` (seekable: advances it) or from the stream: bytes, 0 at end, or an errno; EAGAIN when it would sleep. */
+  read(_io: Io, _task: Task): number {
+    return EINVAL;
+  }
+
+  write(_io: Io, _task: Task): number {
+    return EINVAL;
+  }
+
+  /** Positioned read; ESPIPE for streams. */
+  pread(_io: Io, _offset: number, _task: Task): number {
+    return ESPIPE;
+  }
+
+  pwrite(_io: Io, _offset: number, _task: Task): number {
+    return ESPIPE;
+  }
+
+  /** lseek(2): the new position or an errno. */
+  seek(_offset: number, _whence: number): number {
+    return ESPIPE;
+  }
+
+  /** Emits entries from `position` on, advancing it; 0 or an errno. */
+  readDirectory(_sink: DirentSink, _task: Task): number {
+    return ENOTDIR;
+  }
+
+  truncate(_length: number, _task: Task): number {
+    return EINVAL;
+  }
+
+  allocate(_mode: number, _offset: number, _length: number, _task: Task): number {
+    return ENODEV;
+  }
+
+  sync(_task: Task): number {
+    return EINVAL;
+  }
+
+  /** ioctl(2) beyond FIONBIO, FIOCLEX and the like, which the caller handles. */
+  ioctl(_task: Task, _command: number, _argument: number): number {
+    return ENOTTY;
+  }
+
+  /** Poll readiness as POLL* bits. `task` is who asks: it matters to signalfd alone, which shows the asker's signals. */
+  readiness(_task?: Task): number {
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+  }
+
+  /** Notified whenever `readiness` may have gained bits; null: always ready (epoll answers EPERM for those, like Linux for regular files). */
+  get waitQueue(): WaitQueue | null {
+    return null;
+  }
+
+  /** The queue that `task` must wait on; differs from `waitQueue` for signalfd alone. */
+  waitQueueFor(_task: Task): WaitQueue | null {
+    return this.waitQueue;
+  }
+
+  /** fcntl(2) F_GETPIPE_SZ: bytes. */
+  pipeSize(): number {
+    return EBADF;
+  }
+
+  /** fcntl(2) F_SETPIPE_SZ: the size in effect, or an errno. */
+  setPipeSize(_bytes: number, _task: Task): number {
+    return EBADF;
+  }
+
+  /** fcntl(2) F_GET_SEALS: F_SEAL_* bits; EINVAL for files that cannot be sealed. */
+  seals(): number {
+    return EINVAL;
+  }
+
+  /** fcntl(2) F_ADD_SEALS. */
+  addSeals(_seals: number): number {
+    return EINVAL;
+  }
+
+  /** The lines that /proc/pid/fdinfo/N shows after pos, flags, mnt_id and ino; each ends in a newline. */
+  fdInfo(): string {
+    return "";
+  }
+
+  /** What mmap(2) maps, or ENODEV. The returned object outlives close. */
+  mapping(_task: Task): FileMapping | Errno {
+    return ENODEV;
+  }
+
+  /** The name readlink(/proc/self/fd/N) shows for an anonymous file, such as "pipe:[12]". */
+  get anonymousName(): string {
+    return `anon_inode:[${this.inode.ino}]`;
+  }
+
+  /** True where splice/sendfile may read pages (regular files). */
+  get isRegular(): boolean {
+    return false;
+  }
+
+  /** The error for read(2) of a directory and similar. */
+  static readonly NOT_READABLE = EISDIR;
+  static readonly NOT_SUPPORTED = EOPNOTSUPP;
+}
