@@ -38,7 +38,7 @@ export const file = {
     path("name"),
     inOutStruct("handle", "file_handle", 8),
     outStruct("mnt_id", "int", 4),
-    flags("flags", "at"),
+    flags("flags", "name_to_handle"),
   ),
   open_by_handle_at: sigReturning("fd", fd("mountdirfd"), inStruct("handle", "file_handle", 8), flags("flags", "open")),
 

@@ -25,16 +25,16 @@ export const ipc = {
   shmat: sigReturning("addr", int("shmid"), addr("shmaddr"), flags("shmflg", "shmat")),
   shmdt: sig(addr("shmaddr")),
   // The buffers of the ctl calls depend on cmd.
-  shmctl: sig(int("shmid"), choice("cmd", "ipc_ctl"), addr("buf")),
+  shmctl: sig(int("shmid"), choice("cmd", "shm_ctl"), addr("buf")),
   semget: sig(int("key"), int("nsems"), flags("semflg", "ipc_get")),
   semop: sig(int("semid"), inArray("sops", "sembuf", 6, "nsops"), uint("nsops")),
   semtimedop: sig(int("semid"), inArray("sops", "sembuf", 6, "nsops"), uint("nsops"), inStruct("timeout", "timespec", 16)),
-  semctl: sig(int("semid"), int("semnum"), choice("cmd", "ipc_ctl"), ulong("arg")),
+  semctl: sig(int("semid"), int("semnum"), choice("cmd", "sem_ctl"), ulong("arg")),
   msgget: sig(int("key"), flags("msgflg", "ipc_get")),
   // A struct msgbuf is msgsz bytes behind a long: see msgop(2).
   msgsnd: sig(int("msqid"), addr("msgp"), size("msgsz"), flags("msgflg", "msgop")),
   msgrcv: sigReturning("size", int("msqid"), addr("msgp"), size("msgsz"), long("msgtyp"), flags("msgflg", "msgop")),
-  msgctl: sig(int("msqid"), choice("cmd", "ipc_ctl"), addr("buf")),
+  msgctl: sig(int("msqid"), choice("cmd", "msg_ctl"), addr("buf")),
 
   mq_open: sigReturning("fd", path("u_name"), flags("oflag", "open"), mode("mode"), inStruct("u_attr", "mq_attr", 64)),
   mq_unlink: sig(path("u_name")),

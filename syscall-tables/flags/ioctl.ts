@@ -1,0 +1,339 @@
+/** ioctl(2) commands: terminals (ioctl_tty(2)), sockets (netdevice(7)), files, block devices, loop and tun devices. */
+import { enumeration } from "./flag-set.ts";
+
+export const TCGETS = 0x5401;
+export const TCSETS = 0x5402;
+export const TCSETSW = 0x5403;
+export const TCSETSF = 0x5404;
+export const TCGETA = 0x5405;
+export const TCSETA = 0x5406;
+export const TCSETAW = 0x5407;
+export const TCSETAF = 0x5408;
+export const TCSBRK = 0x5409;
+export const TCXONC = 0x540a;
+export const TCFLSH = 0x540b;
+export const TIOCEXCL = 0x540c;
+export const TIOCNXCL = 0x540d;
+export const TIOCSCTTY = 0x540e;
+export const TIOCGPGRP = 0x540f;
+export const TIOCSPGRP = 0x5410;
+export const TIOCOUTQ = 0x5411;
+export const TIOCSTI = 0x5412;
+export const TIOCGWINSZ = 0x5413;
+export const TIOCSWINSZ = 0x5414;
+export const TIOCMGET = 0x5415;
+export const TIOCMBIS = 0x5416;
+export const TIOCMBIC = 0x5417;
+export const TIOCMSET = 0x5418;
+export const TIOCGSOFTCAR = 0x5419;
+export const TIOCSSOFTCAR = 0x541a;
+export const FIONREAD = 0x541b;
+export const TIOCLINUX = 0x541c;
+export const TIOCCONS = 0x541d;
+export const TIOCGSERIAL = 0x541e;
+export const TIOCSSERIAL = 0x541f;
+export const TIOCPKT = 0x5420;
+export const FIONBIO = 0x5421;
+export const TIOCNOTTY = 0x5422;
+export const TIOCSETD = 0x5423;
+export const TIOCGETD = 0x5424;
+export const TCSBRKP = 0x5425;
+export const TIOCSBRK = 0x5427;
+export const TIOCCBRK = 0x5428;
+export const TIOCGSID = 0x5429;
+export const TCGETS2 = 0x802c542a;
+export const TCSETS2 = 0x402c542b;
+export const TCSETSW2 = 0x402c542c;
+export const TCSETSF2 = 0x402c542d;
+export const TIOCGPTN = 0x80045430;
+export const TIOCSPTLCK = 0x40045431;
+export const TIOCGDEV = 0x80045432;
+export const TIOCSIG = 0x40045436;
+export const TIOCVHANGUP = 0x5437;
+export const TIOCGPKT = 0x80045438;
+export const TIOCGPTLCK = 0x80045439;
+export const TIOCGEXCL = 0x80045440;
+export const TIOCGPTPEER = 0x5441;
+export const FIONCLEX = 0x5450;
+export const FIOCLEX = 0x5451;
+export const FIOASYNC = 0x5452;
+export const FIOQSIZE = 0x5460;
+export const FIOSETOWN = 0x8901;
+export const SIOCSPGRP = 0x8902;
+export const FIOGETOWN = 0x8903;
+export const SIOCGPGRP = 0x8904;
+export const SIOCATMARK = 0x8905;
+export const SIOCGSTAMP_OLD = 0x8906;
+export const SIOCGSTAMPNS_OLD = 0x8907;
+export const SIOCADDRT = 0x890b;
+export const SIOCDELRT = 0x890c;
+export const SIOCRTMSG = 0x890d;
+export const SIOCGIFNAME = 0x8910;
+export const SIOCSIFLINK = 0x8911;
+export const SIOCGIFCONF = 0x8912;
+export const SIOCGIFFLAGS = 0x8913;
+export const SIOCSIFFLAGS = 0x8914;
+export const SIOCGIFADDR = 0x8915;
+export const SIOCSIFADDR = 0x8916;
+export const SIOCGIFDSTADDR = 0x8917;
+export const SIOCSIFDSTADDR = 0x8918;
+export const SIOCGIFBRDADDR = 0x8919;
+export const SIOCSIFBRDADDR = 0x891a;
+export const SIOCGIFNETMASK = 0x891b;
+export const SIOCSIFNETMASK = 0x891c;
+export const SIOCGIFMETRIC = 0x891d;
+export const SIOCSIFMETRIC = 0x891e;
+export const SIOCGIFMEM = 0x891f;
+export const SIOCSIFMEM = 0x8920;
+export const SIOCGIFMTU = 0x8921;
+export const SIOCSIFMTU = 0x8922;
+export const SIOCSIFNAME = 0x8923;
+export const SIOCSIFHWADDR = 0x8924;
+export const SIOCGIFENCAP = 0x8925;
+export const SIOCSIFENCAP = 0x8926;
+export const SIOCGIFHWADDR = 0x8927;
+export const SIOCGIFSLAVE = 0x8929;
+export const SIOCSIFSLAVE = 0x8930;
+export const SIOCADDMULTI = 0x8931;
+export const SIOCDELMULTI = 0x8932;
+export const SIOCGIFINDEX = 0x8933;
+export const SIOCGIFTXQLEN = 0x8942;
+export const SIOCSIFTXQLEN = 0x8943;
+export const SIOCETHTOOL = 0x8946;
+export const SIOCGIFMAP = 0x8970;
+export const SIOCDARP = 0x8953;
+export const SIOCGARP = 0x8954;
+export const SIOCSARP = 0x8955;
+export const SIOCBRADDBR = 0x89a0;
+export const SIOCBRDELBR = 0x89a1;
+export const FIBMAP = 0x1;
+export const FIGETBSZ = 0x2;
+export const FIFREEZE = 0xc0045877;
+export const FITHAW = 0xc0045878;
+export const FITRIM = 0xc0185879;
+export const FICLONE = 0x40049409;
+export const FICLONERANGE = 0x4020940d;
+export const FIDEDUPERANGE = 0xc0189436;
+export const FS_IOC_GETFLAGS = 0x80086601;
+export const FS_IOC_SETFLAGS = 0x40086602;
+export const FS_IOC_GETVERSION = 0x80087601;
+export const FS_IOC_SETVERSION = 0x40087602;
+export const FS_IOC_FIEMAP = 0xc020660b;
+export const FS_IOC_FSGETXATTR = 0x801c581f;
+export const FS_IOC_FSSETXATTR = 0x401c5820;
+export const FS_IOC_GETFSLABEL = 0x81009431;
+export const FS_IOC_SETFSLABEL = 0x41009432;
+export const FS_IOC_GETFSUUID = 0x80111500;
+export const FS_IOC_GETFSSYSFSPATH = 0x80811501;
+export const BLKROSET = 0x125d;
+export const BLKROGET = 0x125e;
+export const BLKRRPART = 0x125f;
+export const BLKGETSIZE = 0x1260;
+export const BLKFLSBUF = 0x1261;
+export const BLKSSZGET = 0x1268;
+export const BLKBSZGET = 0x80081270;
+export const BLKGETSIZE64 = 0x80081272;
+export const BLKDISCARD = 0x1277;
+export const BLKIOMIN = 0x1278;
+export const BLKIOOPT = 0x1279;
+export const BLKALIGNOFF = 0x127a;
+export const BLKPBSZGET = 0x127b;
+export const BLKDISCARDZEROES = 0x127c;
+export const BLKSECDISCARD = 0x127d;
+export const BLKROTATIONAL = 0x127e;
+export const BLKZEROOUT = 0x127f;
+export const LOOP_SET_FD = 0x4c00;
+export const LOOP_CLR_FD = 0x4c01;
+export const LOOP_SET_STATUS = 0x4c02;
+export const LOOP_GET_STATUS = 0x4c03;
+export const LOOP_SET_STATUS64 = 0x4c04;
+export const LOOP_GET_STATUS64 = 0x4c05;
+export const LOOP_CTL_GET_FREE = 0x4c82;
+export const TUNSETIFF = 0x400454ca;
+export const TUNSETPERSIST = 0x400454cb;
+export const TUNSETOWNER = 0x400454cc;
+export const TUNSETGROUP = 0x400454ce;
+export const TUNGETFEATURES = 0x800454cf;
+export const TUNGETIFF = 0x800454d2;
+export const RNDGETENTCNT = 0x80045200;
+export const RNDADDTOENTCNT = 0x40045201;
+export const NS_GET_USERNS = 0xb701;
+export const NS_GET_PARENT = 0xb702;
+export const NS_GET_NSTYPE = 0xb703;
+export const NS_GET_OWNER_UID = 0xb704;
+export const PIDFD_GET_INFO = 0xc050ff0b;
+export const UFFDIO_API = 0xc018aa3f;
+export const UFFDIO_REGISTER = 0xc020aa00;
+export const SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100;
+export const SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101;
+export const EPIOCSPARAMS = 0x40088a01;
+export const EPIOCGPARAMS = 0x80088a02;
+export const ioctlNames = enumeration({
+  TCGETS,
+  TCSETS,
+  TCSETSW,
+  TCSETSF,
+  TCGETA,
+  TCSETA,
+  TCSETAW,
+  TCSETAF,
+  TCSBRK,
+  TCXONC,
+  TCFLSH,
+  TIOCEXCL,
+  TIOCNXCL,
+  TIOCSCTTY,
+  TIOCGPGRP,
+  TIOCSPGRP,
+  TIOCOUTQ,
+  TIOCSTI,
+  TIOCGWINSZ,
+  TIOCSWINSZ,
+  TIOCMGET,
+  TIOCMBIS,
+  TIOCMBIC,
+  TIOCMSET,
+  TIOCGSOFTCAR,
+  TIOCSSOFTCAR,
+  FIONREAD,
+  TIOCLINUX,
+  TIOCCONS,
+  TIOCGSERIAL,
+  TIOCSSERIAL,
+  TIOCPKT,
+  FIONBIO,
+  TIOCNOTTY,
+  TIOCSETD,
+  TIOCGETD,
+  TCSBRKP,
+  TIOCSBRK,
+  TIOCCBRK,
+  TIOCGSID,
+  TCGETS2,
+  TCSETS2,
+  TCSETSW2,
+  TCSETSF2,
+  TIOCGPTN,
+  TIOCSPTLCK,
+  TIOCGDEV,
+  TIOCSIG,
+  TIOCVHANGUP,
+  TIOCGPKT,
+  TIOCGPTLCK,
+  TIOCGEXCL,
+  TIOCGPTPEER,
+  FIONCLEX,
+  FIOCLEX,
+  FIOASYNC,
+  FIOQSIZE,
+  FIOSETOWN,
+  SIOCSPGRP,
+  FIOGETOWN,
+  SIOCGPGRP,
+  SIOCATMARK,
+  SIOCGSTAMP_OLD,
+  SIOCGSTAMPNS_OLD,
+  SIOCADDRT,
+  SIOCDELRT,
+  SIOCRTMSG,
+  SIOCGIFNAME,
+  SIOCSIFLINK,
+  SIOCGIFCONF,
+  SIOCGIFFLAGS,
+  SIOCSIFFLAGS,
+  SIOCGIFADDR,
+  SIOCSIFADDR,
+  SIOCGIFDSTADDR,
+  SIOCSIFDSTADDR,
+  SIOCGIFBRDADDR,
+  SIOCSIFBRDADDR,
+  SIOCGIFNETMASK,
+  SIOCSIFNETMASK,
+  SIOCGIFMETRIC,
+  SIOCSIFMETRIC,
+  SIOCGIFMEM,
+  SIOCSIFMEM,
+  SIOCGIFMTU,
+  SIOCSIFMTU,
+  SIOCSIFNAME,
+  SIOCSIFHWADDR,
+  SIOCGIFENCAP,
+  SIOCSIFENCAP,
+  SIOCGIFHWADDR,
+  SIOCGIFSLAVE,
+  SIOCSIFSLAVE,
+  SIOCADDMULTI,
+  SIOCDELMULTI,
+  SIOCGIFINDEX,
+  SIOCGIFTXQLEN,
+  SIOCSIFTXQLEN,
+  SIOCETHTOOL,
+  SIOCGIFMAP,
+  SIOCDARP,
+  SIOCGARP,
+  SIOCSARP,
+  SIOCBRADDBR,
+  SIOCBRDELBR,
+  FIBMAP,
+  FIGETBSZ,
+  FIFREEZE,
+  FITHAW,
+  FITRIM,
+  FICLONE,
+  FICLONERANGE,
+  FIDEDUPERANGE,
+  FS_IOC_GETFLAGS,
+  FS_IOC_SETFLAGS,
+  FS_IOC_GETVERSION,
+  FS_IOC_SETVERSION,
+  FS_IOC_FIEMAP,
+  FS_IOC_FSGETXATTR,
+  FS_IOC_FSSETXATTR,
+  FS_IOC_GETFSLABEL,
+  FS_IOC_SETFSLABEL,
+  FS_IOC_GETFSUUID,
+  FS_IOC_GETFSSYSFSPATH,
+  BLKROSET,
+  BLKROGET,
+  BLKRRPART,
+  BLKGETSIZE,
+  BLKFLSBUF,
+  BLKSSZGET,
+  BLKBSZGET,
+  BLKGETSIZE64,
+  BLKDISCARD,
+  BLKIOMIN,
+  BLKIOOPT,
+  BLKALIGNOFF,
+  BLKPBSZGET,
+  BLKDISCARDZEROES,
+  BLKSECDISCARD,
+  BLKROTATIONAL,
+  BLKZEROOUT,
+  LOOP_SET_FD,
+  LOOP_CLR_FD,
+  LOOP_SET_STATUS,
+  LOOP_GET_STATUS,
+  LOOP_SET_STATUS64,
+  LOOP_GET_STATUS64,
+  LOOP_CTL_GET_FREE,
+  TUNSETIFF,
+  TUNSETPERSIST,
+  TUNSETOWNER,
+  TUNSETGROUP,
+  TUNGETFEATURES,
+  TUNGETIFF,
+  RNDGETENTCNT,
+  RNDADDTOENTCNT,
+  NS_GET_USERNS,
+  NS_GET_PARENT,
+  NS_GET_NSTYPE,
+  NS_GET_OWNER_UID,
+  PIDFD_GET_INFO,
+  UFFDIO_API,
+  UFFDIO_REGISTER,
+  SECCOMP_IOCTL_NOTIF_RECV,
+  SECCOMP_IOCTL_NOTIF_SEND,
+  EPIOCSPARAMS,
+  EPIOCGPARAMS,
+});

@@ -1,0 +1,252 @@
+/** prctl(2), arch_prctl(2), personality(2), seccomp(2): what a thread changes about itself. */
+import { enumeration, flagSet } from "./flag-set.ts";
+
+export const PR_SET_PDEATHSIG = 1;
+export const PR_GET_PDEATHSIG = 2;
+export const PR_GET_DUMPABLE = 3;
+export const PR_SET_DUMPABLE = 4;
+export const PR_GET_UNALIGN = 5;
+export const PR_SET_UNALIGN = 6;
+export const PR_GET_KEEPCAPS = 7;
+export const PR_SET_KEEPCAPS = 8;
+export const PR_GET_FPEMU = 9;
+export const PR_SET_FPEMU = 10;
+export const PR_GET_FPEXC = 11;
+export const PR_SET_FPEXC = 12;
+export const PR_GET_TIMING = 13;
+export const PR_SET_TIMING = 14;
+export const PR_SET_NAME = 15;
+export const PR_GET_NAME = 16;
+export const PR_GET_ENDIAN = 19;
+export const PR_SET_ENDIAN = 20;
+export const PR_GET_SECCOMP = 21;
+export const PR_SET_SECCOMP = 22;
+export const PR_CAPBSET_READ = 23;
+export const PR_CAPBSET_DROP = 24;
+export const PR_GET_TSC = 25;
+export const PR_SET_TSC = 26;
+export const PR_GET_SECUREBITS = 27;
+export const PR_SET_SECUREBITS = 28;
+export const PR_SET_TIMERSLACK = 29;
+export const PR_GET_TIMERSLACK = 30;
+export const PR_TASK_PERF_EVENTS_DISABLE = 31;
+export const PR_TASK_PERF_EVENTS_ENABLE = 32;
+export const PR_MCE_KILL = 33;
+export const PR_MCE_KILL_GET = 34;
+export const PR_SET_MM = 35;
+export const PR_SET_PTRACER = 0x59616d61;
+export const PR_SET_CHILD_SUBREAPER = 36;
+export const PR_GET_CHILD_SUBREAPER = 37;
+export const PR_SET_NO_NEW_PRIVS = 38;
+export const PR_GET_NO_NEW_PRIVS = 39;
+export const PR_GET_TID_ADDRESS = 40;
+export const PR_SET_THP_DISABLE = 41;
+export const PR_GET_THP_DISABLE = 42;
+export const PR_MPX_ENABLE_MANAGEMENT = 43;
+export const PR_MPX_DISABLE_MANAGEMENT = 44;
+export const PR_SET_FP_MODE = 45;
+export const PR_GET_FP_MODE = 46;
+export const PR_CAP_AMBIENT = 47;
+export const PR_SVE_SET_VL = 50;
+export const PR_SVE_GET_VL = 51;
+export const PR_GET_SPECULATION_CTRL = 52;
+export const PR_SET_SPECULATION_CTRL = 53;
+export const PR_PAC_RESET_KEYS = 54;
+export const PR_SET_TAGGED_ADDR_CTRL = 55;
+export const PR_GET_TAGGED_ADDR_CTRL = 56;
+export const PR_SET_IO_FLUSHER = 57;
+export const PR_GET_IO_FLUSHER = 58;
+export const PR_SET_SYSCALL_USER_DISPATCH = 59;
+export const PR_PAC_SET_ENABLED_KEYS = 60;
+export const PR_PAC_GET_ENABLED_KEYS = 61;
+export const PR_SCHED_CORE = 62;
+export const PR_SME_SET_VL = 63;
+export const PR_SME_GET_VL = 64;
+export const PR_SET_MDWE = 65;
+export const PR_GET_MDWE = 66;
+export const PR_SET_MEMORY_MERGE = 67;
+export const PR_GET_MEMORY_MERGE = 68;
+export const PR_GET_SHADOW_STACK_STATUS = 74;
+export const PR_SET_SHADOW_STACK_STATUS = 75;
+export const PR_LOCK_SHADOW_STACK_STATUS = 76;
+export const PR_TIMER_CREATE_RESTORE_IDS = 77;
+export const PR_FUTEX_HASH = 78;
+export const PR_SET_VMA = 0x53564d41;
+export const PR_GET_AUXV = 0x41555856;
+export const prctlNames = enumeration({
+  PR_SET_PDEATHSIG,
+  PR_GET_PDEATHSIG,
+  PR_GET_DUMPABLE,
+  PR_SET_DUMPABLE,
+  PR_GET_UNALIGN,
+  PR_SET_UNALIGN,
+  PR_GET_KEEPCAPS,
+  PR_SET_KEEPCAPS,
+  PR_GET_FPEMU,
+  PR_SET_FPEMU,
+  PR_GET_FPEXC,
+  PR_SET_FPEXC,
+  PR_GET_TIMING,
+  PR_SET_TIMING,
+  PR_SET_NAME,
+  PR_GET_NAME,
+  PR_GET_ENDIAN,
+  PR_SET_ENDIAN,
+  PR_GET_SECCOMP,
+  PR_SET_SECCOMP,
+  PR_CAPBSET_READ,
+  PR_CAPBSET_DROP,
+  PR_GET_TSC,
+  PR_SET_TSC,
+  PR_GET_SECUREBITS,
+  PR_SET_SECUREBITS,
+  PR_SET_TIMERSLACK,
+  PR_GET_TIMERSLACK,
+  PR_TASK_PERF_EVENTS_DISABLE,
+  PR_TASK_PERF_EVENTS_ENABLE,
+  PR_MCE_KILL,
+  PR_MCE_KILL_GET,
+  PR_SET_MM,
+  PR_SET_PTRACER,
+  PR_SET_CHILD_SUBREAPER,
+  PR_GET_CHILD_SUBREAPER,
+  PR_SET_NO_NEW_PRIVS,
+  PR_GET_NO_NEW_PRIVS,
+  PR_GET_TID_ADDRESS,
+  PR_SET_THP_DISABLE,
+  PR_GET_THP_DISABLE,
+  PR_MPX_ENABLE_MANAGEMENT,
+  PR_MPX_DISABLE_MANAGEMENT,
+  PR_SET_FP_MODE,
+  PR_GET_FP_MODE,
+  PR_CAP_AMBIENT,
+  PR_SVE_SET_VL,
+  PR_SVE_GET_VL,
+  PR_GET_SPECULATION_CTRL,
+  PR_SET_SPECULATION_CTRL,
+  PR_PAC_RESET_KEYS,
+  PR_SET_TAGGED_ADDR_CTRL,
+  PR_GET_TAGGED_ADDR_CTRL,
+  PR_SET_IO_FLUSHER,
+  PR_GET_IO_FLUSHER,
+  PR_SET_SYSCALL_USER_DISPATCH,
+  PR_PAC_SET_ENABLED_KEYS,
+  PR_PAC_GET_ENABLED_KEYS,
+  PR_SCHED_CORE,
+  PR_SME_SET_VL,
+  PR_SME_GET_VL,
+  PR_SET_MDWE,
+  PR_GET_MDWE,
+  PR_SET_MEMORY_MERGE,
+  PR_GET_MEMORY_MERGE,
+  PR_GET_SHADOW_STACK_STATUS,
+  PR_SET_SHADOW_STACK_STATUS,
+  PR_LOCK_SHADOW_STACK_STATUS,
+  PR_TIMER_CREATE_RESTORE_IDS,
+  PR_FUTEX_HASH,
+  PR_SET_VMA,
+  PR_GET_AUXV,
+});
+
+export const ARCH_SET_GS = 0x1001;
+export const ARCH_SET_FS = 0x1002;
+export const ARCH_GET_FS = 0x1003;
+export const ARCH_GET_GS = 0x1004;
+export const ARCH_GET_CPUID = 0x1011;
+export const ARCH_SET_CPUID = 0x1012;
+export const ARCH_GET_XCOMP_SUPP = 0x1021;
+export const ARCH_GET_XCOMP_PERM = 0x1022;
+export const ARCH_REQ_XCOMP_PERM = 0x1023;
+export const ARCH_GET_XCOMP_GUEST_PERM = 0x1024;
+export const ARCH_REQ_XCOMP_GUEST_PERM = 0x1025;
+export const ARCH_MAP_VDSO_X32 = 0x2001;
+export const ARCH_MAP_VDSO_32 = 0x2002;
+export const ARCH_MAP_VDSO_64 = 0x2003;
+export const ARCH_GET_UNTAG_MASK = 0x4001;
+export const ARCH_ENABLE_TAGGED_ADDR = 0x4002;
+export const ARCH_GET_MAX_TAG_BITS = 0x4003;
+export const ARCH_FORCE_TAGGED_SVA = 0x4004;
+export const ARCH_SHSTK_ENABLE = 0x5001;
+export const ARCH_SHSTK_DISABLE = 0x5002;
+export const ARCH_SHSTK_LOCK = 0x5003;
+export const ARCH_SHSTK_UNLOCK = 0x5004;
+export const ARCH_SHSTK_STATUS = 0x5005;
+export const archPrctlNames = enumeration({
+  ARCH_SET_GS,
+  ARCH_SET_FS,
+  ARCH_GET_FS,
+  ARCH_GET_GS,
+  ARCH_GET_CPUID,
+  ARCH_SET_CPUID,
+  ARCH_GET_XCOMP_SUPP,
+  ARCH_GET_XCOMP_PERM,
+  ARCH_REQ_XCOMP_PERM,
+  ARCH_GET_XCOMP_GUEST_PERM,
+  ARCH_REQ_XCOMP_GUEST_PERM,
+  ARCH_MAP_VDSO_X32,
+  ARCH_MAP_VDSO_32,
+  ARCH_MAP_VDSO_64,
+  ARCH_GET_UNTAG_MASK,
+  ARCH_ENABLE_TAGGED_ADDR,
+  ARCH_GET_MAX_TAG_BITS,
+  ARCH_FORCE_TAGGED_SVA,
+  ARCH_SHSTK_ENABLE,
+  ARCH_SHSTK_DISABLE,
+  ARCH_SHSTK_LOCK,
+  ARCH_SHSTK_UNLOCK,
+  ARCH_SHSTK_STATUS,
+});
+
+export const UNAME26 = 0x20000;
+export const ADDR_NO_RANDOMIZE = 0x40000;
+export const FDPIC_FUNCPTRS = 0x80000;
+export const MMAP_PAGE_ZERO = 0x100000;
+export const ADDR_COMPAT_LAYOUT = 0x200000;
+export const READ_IMPLIES_EXEC = 0x400000;
+export const ADDR_LIMIT_32BIT = 0x800000;
+export const SHORT_INODE = 0x1000000;
+export const WHOLE_SECONDS = 0x2000000;
+export const STICKY_TIMEOUTS = 0x4000000;
+export const ADDR_LIMIT_3GB = 0x8000000;
+export const personalityFlags = flagSet("ignored", {
+  UNAME26,
+  ADDR_NO_RANDOMIZE,
+  FDPIC_FUNCPTRS,
+  MMAP_PAGE_ZERO,
+  ADDR_COMPAT_LAYOUT,
+  READ_IMPLIES_EXEC,
+  ADDR_LIMIT_32BIT,
+  SHORT_INODE,
+  WHOLE_SECONDS,
+  STICKY_TIMEOUTS,
+  ADDR_LIMIT_3GB,
+});
+
+export const RSEQ_FLAG_UNREGISTER = 0x1;
+export const rseqFlags = flagSet("EINVAL", { RSEQ_FLAG_UNREGISTER });
+
+export const SECCOMP_SET_MODE_STRICT = 0;
+export const SECCOMP_SET_MODE_FILTER = 1;
+export const SECCOMP_GET_ACTION_AVAIL = 2;
+export const SECCOMP_GET_NOTIF_SIZES = 3;
+export const seccompOpNames = enumeration({
+  SECCOMP_SET_MODE_STRICT,
+  SECCOMP_SET_MODE_FILTER,
+  SECCOMP_GET_ACTION_AVAIL,
+  SECCOMP_GET_NOTIF_SIZES,
+});
+
+export const SECCOMP_FILTER_FLAG_TSYNC = 0x1;
+export const SECCOMP_FILTER_FLAG_LOG = 0x2;
+export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4;
+export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 0x8;
+export const SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 0x10;
+export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
+export const seccompFlags = flagSet("EINVAL", {
+  SECCOMP_FILTER_FLAG_TSYNC,
+  SECCOMP_FILTER_FLAG_LOG,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+});
