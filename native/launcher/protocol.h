@@ -1,0 +1,62 @@
+/*
+ * The supervisor channel: one SOCK_SEQPACKET pair each between launcher and init, init and
+ * sentry, init and gofer. One packet is one message: this header in the machine's byte order,
+ * then up to MSG_TEXT_MAX bytes of text. runtime/sandbox/supervisor-protocol.ts is the same in
+ * TypeScript.
+ */
+#ifndef MOAT_LAUNCHER_PROTOCOL_H
+#define MOAT_LAUNCHER_PROTOCOL_H
+
+#include <stdint.h>
+
+#define MSG_TEXT_MAX 8192
+/* Config, debug log, strace log and 61 trees. */
+#define MSG_FDS_MAX 64
+#define MSG_TREES_MAX (MSG_FDS_MAX - 3)
+
+struct message_header {
+	uint32_t kind;
+	int32_t x;
+	int32_t y;
+	uint32_t text_length;
+};
+
+enum message_kind {
+	/* launcher → init: the id maps are written. */
+	MSG_MAPPED = 1,
+	/*
+	 * launcher → init → sentry and gofer, with descriptors in this order: config memfd, debug
+	 * log (if x has START_DEBUG_LOG), strace log (if START_STRACE_LOG; never for the gofer); for
+	 * the gofer then y trees. To init the text names the trees: "ro:" or "rw:" and a path, each
+	 * ended by a NUL.
+	 */
+	MSG_START = 2,
+	/* launcher → init → sentry: the launcher got signal x; y is 1 when the kernel sent it (terminal), else 0. */
+	MSG_SIGNAL = 3,
+	/* launcher → init → sentry: the job continues after a stop; x is 1 in the terminal's foreground, else 0. */
+	MSG_CONTINUED = 4,
+	/* init → sentry: process x (not the sentry, gofer or zygote) ended with wait status y. */
+	MSG_CHILD_DIED = 5,
+	/* init → sentry, gofer: the root directory is empty from now on. */
+	MSG_CONFINED = 6,
+
+	/* sentry, gofer → init: everything is loaded, no file will be opened by path any more. */
+	MSG_LOADED = 16,
+	/* sentry → init → launcher: the guest's program ended with wait status x. */
+	MSG_EXITED = 17,
+	/* sentry → init → launcher: the guest's foreground job stopped by signal x. */
+	MSG_STOPPED = 18,
+	/* sentry, gofer, init → launcher: the sandbox cannot go on; the text says why, in one line. */
+	MSG_FATAL = 19,
+	/* sentry → init → launcher: the program could not be started; exit status x (126, 127), text as for FATAL. */
+	MSG_EXEC_FAILED = 20,
+	/* zygote's starter → init: the zygote is process x. */
+	MSG_ZYGOTE = 21,
+	/* child → init: its pid in the caller's /proc is x; init writes its id maps. */
+	MSG_UNMAPPED = 22,
+};
+
+#define START_DEBUG_LOG 1
+#define START_STRACE_LOG 2
+
+#endif

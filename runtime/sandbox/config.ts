@@ -1,0 +1,237 @@
+/**
+ * What the CLI tells the sentry about one sandbox: JSON in a memfd. The sentry trusts it (it
+ * comes from the caller), yet checks it: a mistake here must be one clear line, not a crash.
+ *
+ * Sentry and gofer start before the flags are parsed (start-up runs side by side), so config,
+ * logs and trees arrive with the START message of the supervisor channel; see
+ * sentry/host/start.ts and supervisor-protocol.ts.
+ */
+
+/** File descriptors of the sentry. 0, 1 and 2 are the caller's stdio. 3, 7 and 8 are /dev/null until START. */
+export const SENTRY_CONFIG_FD = 3;
+/** SOCK_SEQPACKET to the gofer. */
+export const SENTRY_GOFER_FD = 4;
+/** SOCK_SEQPACKET to the zygote (native/stub). */
+export const SENTRY_ZYGOTE_FD = 5;
+/** SOCK_SEQPACKET to init: supervisor-protocol.ts. */
+export const SENTRY_SUPERVISOR_FD = 6;
+export const SENTRY_DEBUG_LOG_FD = 7;
+export const SENTRY_STRACE_LOG_FD = 8;
+
+/**
+ * File descriptors of the gofer: 0 and 1 are /dev/null, 2 is the caller's stderr. Its root directory
+ * is empty; the trees it serves are O_PATH fds of detached mounts (read-only ones really are),
+ * in the order of `goferTree`. A tree may be a single file (a file volume).
+ */
+export const GOFER_CONFIG_FD = 3;
+/** SOCK_SEQPACKET to the sentry. */
+export const GOFER_SENTRY_FD = 4;
+export const GOFER_SUPERVISOR_FD = 6;
+export const GOFER_DEBUG_LOG_FD = 7;
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+export interface MountConfig {
+  /** overlay: tree `goferTree` below, an in-memory layer above. gofer: the tree itself, write-through. */
+  readonly type: "overlay" | "gofer" | "tmpfs" | "proc" | "sysfs" | "devpts" | "dev";
+  /** Absolute guest path. */
+  readonly target: string;
+  /** mount(2) data, such as "size=64m,mode=1777". */
+  readonly options: string;
+  /** Index of the gofer's tree; -1 where the type needs none. */
+  readonly goferTree: number;
+  readonly readOnly: boolean;
+}
+
+/** What /proc and uname tell of the machine; read before the sentry loses sight of it. */
+export interface HostFacts {
+  /** /proc/cpuinfo's block of the first processor (without the blank line). */
+  readonly cpuinfo: string;
+  /** CPUs that the caller may use. */
+  readonly cpuCount: number;
+  readonly memTotalBytes: number;
+  readonly kernelRelease: string;
+  readonly kernelVersion: string;
+}
+
+export interface SandboxConfig {
+  /** argv[0] is looked up in the guest's PATH. */
+  readonly argv: readonly string[];
+  /** "NAME=value", in order. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly hostname: string;
+  /** Standard input is a terminal, and it is the caller's controlling one. */
+  readonly terminal: boolean;
+  readonly mounts: readonly MountConfig[];
+  readonly network: "none";
+  readonly platform: "systrap";
+  /** The guest's pid 1 ignores signals that it has no handler for, as a container's init does. */
+  readonly initUnkillable: boolean;
+  /** Names null: every call. To the strace log when `logFd` ≥ 0, else to standard error. */
+  readonly strace: { readonly names: readonly string[] | null; readonly logFd: number } | null;
+  readonly logLevel: LogLevel;
+  /** -1: no debug log. */
+  readonly debugLogFd: number;
+  readonly hostFacts: HostFacts;
+}
+
+export interface GoferTree {
+  readonly readOnly: boolean;
+}
+
+/** What the gofer is told; the trees' fds come beside it, in the same order. */
+export interface GoferConfig {
+  readonly trees: readonly GoferTree[];
+  readonly logLevel: LogLevel;
+  readonly debugLogFd: number;
+}
+
+/** Both configs travel in one memfd. */
+export interface StartConfig {
+  readonly sandbox: SandboxConfig;
+  readonly gofer: GoferConfig;
+}
+
+const mountTypes = new Set<string>(["overlay", "gofer", "tmpfs", "proc", "sysfs", "devpts", "dev"]);
+const logLevels = new Set<string>(["debug", "info", "warn", "error", "silent"]);
+
+const refuse = (path: string, expected: string): never => {
+  throw new Error(`sandbox config: ${path} must be ${expected}`);
+};
+
+type Fields = Record<string, unknown>;
+
+const record = (value: unknown, path: string): Fields => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, "an object");
+  return value as Fields;
+};
+
+const text = (from: Fields, key: string, path: string): string => {
+  const value = from[key];
+  if (typeof value !== "string" || value.includes("\0")) refuse(`${path}.${key}`, "text without NUL bytes");
+  return value as string;
+};
+
+const guestPath = (from: Fields, key: string, path: string): string => {
+  const value = text(from, key, path);
+  if (!value.startsWith("/")) refuse(`${path}.${key}`, "an absolute path");
+  return value;
+};
+
+const integer = (from: Fields, key: string, path: string, least: number, most: number): number => {
+  const value = from[key];
+  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
+    refuse(`${path}.${key}`, `an integer from ${least} to ${most}`);
+  }
+  return value as number;
+};
+
+const flag = (from: Fields, key: string, path: string): boolean => {
+  const value = from[key];
+  if (typeof value !== "boolean") refuse(`${path}.${key}`, "true or false");
+  return value as boolean;
+};
+
+const list = (from: Fields, key: string, path: string): unknown[] => {
+  const value = from[key];
+  if (!Array.isArray(value)) refuse(`${path}.${key}`, "a list");
+  return value as unknown[];
+};
+
+const texts = (from: Fields, key: string, path: string): string[] =>
+  list(from, key, path).map((item, index) => text({ item }, "item", `${path}.${key}[${index}]`));
+
+const logLevel = (from: Fields, path: string): LogLevel => {
+  const value = from.logLevel;
+  if (typeof value !== "string" || !logLevels.has(value)) refuse(`${path}.logLevel`, `one of ${[...logLevels].join(", ")}`);
+  return value as LogLevel;
+};
+
+const MAX_ID = 0xfffffffe;
+const MAX_FD = 0x7fffffff;
+
+const mount = (value: unknown, path: string, treeCount: number): MountConfig => {
+  const from = record(value, path);
+  const type = text(from, "type", path);
+  if (!mountTypes.has(type)) refuse(`${path}.type`, `one of ${[...mountTypes].join(", ")}`);
+  const needsTree = type === "overlay" || type === "gofer";
+  return {
+    type: type as MountConfig["type"],
+    target: guestPath(from, "target", path),
+    options: text(from, "options", path),
+    goferTree: integer(from, "goferTree", path, needsTree ? 0 : -1, needsTree ? treeCount - 1 : -1),
+    readOnly: flag(from, "readOnly", path),
+  };
+};
+
+const hostFacts = (value: unknown): HostFacts => {
+  const from = record(value, "hostFacts");
+  return {
+    cpuinfo: text(from, "cpuinfo", "hostFacts"),
+    cpuCount: integer(from, "cpuCount", "hostFacts", 1, 65536),
+    memTotalBytes: integer(from, "memTotalBytes", "hostFacts", 0, Number.MAX_SAFE_INTEGER),
+    kernelRelease: text(from, "kernelRelease", "hostFacts"),
+    kernelVersion: text(from, "kernelVersion", "hostFacts"),
+  };
+};
+
+const strace = (value: unknown): SandboxConfig["strace"] => {
+  if (value === null) return null;
+  const from = record(value, "strace");
+  const names = from.names === null ? null : texts(from, "names", "strace");
+  return { names, logFd: integer(from, "logFd", "strace", -1, MAX_FD) };
+};
+
+const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
+  const from = record(value, "sandbox");
+  const argv = texts(from, "argv", "sandbox");
+  if (argv.length === 0) refuse("sandbox.argv", "not empty");
+  if (from.network !== "none") refuse("sandbox.network", '"none"');
+  if (from.platform !== "systrap") refuse("sandbox.platform", '"systrap"');
+  const mounts = list(from, "mounts", "sandbox").map((item, index) => mount(item, `sandbox.mounts[${index}]`, treeCount));
+  if (mounts.length === 0 || mounts[0].target !== "/") refuse("sandbox.mounts[0].target", '"/"');
+  return {
+    argv,
+    env: texts(from, "env", "sandbox"),
+    cwd: guestPath(from, "cwd", "sandbox"),
+    uid: integer(from, "uid", "sandbox", 0, MAX_ID),
+    gid: integer(from, "gid", "sandbox", 0, MAX_ID),
+    groups: list(from, "groups", "sandbox").map((item, index) => integer({ item }, "item", `sandbox.groups[${index}]`, 0, MAX_ID)),
+    hostname: text(from, "hostname", "sandbox"),
+    terminal: flag(from, "terminal", "sandbox"),
+    mounts,
+    network: "none",
+    platform: "systrap",
+    initUnkillable: flag(from, "initUnkillable", "sandbox"),
+    strace: strace(from.strace),
+    logLevel: logLevel(from, "sandbox"),
+    debugLogFd: integer(from, "debugLogFd", "sandbox", -1, MAX_FD),
+    hostFacts: hostFacts(from.hostFacts),
+  };
+};
+
+const goferConfig = (value: unknown): GoferConfig => {
+  const from = record(value, "gofer");
+  return {
+    trees: list(from, "trees", "gofer").map((item, index) => {
+      const path = `gofer.trees[${index}]`;
+      return { readOnly: flag(record(item, path), "readOnly", path) };
+    }),
+    logLevel: logLevel(from, "gofer"),
+    debugLogFd: integer(from, "debugLogFd", "gofer", -1, MAX_FD),
+  };
+};
+
+/** Parses and checks the config's JSON. Throws an Error whose message names the bad field. */
+export const parseStartConfig = (json: string): StartConfig => {
+  const from = record(JSON.parse(json), "config");
+  const gofer = goferConfig(from.gofer);
+  return { gofer, sandbox: sandboxConfig(from.sandbox, gofer.trees.length) };
+};
+
+/** The sentry's part alone. */
+export const parseSandboxConfig = (json: string): SandboxConfig => parseStartConfig(json).sandbox;

@@ -1,0 +1,53 @@
+/** The supervisor channel's messages, as in native/launcher/protocol.h (which explains each). */
+
+export const MESSAGE_HEADER_SIZE = 16;
+export const MESSAGE_TEXT_MAX = 8192;
+export const MESSAGE_FDS_MAX = 64;
+
+export const MSG_START = 2;
+export const MSG_SIGNAL = 3;
+export const MSG_CONTINUED = 4;
+export const MSG_CHILD_DIED = 5;
+export const MSG_CONFINED = 6;
+export const MSG_LOADED = 16;
+export const MSG_EXITED = 17;
+export const MSG_STOPPED = 18;
+export const MSG_FATAL = 19;
+export const MSG_EXEC_FAILED = 20;
+
+export const START_DEBUG_LOG = 1;
+export const START_STRACE_LOG = 2;
+
+/** What the sentry hears while it runs. */
+export type SupervisorMessage =
+  | { readonly kind: typeof MSG_SIGNAL; readonly signal: number; readonly fromTerminal: boolean }
+  | { readonly kind: typeof MSG_CONTINUED; readonly isForeground: boolean }
+  | { readonly kind: typeof MSG_CHILD_DIED; readonly pid: number; readonly waitStatus: number };
+
+/** Reads one packet; null for what this sandbox's init never sends (ignored, so that an older sentry survives). */
+export const decodeSupervisorMessage = (packet: DataView, length: number): SupervisorMessage | null => {
+  if (length < MESSAGE_HEADER_SIZE) return null;
+  const x = packet.getInt32(4, true);
+  const y = packet.getInt32(8, true);
+  switch (packet.getUint32(0, true)) {
+    case MSG_SIGNAL:
+      return { kind: MSG_SIGNAL, signal: x, fromTerminal: y === 1 };
+    case MSG_CONTINUED:
+      return { kind: MSG_CONTINUED, isForeground: x === 1 };
+    case MSG_CHILD_DIED:
+      return { kind: MSG_CHILD_DIED, pid: x, waitStatus: y };
+    default:
+      return null;
+  }
+};
+
+/** Writes a packet into `target` and returns its length. Text that is too long is cut. */
+export const encodeSupervisorMessage = (target: DataView, kind: number, x: number, y: number, text = ""): number => {
+  const bytes = Buffer.from(text, "utf8").subarray(0, Math.min(MESSAGE_TEXT_MAX, target.byteLength - MESSAGE_HEADER_SIZE));
+  target.setUint32(0, kind, true);
+  target.setInt32(4, x, true);
+  target.setInt32(8, y, true);
+  target.setUint32(12, bytes.length, true);
+  new Uint8Array(target.buffer, target.byteOffset + MESSAGE_HEADER_SIZE, bytes.length).set(bytes);
+  return MESSAGE_HEADER_SIZE + bytes.length;
+};
