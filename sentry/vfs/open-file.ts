@@ -3,13 +3,17 @@
  * Operations never sleep: EAGAIN plus `waitQueue`. Whether the *caller* waits is decided
  * by O_NONBLOCK in `syscalls/`, with the generic ops of task/file-ops.ts.
  */
+import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from "../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, EISDIR, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, type Errno, ESPIPE } from "../abi/errno.ts";
 import type { FileMapping } from "../mm/file-mapping.ts";
 import type { WaitQueue } from "../task/blocking.ts";
 import type { Task } from "../task/task.ts";
-import type { DirentSink, Inode } from "./inode.ts";
+import type { AsyncNotifier } from "./async.ts";
+import { type DirentSink, type Inode, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "./inode.ts";
 import type { Io } from "./io.ts";
-import type { Path } from "./path.ts";
+import { dropFileLocks } from "./locks.ts";
+import { notifyFile } from "./notify.ts";
+import { type Path, putPath, takePath } from "./path.ts";
 
 export const O_ACCMODE = 0o3;
 export const O_RDONLY = 0o0;
@@ -61,11 +65,16 @@ export abstract class OpenFile {
   /** The epoll items that watch this description; null while there are none. */
   epollItems: EpollLink[] | null = null;
   #references = 1;
+  /** F_SETOWN, F_SETSIG and O_ASYNC state; null until first used. */
+  async: AsyncNotifier | null = null;
 
   constructor(inode: Inode, path: Path | null, flags: number) {
     this.inode = inode;
     this.path = path;
-    this.flags = flags;
+    this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    inode.openCount++;
+    if (path !== null) takePath(path);
+    if (this.canWrite) inode.writeCount++;
   }
 
   /** True for files whose position matters: regular files, directories, some devices. */
@@ -78,11 +87,13 @@ export abstract class OpenFile {
   }
 
   get canRead(): boolean {
-    return (this.flags & O_PATH) === 0 && (this.flags & O_ACCMODE) !== O_WRONLY;
+    const mode = this.flags & (O_ACCMODE | O_PATH);
+    return mode === O_RDONLY || mode === O_RDWR;
   }
 
   get canWrite(): boolean {
-    return (this.flags & O_PATH) === 0 && (this.flags & O_ACCMODE) !== O_RDONLY;
+    const mode = this.flags & (O_ACCMODE | O_PATH);
+    return mode === O_WRONLY || mode === O_RDWR;
   }
 
   /** The number of references (fds, mappings, in-flight SCM_RIGHTS, running ops). */
@@ -98,13 +109,44 @@ export abstract class OpenFile {
   /** Drops one reference; the last one releases. */
   put(): void {
     if (--this.#references !== 0) return;
+    const { inode, path } = this;
+    if (path !== null && (this.flags & O_PATH) === 0) notifyFile(this, this.canWrite ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     // eventpoll_release(): closing the last reference removes the file from every epoll set.
     while (this.epollItems !== null && this.epollItems.length > 0) this.epollItems[this.epollItems.length - 1].fileReleased();
+    if (inode.locks !== null) dropFileLocks(this);
+    if (this.async !== null) this.async.disarm();
     this.release();
+    if (this.canWrite) inode.writeCount--;
+    if (path !== null) putPath(path);
+    if (--inode.openCount === 0 && inode.nlink === 0) inode.forget();
   }
 
   /** The last reference is gone. */
   protected release(): void {}
+
+  /** open(2) waits on `waitQueue` while this is EAGAIN (FIFOs without a peer); 0 when open, or an errno. */
+  opening(_task: Task): number {
+    return 0;
+  }
+
+  /** A blocking write(2) goes on until every byte is taken (pipes, terminals, stream sockets); otherwise a short count is the result. */
+  get writesWhole(): boolean {
+    const type = this.inode.mode & S_IFMT;
+    return type === S_IFIFO || type === S_IFSOCK || type === S_IFCHR;
+  }
+
+  /** How long a blocking read or write may sleep, in ns (SO_RCVTIMEO, SO_SNDTIMEO): then EAGAIN. */
+  get readTimeoutNs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+  get writeTimeoutNs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Flags that F_SETFL changes are in `flags` already; an errno refuses (O_DIRECT where it cannot be). */
+  flagsChanging(_newFlags: number): number {
+    return 0;
+  }
 
   /** Called on every close(2) of an fd (POSIX locks are dropped by the caller). */
   flush(_task: Task): number {

@@ -1,0 +1,50 @@
+import type { Inode } from "./inode.ts";
+import type { Dentry } from "./path.ts";
+
+/** statfs(2) figures; sizes in blocks of `blockSize` bytes. */
+export interface FilesystemStatistics {
+  type: number;
+  blockSize: number;
+  blocks: number;
+  blocksFree: number;
+  blocksAvailable: number;
+  files: number;
+  filesFree: number;
+  nameMax: number;
+}
+
+/** A mounted or mountable file tree (super block). */
+export abstract class Filesystem {
+  /** As in /proc/mounts and /proc/filesystems. */
+  abstract readonly type: string;
+  /** st_dev, encoded as makedev(3); unique per instance (allocated by the VFS). */
+  readonly device: number;
+  abstract readonly root: Inode;
+  isReadOnly = false;
+  /** Mounts of it, over all namespaces; `destroy` runs when the last goes. */
+  mounts = 0;
+  /** The one dentry of `root`; made by the VFS. */
+  rootDentry: Dentry | null = null;
+  /** True when names may appear or vanish behind the kernel's back (procfs, shared volumes): dentries are then revalidated by `lookup`. */
+  readonly isVolatile: boolean = false;
+
+  constructor(device: number) {
+    this.device = device;
+  }
+
+  abstract statfs(): FilesystemStatistics;
+  /** Mount options of this filesystem as /proc/mounts prints them after "rw,…". */
+  get options(): string {
+    return "";
+  }
+  /** mount(2) with MS_REMOUNT: takes new options; 0 or an errno. */
+  remount(_options: string): number {
+    return 0;
+  }
+  /** syncfs(2). */
+  sync(): number {
+    return 0;
+  }
+  /** The last mount is gone. */
+  destroy(): void {}
+}

@@ -1,0 +1,175 @@
+/**
+ * An inode: attributes and name operations of one file. Filesystems subclass it; names
+ * and link targets are latin1 strings (one char per byte), because Linux names are bytes.
+ * Permission checks that any filesystem shares (may_create, sticky, DAC) happen in the
+ * caller (vfs/permission.ts); these methods only act.
+ */
+import { EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, type Errno } from "../abi/errno.ts";
+import type { Task } from "../task/task.ts";
+import type { Filesystem } from "./filesystem.ts";
+import type { InodeLocks } from "./locks.ts";
+import type { InodeWatches } from "./notify.ts";
+import type { OpenFile } from "./open-file.ts";
+import type { Path } from "./path.ts";
+
+export const S_IFMT = 0o170000;
+export const S_IFSOCK = 0o140000;
+export const S_IFLNK = 0o120000;
+export const S_IFREG = 0o100000;
+export const S_IFBLK = 0o060000;
+export const S_IFDIR = 0o040000;
+export const S_IFCHR = 0o020000;
+export const S_IFIFO = 0o010000;
+export const S_ISUID = 0o4000;
+export const S_ISGID = 0o2000;
+export const S_ISVTX = 0o1000;
+
+/** Receives directory entries; returns false when full (the entry was not taken). */
+export interface DirentSink {
+  /** `nextPosition` is the directory position after this entry (d_off). */
+  add(name: string, ino: number, mode: number, nextPosition: number): boolean;
+}
+
+/** Attributes that `setAttributes` changes; absent: unchanged. Times: "now" or seconds and nanoseconds. */
+export interface AttributeChange {
+  mode?: number;
+  uid?: number;
+  gid?: number;
+  size?: number;
+  atime?: Timestamp | "now";
+  mtime?: Timestamp | "now";
+}
+
+export interface Timestamp {
+  sec: number;
+  nsec: number;
+}
+
+export abstract class Inode {
+  readonly fs: Filesystem;
+  ino: number;
+  /** Type and permission bits, as st_mode. */
+  mode: number;
+  uid = 0;
+  gid = 0;
+  nlink = 1;
+  /** Bytes. */
+  size = 0;
+  /** Encoded as makedev(3). */
+  rdev = 0;
+  readonly atime: Timestamp = { sec: 0, nsec: 0 };
+  readonly mtime: Timestamp = { sec: 0, nsec: 0 };
+  readonly ctime: Timestamp = { sec: 0, nsec: 0 };
+  readonly btime: Timestamp = { sec: 0, nsec: 0 };
+
+  constructor(fs: Filesystem, ino: number, mode: number) {
+    this.fs = fs;
+    this.ino = ino;
+    this.mode = mode;
+  }
+
+  get isDirectory(): boolean {
+    return (this.mode & S_IFMT) === S_IFDIR;
+  }
+  get isSymlink(): boolean {
+    return (this.mode & S_IFMT) === S_IFLNK;
+  }
+  get isRegular(): boolean {
+    return (this.mode & S_IFMT) === S_IFREG;
+  }
+
+  /** st_blocks, in 512-byte units. */
+  get blocks(): number {
+    return Math.ceil(this.size / 512);
+  }
+  get blockSize(): number {
+    return 4096;
+  }
+
+  /** Brings attributes up to date before they are shown (shared volumes, procfs). 0 or an errno. */
+  refresh(): number {
+    return 0;
+  }
+
+  /** The child, ENOENT, or another errno. Directories only. */
+  lookup(_name: string, _task: Task | null): Inode | Errno {
+    return ENOTDIR;
+  }
+
+  /** Opens this inode: the open file, or an errno (ENXIO for an unserved device). O_TRUNC and O_CREAT are done by the caller. FIFOs may return EAGAIN: see fs/pipe. */
+  open(_path: Path, _flags: number, _task: Task): OpenFile | Errno {
+    return EINVAL;
+  }
+
+  /** A new regular file, directory, node or socket (`mode` has the type) owned by `uid:gid`. */
+  create(_name: string, _mode: number, _uid: number, _gid: number, _rdev: number): Inode | Errno {
+    return EPERM;
+  }
+  /** symlink(2). */
+  symlink(_name: string, _target: string, _uid: number, _gid: number): Inode | Errno {
+    return EPERM;
+  }
+  /** link(2): one more name for `target`, an inode of this filesystem. */
+  link(_name: string, _target: Inode): number {
+    return EPERM;
+  }
+  /** An unnamed file (O_TMPFILE). */
+  createUnnamed(_mode: number, _uid: number, _gid: number): Inode | Errno {
+    return EOPNOTSUPP;
+  }
+  unlink(_name: string, _child: Inode): number {
+    return EPERM;
+  }
+  rmdir(_name: string, _child: Inode): number {
+    return EPERM;
+  }
+  /** rename(2) within this filesystem. `flags`: RENAME_NOREPLACE (checked by the caller), RENAME_EXCHANGE, RENAME_WHITEOUT. `victim` is what stands at the new name. */
+  rename(_name: string, _child: Inode, _newParent: Inode, _newName: string, _victim: Inode | null, _flags: number): number {
+    return EPERM;
+  }
+
+  /** The target of a symbolic link. */
+  readlink(_task: Task): string | Errno {
+    return EINVAL;
+  }
+  /** A link that jumps to an object instead of a name (/proc/self/exe, /proc/self/fd/N); null for ordinary links. */
+  followMagic(_task: Task): Path | Errno | null {
+    return null;
+  }
+
+  setAttributes(_change: AttributeChange, _task: Task | null): number {
+    return EPERM;
+  }
+
+  getXattr(_name: string): Uint8Array | Errno {
+    return ENODATA;
+  }
+  /** `flags`: XATTR_CREATE 1, XATTR_REPLACE 2. */
+  setXattr(_name: string, _value: Uint8Array, _flags: number): number {
+    return EOPNOTSUPP;
+  }
+  removeXattr(_name: string): number {
+    return EOPNOTSUPP;
+  }
+  listXattr(): string[] | Errno {
+    return [];
+  }
+
+  /** Open files (O_PATH ones too) and mappings that refer to it. */
+  openCount = 0;
+  /** Open files that may write: execve(2) answers ETXTBSY while above 0. */
+  writeCount = 0;
+  /** Programs running from it: opening for writing answers ETXTBSY while above 0. */
+  execCount = 0;
+  /** The last name and the last open file are gone (`nlink` 0, `openCount` 0): release the data. */
+  forget(): void {}
+
+  /** A bound unix socket (S_IFSOCK); set by net. */
+  socket: object | null = null;
+  /** The pipe behind a S_IFIFO inode; set by fs/pipe. */
+  pipe: object | null = null;
+  /** Byte-range and flock locks. */
+  locks: InodeLocks | null = null;
+  /** inotify watchers. */
+  watches: InodeWatches | null = null;
+}

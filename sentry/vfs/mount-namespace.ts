@@ -1,0 +1,88 @@
+/** A mount namespace (mount_namespaces(7)): a tree of mounts. */
+import { Mount } from "./mount.ts";
+import type { Dentry } from "./path.ts";
+
+let lastId = 0xf000_0000;
+
+export class MountNamespace {
+  /** The inode number of /proc/pid/ns/mnt. */
+  readonly id = lastId++;
+  root: Mount;
+  /** In mount order, as /proc/mounts lists them. */
+  readonly mounts = new Set<Mount>();
+
+  constructor(root: Mount) {
+    this.root = root;
+    this.mounts.add(root);
+    root.namespace = this;
+  }
+
+  /** Places `mount` on (`parent`, `mountpoint`). */
+  attach(mount: Mount, parent: Mount, mountpoint: Dentry): void {
+    mount.parent = parent;
+    mount.mountpoint = mountpoint;
+    parent.children.set(mountpoint, mount);
+    mountpoint.mounts++;
+    mountpoint.pins++;
+    this.adopt(mount);
+  }
+
+  /** `mount` and everything below it belong to this namespace now. */
+  adopt(mount: Mount): void {
+    mount.namespace = this;
+    this.mounts.add(mount);
+    for (const child of mount.children.values()) this.adopt(child);
+  }
+
+  /** Takes `mount` off its place; its own children stay on it. */
+  detach(mount: Mount): void {
+    if (mount.mountpoint !== null && mount.parent !== null) {
+      mount.parent.children.delete(mount.mountpoint);
+      mount.mountpoint.mounts--;
+      mount.mountpoint.pins--;
+    }
+    mount.parent = null;
+    mount.mountpoint = null;
+    this.forget(mount);
+  }
+
+  private forget(mount: Mount): void {
+    mount.namespace = null;
+    this.mounts.delete(mount);
+    for (const child of mount.children.values()) this.forget(child);
+  }
+
+  /** CLONE_NEWNS: a copy of the whole tree. `translate` collects old mount → new mount. */
+  fork(translate: Map<Mount, Mount>): MountNamespace {
+    const root = copyTree(this.root, true, translate);
+    const copy = new MountNamespace(root);
+    copy.adopt(root);
+    return copy;
+  }
+}
+
+/** A copy of `mount` and, when `recursive`, of what is mounted below it (copy_tree of fs/namespace.c). */
+export const copyTree = (mount: Mount, recursive: boolean, translate: Map<Mount, Mount>, root: Dentry = mount.root): Mount => {
+  const copy = new Mount(mount.fs, root, mount.flags, mount.source);
+  copy.propagation = mount.propagation;
+  copy.group = mount.group;
+  mount.fs.mounts++;
+  translate.set(mount, copy);
+  if (!recursive) return copy;
+  for (const [dentry, child] of mount.children) {
+    if (root !== mount.root && !isBelow(dentry, root)) continue;
+    const childCopy = copyTree(child, true, translate);
+    childCopy.parent = copy;
+    childCopy.mountpoint = dentry;
+    copy.children.set(dentry, childCopy);
+    dentry.mounts++;
+    dentry.pins++;
+  }
+  return copy;
+};
+
+/** True when `dentry` is `ancestor` or lies below it, within one filesystem. */
+export const isBelow = (dentry: Dentry, ancestor: Dentry): boolean => {
+  for (let at: Dentry | null = dentry; at !== null; at = at.parent) if (at === ancestor) return true;
+  return false;
+};
