@@ -1,0 +1,58 @@
+/**
+ * The one door to the host kernel: raw system calls through libc's syscall(2), errors as
+ * negative errnos, and memory from mmap whose address never moves (the JS heap's may).
+ */
+import koffi from "koffi";
+
+const libc = koffi.load("libc.so.6");
+const raw6 = libc.func("long syscall(long, long, long, long, long, long, long)");
+const raw3 = libc.func("long syscall(long, long, long, long)");
+
+/** A system call with up to three arguments: the result or a negative errno. */
+export const hostCall3 = (nr: number, a = 0, b = 0, c = 0): number => {
+  const result = raw3(nr, a, b, c) as number;
+  return result === -1 ? -koffi.errno() : result;
+};
+
+/** A system call with up to six arguments: the result or a negative errno. */
+export const hostCall6 = (nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number => {
+  const result = raw6(nr, a, b, c, d, e, f) as number;
+  return result === -1 ? -koffi.errno() : result;
+};
+
+/** Page-aligned host memory outside the JS heap; never freed while a view exists. */
+export interface HostMemory {
+  readonly address: number;
+  readonly length: number;
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly view: DataView;
+}
+
+const SYS_mmap = 9;
+
+/** Views `length` bytes of this process at `address`. At most 1 GiB (over 4 GiB aborts Node 20). */
+export const viewMemory = (address: number, length: number): HostMemory => {
+  if (length > 2 ** 30) throw new Error(`a view of ${length} bytes is over 1 GiB`);
+  const buffer = koffi.view(BigInt(address), length) as ArrayBuffer;
+  return {
+    address,
+    length,
+    u8: new Uint8Array(buffer),
+    u32: new Uint32Array(buffer),
+    i32: new Int32Array(buffer),
+    view: new DataView(buffer),
+  };
+};
+
+/** Fresh private memory of `length` bytes (rounded up to pages). Throws when the host has none: a start-up failure. */
+export const allocateMemory = (length: number): HostMemory => {
+  const rounded = Math.ceil(length / 4096) * 4096;
+  const address = hostCall6(SYS_mmap, 0, rounded, 3, 0x22, -1, 0);
+  if (address < 0) throw new Error(`mmap of ${rounded} bytes: errno ${-address}`);
+  return viewMemory(address, rounded);
+};
+
+/** The address of a C function in the already loaded libc, for calls with pointers. */
+export const libcFunction = (prototype: string): ((...args: unknown[]) => unknown) => libc.func(prototype) as never;

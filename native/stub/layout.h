@@ -1,0 +1,107 @@
+/*
+ * The shared picture of memory between the sentry and the stub. sentry/platform/systrap/layout.ts
+ * says the same in TypeScript; a unit test compares the two files line by line.
+ * Only `#define NAME number` lines, so that both sides can read it.
+ */
+#ifndef MOAT_LAYOUT_H
+#define MOAT_LAYOUT_H
+
+/* Address ranges of the guest process that belong to the platform. */
+#define STUB_BASE 0x7ffa00000000
+#define STUB_TEXT_SIZE 0x10000
+#define STUB_DATA 0x7ffa00010000
+#define STUB_DATA_SIZE 0x1000
+#define STUB_GLOBAL 0x7ffa00020000
+#define STUB_THREADS 0x7ffa10000000
+#define STUB_THREAD_SIZE 0x10000
+#define STUB_SLOTS 0x7ffa40000000
+#define STUB_END 0x7ffa80000000
+#define TRAMPOLINES 0x60000
+#define TRAMPOLINES_SIZE 0x10000
+#define TRAMPOLINE_TABLE_SIZE 0x2000
+#define TRAMPOLINE_STRIDE 0x40
+
+/* Regions: one memfd, 16 slots, one slot per thread. */
+#define SLOT_SIZE 0x20000
+#define SLOTS_PER_REGION 16
+#define REGION_SIZE 0x200000
+
+/* Offsets in a slot. */
+#define SLOT_STATE 0x0
+#define SLOT_SLEEPING 0x4
+#define SLOT_KIND 0x8
+#define SLOT_ANSWER 0xc
+#define SLOT_RESULT 0x10
+#define SLOT_OP_COUNT 0x18
+#define SLOT_COPYOUT_COUNT 0x1c
+#define SLOT_PREFETCH_COUNT 0x20
+#define SLOT_CPU 0x24
+#define SLOT_TID 0x28
+#define SLOT_ALIVE 0x2c
+#define SLOT_FAULT_SIGNAL 0x30
+#define SLOT_FAULT_CODE 0x34
+#define SLOT_FAULT_ADDR 0x38
+#define SLOT_FAULT_TRAP 0x40
+#define SLOT_FAULT_ERROR 0x44
+#define SLOT_FAILED_OP 0x48
+#define SLOT_FAILED_ERROR 0x4c
+#define SLOT_FPU_ADDR 0x50
+#define SLOT_FPU_SIZE 0x58
+#define SLOT_REPORTED 0x5c
+#define SLOT_NONCE 0x60
+#define SLOT_REGS 0x80
+#define SLOT_FS_BASE 0x110
+#define SLOT_GS_BASE 0x118
+#define SLOT_PREFETCH 0x140
+#define PREFETCH_MAX 24
+#define SLOT_OPS 0x400
+#define OP_SIZE 64
+#define OP_MAX 64
+#define SLOT_COPYOUTS 0x1400
+#define COPYOUT_MAX 128
+#define SLOT_DATA 0x2000
+#define SLOT_DATA_SIZE 0x1e000
+
+/* State word. */
+#define STATE_IDLE 0
+#define STATE_REQUEST 1
+#define STATE_ANSWER 2
+
+/* Request kinds. */
+#define KIND_SYSCALL 1
+#define KIND_SYSCALL_PATCHED 2
+#define KIND_FAULT 3
+#define KIND_INTERRUPT 4
+#define KIND_OPS_DONE 5
+#define KIND_OPS_FAILED 6
+#define KIND_STARTED 7
+
+/* Answer bits. */
+#define ANSWER_RESUME 0x1
+#define ANSWER_REGS 0x2
+#define ANSWER_FPU_SAVE 0x4
+#define ANSWER_FPU_RESTORE 0x8
+#define ANSWER_REPORT 0x10
+#define ANSWER_EXIT_THREAD 0x20
+#define ANSWER_EXIT_PROCESS 0x40
+
+/* Pseudo operations of an op list; any other number is a host system call. */
+#define OP_RECEIVE_FDS 0x10000
+#define OP_FORK 0x10001
+#define OP_THREAD 0x10002
+#define OP_MAP_FD 0x10003
+#define OP_CLOSE_FD 0x10004
+#define OP_PATCH 0x10005
+
+#define FD_TABLE_SIZE 64
+
+/* What zygote.c leaves in the first slot's data area (struct zygote_setup). */
+#define ZYGOTE_SETUP 0x10000
+
+/* Offsets in the global page (written by the sentry only). */
+#define GLOBAL_SENTRY_SLEEPS 0x0
+#define GLOBAL_SPIN 0x4
+
+/* The host signal that makes a running guest thread stop. */
+#define INTERRUPT_SIGNAL 10
+#endif

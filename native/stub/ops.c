@@ -1,0 +1,124 @@
+/* Host operations that the sentry asks for: the layout of this process, its clones, its fds. */
+#include "stub.h"
+
+#define MAP_FIXED 0x10
+#define MAP_SHARED 0x1
+#define MADV_DONTFORK 10
+#define CMSG_CLOEXEC 0x40000000
+
+struct iovec { void *base; u64 length; };
+struct msghdr {
+  void *name; u32 name_length, gap0;
+  struct iovec *vectors; u64 vector_count;
+  void *control; u64 control_length;
+  i32 flags, gap1;
+};
+struct fd_message { u64 length; i32 level, type; i32 fds[8]; };
+
+/* Receives fds from the sentry into fds[first…]; returns how many, or a negative errno. */
+static i64 receive_fds(u64 first) {
+  u64 word;
+  struct iovec vector = {&word, 8};
+  struct fd_message control;
+  struct msghdr message = {0, 0, 0, &vector, 1, &control, sizeof control, 0, 0};
+  i64 got;
+  do got = host3(NR_recvmsg, DATA->control_fd, &message, CMSG_CLOEXEC);
+  while (got == -4);
+  if (got < 0) return got;
+  if (message.control_length < 20) return -71;
+  u64 count = (control.length - 16) / 4;
+  for (u64 i = 0; i < count && first + i < FD_TABLE_SIZE; i++) DATA->fds[first + i] = control.fds[i];
+  return (i64)count;
+}
+
+static i64 take_fd(u64 index) {
+  return index < FD_TABLE_SIZE ? DATA->fds[index] : -9;
+}
+
+/* args: [0] fd index of the child's region memfd, [1] of its control socket, [2] the region's address. */
+static i64 fork_process(struct thread *thread, struct op *op) {
+  u64 region = op->args[2];
+  i32 memory = (i32)take_fd(op->args[0]), control = (i32)take_fd(op->args[1]);
+  i64 pid = host6(NR_clone, 0x8000 | 17, 0, 0, 0, 0, 0);
+  if (pid == 0) {
+    host6(NR_mmap, region, REGION_SIZE, 3, MAP_SHARED | MAP_FIXED, (u64)memory, 0);
+    host3(NR_madvise, region, REGION_SIZE, MADV_DONTFORK);
+    host3(NR_close, DATA->control_fd, 0, 0);
+    host3(NR_close, memory, 0, 0);
+    DATA->control_fd = control;
+    thread->pending = 0;
+    return 0;
+  }
+  host3(NR_close, memory, 0, 0);
+  host3(NR_close, control, 0, 0);
+  return pid;
+}
+
+/* args: [0] the new thread's index; its block and slot are mapped already. */
+static i64 start_thread(struct op *op) {
+  u64 index = op->args[0];
+  u64 block = STUB_THREADS + index * STUB_THREAD_SIZE;
+  struct thread *thread = (struct thread *)block;
+  stub_setup_thread(thread, index);
+  /* CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|PARENT_SETTID|CHILD_CLEARTID */
+  return stub_clone_thread(0x350f00, thread->stack_top - 1024, (u64)&thread->slot->tid, (u64)&thread->slot->alive, thread);
+}
+
+/* args: [0] site, [1] its old bytes, [2] its new bytes (7 of 8). The site is patched if the old bytes still stand there. */
+static i64 patch_site(struct op *op) {
+  u64 page = op->args[0] & ~4095ul;
+  u64 end = (op->args[0] + 8 + 4095) & ~4095ul;
+  u64 bytes;
+  if (stub_copy(&bytes, (void *)op->args[0], 8)) return 0;
+  if ((bytes ^ op->args[1]) & 0xfffffffffffffful) return 0;
+  if (host3(10 /* mprotect */, page, end - page, 7)) return 0;
+  u8 *site = (u8 *)op->args[0];
+  u64 value = (op->args[2] & 0xfffffffffffffful) | (bytes & ~0xfffffffffffffful);
+  /* Another thread may be about to run the site: the opcode byte 06 first, so that it faults and is repaired. */
+  __atomic_store_n(site + 5, (u8)0x06, __ATOMIC_SEQ_CST);
+  for (u32 i = 1; i < 7; i++) __atomic_store_n(site + i, (u8)(value >> (8 * i)), __ATOMIC_SEQ_CST);
+  __atomic_store_n(site, (u8)value, __ATOMIC_SEQ_CST);
+  host3(10, page, end - page, op->args[3]);
+  return 0;
+}
+
+u32 stub_run_ops(struct thread *thread, struct slot *slot, struct gregs *regs, void *fpu) {
+  u32 count = slot->op_count;
+  if (count > OP_MAX) count = OP_MAX;
+  for (u32 i = 0; i < count; i++) {
+    struct op *op = &slot->ops[i];
+    u64 *a = op->args;
+    i64 result;
+    switch (op->nr) {
+      case OP_RECEIVE_FDS:
+        result = receive_fds(a[0]);
+        break;
+      case OP_CLOSE_FD:
+        result = host3(NR_close, take_fd(a[0]), 0, 0);
+        break;
+      case OP_MAP_FD:
+        result = host6(NR_mmap, a[0], a[1], a[2], a[3], (u64)take_fd(a[4]), a[5]);
+        break;
+      case OP_PATCH:
+        result = patch_site(op);
+        break;
+      case OP_FORK:
+        result = fork_process(thread, op);
+        if (result == 0) return OP_MAX + 1;
+        break;
+      case OP_THREAD:
+        if (fpu) stub_xrstor(fpu);
+        result = start_thread(op);
+        break;
+      default:
+        result = host6(op->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+    }
+    op->result = result;
+    if (result < 0 && result > -4096) {
+      slot->failed_error = (u32)-result;
+      return i + 1;
+    }
+  }
+  (void)regs;
+  return 0;
+}

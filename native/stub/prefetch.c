@@ -1,0 +1,76 @@
+/* Copies a system call's input arguments into the slot, by the table made from syscall-tables/. */
+#include "stub.h"
+#include "prefetch.generated.h"
+
+struct cursor {
+  struct slot *slot;
+  u32 used;
+};
+
+static u64 argument(const struct gregs *regs, u32 index) {
+  switch (index) {
+    case 0: return regs->rdi;
+    case 1: return regs->rsi;
+    case 2: return regs->rdx;
+    case 3: return regs->r10;
+    case 4: return regs->r8;
+    default: return regs->r9;
+  }
+}
+
+static void record(struct cursor *cursor, u64 addr, u32 length) {
+  struct slot *slot = cursor->slot;
+  struct span *span = &slot->prefetch[slot->prefetch_count++];
+  span->addr = addr;
+  span->length = length;
+  span->offset = cursor->used;
+  cursor->used = (cursor->used + length + 7) & ~7u;
+}
+
+static void fetch(struct cursor *cursor, u64 addr, u64 length) {
+  struct slot *slot = cursor->slot;
+  if (addr == 0 || length == 0 || slot->prefetch_count == PREFETCH_MAX || length > SLOT_DATA_SIZE - cursor->used) return;
+  u64 left = stub_copy(slot->data + cursor->used, (const void *)addr, length);
+  if (left == 0) record(cursor, addr, (u32)length);
+}
+
+static void fetch_string(struct cursor *cursor, u64 addr, u64 max) {
+  struct slot *slot = cursor->slot;
+  if (addr == 0 || slot->prefetch_count == PREFETCH_MAX || max > SLOT_DATA_SIZE - cursor->used) return;
+  i64 length = stub_copy_string(slot->data + cursor->used, (const void *)addr, max);
+  if (length >= 0) record(cursor, addr, (u32)length + ((u64)length < max));
+}
+
+static void fetch_vectors(struct cursor *cursor, u64 addr, u64 count, u32 with_data) {
+  struct slot *slot = cursor->slot;
+  u32 start = cursor->used;
+  if (count > 16) count = 16;
+  u32 before = slot->prefetch_count;
+  fetch(cursor, addr, count * 16);
+  if (!with_data || slot->prefetch_count == before) return;
+  u64 *vectors = (u64 *)(slot->data + start);
+  for (u64 i = 0; i < count; i++)
+    if (vectors[2 * i + 1] <= 65536) fetch(cursor, vectors[2 * i], vectors[2 * i + 1]);
+}
+
+void stub_prefetch(struct slot *slot, const struct gregs *regs) {
+  u64 nr = regs->rax;
+  if (nr >= PREFETCH_COUNT) return;
+  const struct prefetch_row *row = &prefetch_table[nr];
+  struct cursor cursor = {slot, 0};
+  for (u32 i = 0; i < PREFETCH_DESCRIPTORS; i++) {
+    u32 kind = row->descriptors[i].kind;
+    if (kind == PF_END) return;
+    u64 addr = argument(regs, row->descriptors[i].arg);
+    u64 aux = argument(regs, row->descriptors[i].aux);
+    u64 size = row->descriptors[i].size;
+    switch (kind) {
+      case PF_CSTRING: fetch_string(&cursor, addr, size); break;
+      case PF_BYTES: if (aux <= size) fetch(&cursor, addr, aux); break;
+      case PF_STRUCT: fetch(&cursor, addr, size); break;
+      case PF_ARRAY: if (aux <= 4096 / size) fetch(&cursor, addr, aux * size); break;
+      case PF_IOV_IN: fetch_vectors(&cursor, addr, aux, 1); break;
+      case PF_IOV: fetch_vectors(&cursor, addr, aux, 0); break;
+    }
+  }
+}

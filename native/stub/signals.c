@@ -1,0 +1,90 @@
+/* Host signal handlers: the trap itself (SIGSYS), faults of guest code, and the sentry's interrupt. */
+#include "stub.h"
+
+extern u8 stub_guarded_start[], stub_guarded_end[], stub_exit_start[], stub_exit_end[], stub_exit_redo[];
+
+struct host_siginfo {
+  i32 signal, error, code, gap;
+  u64 addr;
+};
+
+struct host_ucontext {
+  u64 flags, link;
+  u64 stack[3];
+  struct gregs regs;
+  u64 segments, error, trap, old_mask, cr2;
+  void *fpu;
+};
+
+static struct thread *this_thread(void) {
+  u64 rsp;
+  __asm__("mov %%rsp, %0" : "=r"(rsp));
+  return (struct thread *)(rsp & ~(u64)(STUB_THREAD_SIZE - 1));
+}
+
+static u32 in_stub(u64 rip) {
+  return rip >= STUB_BASE && rip < STUB_BASE + STUB_TEXT_SIZE;
+}
+
+/* After an FPU restore the host's own frame must not be used: leave by another way, with signals unblocked. */
+static void finish(struct thread *thread, struct gregs *regs, u32 answer) {
+  if (!(answer & ANSWER_FPU_RESTORE)) return;
+  struct gregs *frame = (struct gregs *)(thread->stack_top - sizeof(struct gregs));
+  *frame = *regs;
+  u64 none = 0;
+  thread->frame = (u64)frame;
+  thread->in_handler = 0;
+  host6(NR_rt_sigprocmask, 2, (u64)&none, 0, 8, 0, 0);
+  stub_leave(thread, frame);
+}
+
+void stub_on_sigsys(i32 signal, struct host_siginfo *info, struct host_ucontext *context) {
+  struct thread *thread = this_thread();
+  (void)signal;
+  (void)info;
+  finish(thread, &context->regs, stub_serve(thread, &context->regs, KIND_SYSCALL, context->fpu));
+}
+
+void stub_on_interrupt(i32 signal, struct host_siginfo *info, struct host_ucontext *context) {
+  struct thread *thread = this_thread();
+  u64 rip = context->regs.rip;
+  (void)signal;
+  (void)info;
+  if (rip >= (u64)stub_exit_start && rip < (u64)stub_exit_end) {
+    context->regs.rip = (u64)stub_exit_redo;
+    return;
+  }
+  if (in_stub(rip) || (rip >= TRAMPOLINES && rip < TRAMPOLINES + TRAMPOLINES_SIZE)) {
+    thread->pending = 1;
+    return;
+  }
+  finish(thread, &context->regs, stub_serve(thread, &context->regs, KIND_INTERRUPT, context->fpu));
+}
+
+/* A jump to the `syscall` of a patched site lands on 06 (no such instruction): do the call that stood there. */
+static u32 was_patched_site(struct gregs *regs) {
+  u8 bytes[7];
+  if (stub_copy(bytes, (const void *)(regs->rip - 5), 7)) return 0;
+  return bytes[0] == 0xff && bytes[1] == 0x24 && bytes[2] == 0x25 && bytes[5] == 0x06 && bytes[6] == 0;
+}
+
+void stub_on_fault(i32 signal, struct host_siginfo *info, struct host_ucontext *context) {
+  struct thread *thread = this_thread();
+  struct gregs *regs = &context->regs;
+  if (regs->rip >= (u64)stub_guarded_start && regs->rip < (u64)stub_guarded_end) {
+    regs->rip = regs->r11;
+    return;
+  }
+  if (signal == 4 && was_patched_site(regs)) {
+    regs->rip += 2;
+    finish(thread, regs, stub_serve(thread, regs, KIND_SYSCALL, context->fpu));
+    return;
+  }
+  struct slot *slot = thread->slot;
+  slot->fault_signal = (u32)signal;
+  slot->fault_code = (u32)info->code;
+  slot->fault_addr = signal == 5 ? regs->rip : info->addr;
+  slot->fault_trap = (u32)context->trap;
+  slot->fault_error = (u32)context->error;
+  finish(thread, regs, stub_serve(thread, regs, KIND_FAULT, context->fpu));
+}

@@ -1,0 +1,129 @@
+/* Types of the stub. Everything here runs in the guest process and is not trusted by the sentry. */
+#ifndef MOAT_STUB_H
+#define MOAT_STUB_H
+
+#include "layout.h"
+
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef int i32;
+typedef unsigned long u64;
+typedef long i64;
+
+/* The first 18 words of struct sigcontext: a signal frame's registers can be used in place. */
+struct gregs {
+  u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+};
+
+struct op {
+  u32 nr, unused;
+  u64 args[6];
+  i64 result;
+};
+
+struct span {
+  u64 addr;
+  u32 length, offset;
+};
+
+struct slot {
+  u32 state, sleeping, kind, answer;
+  i64 result;
+  u32 op_count, copyout_count, prefetch_count, cpu, tid, alive;
+  u32 fault_signal, fault_code;
+  u64 fault_addr;
+  u32 fault_trap, fault_error, failed_op, failed_error;
+  u64 fpu_addr;
+  u32 fpu_size, reported;
+  u64 nonce[4];
+  struct gregs regs;
+  u64 fs_base, gs_base, unused[4];
+  struct span prefetch[PREFETCH_MAX];
+  u8 gap0[SLOT_OPS - SLOT_PREFETCH - PREFETCH_MAX * sizeof(struct span)];
+  struct op ops[OP_MAX];
+  struct span copyouts[COPYOUT_MAX];
+  u8 gap1[SLOT_DATA - SLOT_COPYOUTS - COPYOUT_MAX * sizeof(struct span)];
+  u8 data[SLOT_DATA_SIZE];
+};
+
+/* At the start of each thread's block, found by masking rsp, or through GS on the patched path. */
+struct thread {
+  u64 self;
+  u64 stack_top;    /* gs:8, loaded by trampolines */
+  u64 guest_rsp;    /* gs:16 */
+  u64 frame;        /* gs:24, the register frame of the patched path */
+  u64 return_rip;   /* gs:32 */
+  u64 pending;      /* gs:40, an interrupt came while the stub was busy */
+  struct slot *slot;
+  u64 index;
+  u64 in_handler;
+};
+
+/* One page private to the process, inherited by fork. */
+struct stub_data {
+  i32 control_fd, doorbell_fd;
+  i32 fds[FD_TABLE_SIZE];
+  u32 xsave_size, has_xsave;
+};
+
+/* Left by zygote.c in the data area of the first slot; the sentry reads the facts from there. */
+struct zygote_setup {
+  u64 filter_length;
+  u64 vdso_ehdr, vdso_start, vdso_end, vvar_start;
+  u64 hwcap, hwcap2, xsave_size, min_signal_stack;
+  u64 range_count;
+  u64 ranges[8][2];
+};
+
+#define DATA ((struct stub_data *)STUB_DATA)
+#define GLOBAL_U32(offset) (*(volatile u32 *)(STUB_GLOBAL + (offset)))
+
+_Static_assert(__builtin_offsetof(struct slot, regs) == SLOT_REGS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fs_base) == SLOT_FS_BASE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, ops) == SLOT_OPS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, copyouts) == SLOT_COPYOUTS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, data) == SLOT_DATA, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fault_addr) == SLOT_FAULT_ADDR, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fpu_addr) == SLOT_FPU_ADDR, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, nonce) == SLOT_NONCE, "slot layout");
+_Static_assert(sizeof(struct slot) == SLOT_SIZE, "slot layout");
+_Static_assert(sizeof(struct op) == OP_SIZE, "slot layout");
+
+static inline i64 host6(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+  i64 result;
+  register u64 r10 __asm__("r10") = d;
+  register u64 r8 __asm__("r8") = e;
+  register u64 r9 __asm__("r9") = f;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  return result;
+}
+#define host3(nr, a, b, c) host6(nr, (u64)(a), (u64)(b), (u64)(c), 0, 0, 0)
+
+enum {
+  NR_write = 1, NR_close = 3, NR_mmap = 9, NR_munmap = 11, NR_rt_sigprocmask = 14, NR_madvise = 28, NR_recvmsg = 47,
+  NR_clone = 56, NR_exit = 60, NR_sigaltstack = 131, NR_futex = 202, NR_exit_group = 231, NR_seccomp = 317,
+};
+
+/* copy.S: bytes left undone after a fault (0: all copied). */
+u64 stub_copy(void *to, const void *from, u64 length);
+/* copy.S: bytes of the string without NUL, -1 after a fault, or `max` when there is no NUL. */
+i64 stub_copy_string(void *to, const void *from, u64 max);
+/* copy.S: 0, or 1 after a fault. */
+u64 stub_xsave(void *area);
+u64 stub_xrstor(const void *area);
+
+/* entry.S: leaves the stub for good with the registers of `frame` (by iretq). */
+__attribute__((noreturn)) void stub_leave(struct thread *thread, struct gregs *frame);
+/* entry.S: clones a thread that starts in stub_thread_main(thread). */
+i64 stub_clone_thread(u64 flags, u64 stack, u64 ptid, u64 ctid, struct thread *thread);
+
+/* serve.c: posts a request of `kind`, obeys answers until one resumes. Returns the answer. `fpu` is the signal frame's FPU area or null. */
+u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu);
+/* ops.c: the index of the failed operation + 1, or 0. */
+u32 stub_run_ops(struct thread *thread, struct slot *slot, struct gregs *regs, void *fpu);
+void stub_thread_main(struct thread *thread);
+void stub_setup_thread(struct thread *thread, u64 index);
+/* prefetch.c */
+void stub_prefetch(struct slot *slot, const struct gregs *regs);
+#endif

@@ -1,0 +1,149 @@
+/**
+ * What runs guest code. Two implementations: systrap (stub inside the guest, shared slots)
+ * and, later, ptrace. The kernel sees only these types; addresses are guest addresses.
+ */
+import type { Errno } from "../abi/errno.ts";
+import type { UserAddr, UserMemory } from "../mm/user-memory.ts";
+import type { WaitQueue } from "../task/blocking.ts";
+import type { Task } from "../task/task.ts";
+
+export interface Platform {
+  readonly name: string;
+  /** Guest addresses that mm must keep free (vDSO, stub, slots). */
+  readonly reserved: readonly AddressRange[];
+  /** The vDSO's ELF header in every guest process, for AT_SYSINFO_EHDR; 0: none. */
+  readonly vdsoAddr: UserAddr;
+  /** AT_HWCAP, AT_HWCAP2 and the FPU state's size in bytes, as the host shows them. */
+  readonly hwcap: number;
+  readonly hwcap2: number;
+  readonly fpuStateSize: number;
+  readonly minSignalStackSize: number;
+
+  /**
+   * A pristine host process with an empty address space and one stopped thread (from the
+   * pool). Synchronous when the pool has one; EAGAIN otherwise: wait on `pristineQueue`.
+   */
+  takePristine(): GuestThread | Errno;
+  readonly pristineQueue: WaitQueue;
+}
+
+export interface AddressRange {
+  readonly start: UserAddr;
+  readonly end: UserAddr;
+  /** As shown in /proc/pid/maps ("[vdso]"); empty: hidden. */
+  readonly name: string;
+}
+
+/** One host process: one guest address space. */
+export interface GuestProcess {
+  readonly hostPid: number;
+  /** Guest memory, reachable whatever its threads do; never served from prefetched copies. */
+  readonly memory: UserMemory;
+  /** SIGKILLs the host process with all its threads; every GuestThread of it is gone afterwards. */
+  kill(): void;
+}
+
+/** One host thread: one guest task. All methods are for a thread that is stopped in the sentry, except `interrupt`. */
+export interface GuestThread {
+  readonly process: GuestProcess;
+  /** Set by the kernel when the thread gets its task. */
+  task: Task | null;
+  /** Memory as this thread's system call sees it: prefetched bytes first, copy-outs travel with the answer. */
+  readonly memory: UserMemory;
+  readonly regs: Registers;
+  /** Host operations to run in this process before the thread continues. */
+  readonly ops: HostOps;
+
+  /** Continues guest execution: with `result` in rax, or with all registers as set in `regs` if they were touched. */
+  resume(result: number): void;
+  /** True while the thread executes guest code (or is on its way in or out). */
+  readonly isRunning: boolean;
+  /** Makes a running thread stop soon; the kernel then gets `Trap` "interrupt". No effect on a stopped one. */
+  interrupt(): void;
+  /** Ends this host thread only (guest exit(2) with siblings left). */
+  exitThread(): void;
+
+  /** fork(2) of the host process: `result` becomes a stopped child thread with a copy of the registers. */
+  forkProcess(): CloneRequest;
+  /** One more stopped host thread in the same process, with a copy of the registers. */
+  cloneThread(): CloneRequest;
+
+  /**
+   * Builds a signal frame (struct rt_sigframe with siginfo, ucontext and the FPU state)
+   * on the guest's stack and points the registers at the handler. 0 or EFAULT.
+   */
+  pushSignalFrame(frame: SignalFrame): 0 | Errno;
+  /** rt_sigreturn(2): restores the registers and FPU state from the frame at rsp - 8. */
+  popSignalFrame(): SignalContext | Errno;
+}
+
+/** An asynchronous host clone. `queue` is notified when `result` is set. */
+export interface CloneRequest {
+  result: GuestThread | Errno | null;
+  readonly queue: WaitQueue;
+}
+
+/** A signal set as two 32-bit halves: signals 1..32 in `lo`, 33..64 in `hi`. */
+export interface SignalFrame {
+  signal: number;
+  /** siginfo_t, 128 bytes. */
+  info: Uint8Array;
+  handlerAddr: UserAddr;
+  restorerAddr: UserAddr;
+  /** Stack pointer to build below: the interrupted rsp minus the red zone, or the alternate stack's top. */
+  stackTopAddr: UserAddr;
+  /** For uc_stack. */
+  altStack: { addr: UserAddr; flags: number; size: number };
+  /** uc_sigmask: the mask to restore at sigreturn. */
+  maskLo: number;
+  maskHi: number;
+  /** Fault details for the sigcontext: trapno, err, cr2. */
+  trap: { number: number; error: number; addr: UserAddr } | null;
+}
+
+export interface SignalContext {
+  maskLo: number;
+  maskHi: number;
+  altStack: { addr: UserAddr; flags: number; size: number };
+}
+
+/** CPU state at the trap. 64-bit values are doubles where they are addresses; exact halves where they are data. */
+export interface Registers {
+  /** Indexes are the constants R_* of platform/registers.ts. */
+  get(index: number): number;
+  set(index: number, value: number): void;
+  getLo(index: number): number;
+  getHi(index: number): number;
+  setHalves(index: number, lo: number, hi: number): void;
+  get fsBase(): UserAddr;
+  set fsBase(addr: UserAddr);
+  get gsBase(): UserAddr;
+  set gsBase(addr: UserAddr);
+  /** The system call number and its six raw arguments at the trap (orig_rax is kept for restarts). */
+  readonly syscallNumber: number;
+}
+
+/** Queued for one thread, executed in order by the stub before it continues. All mappings are MAP_FIXED: mm owns the layout. */
+export interface HostOps {
+  /** Private or shared anonymous memory (`flags`: MAP_PRIVATE/MAP_SHARED, MAP_NORESERVE, MAP_POPULATE, MAP_LOCKED, MAP_GROWSDOWN never). */
+  mapAnonymous(addr: UserAddr, length: number, prot: number, flags: number): void;
+  /** A host fd's pages; the fd is sent to the guest process as needed. */
+  mapFile(addr: UserAddr, length: number, prot: number, flags: number, hostFd: number, offset: number): void;
+  unmap(addr: UserAddr, length: number): void;
+  protect(addr: UserAddr, length: number, prot: number): void;
+  /** mremap(2) with MREMAP_FIXED semantics when addresses differ. */
+  remap(addr: UserAddr, oldLength: number, newAddr: UserAddr, newLength: number, keepOld: boolean): void;
+  advise(addr: UserAddr, length: number, advice: number): void;
+  /**
+   * Called when the queued operations have run but one failed: `index` counts the queued
+   * operations of this answer, `error` is the host's errno. The returned value becomes the
+   * call's result. Null: the failure kills the guest process (exec past its point of no return).
+   */
+  onFailure: ((index: number, error: Errno) => number) | null;
+}
+
+/** Why a thread stopped. */
+export type Trap =
+  | { readonly kind: "syscall" }
+  | { readonly kind: "fault"; readonly signal: number; readonly code: number; readonly addr: UserAddr; readonly trapNumber: number; readonly error: number }
+  | { readonly kind: "interrupt" };

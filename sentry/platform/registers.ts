@@ -1,0 +1,19 @@
+/** Register indexes, in the order of struct sigcontext (arch/x86/include/uapi/asm/sigcontext.h). */
+export const R_R8 = 0;
+export const R_R9 = 1;
+export const R_R10 = 2;
+export const R_R11 = 3;
+export const R_R12 = 4;
+export const R_R13 = 5;
+export const R_R14 = 6;
+export const R_R15 = 7;
+export const R_RDI = 8;
+export const R_RSI = 9;
+export const R_RBP = 10;
+export const R_RBX = 11;
+export const R_RDX = 12;
+export const R_RAX = 13;
+export const R_RCX = 14;
+export const R_RSP = 15;
+export const R_RIP = 16;
+export const R_EFLAGS = 17;
