@@ -10,6 +10,8 @@ export interface Io {
   put(source: Uint8Array, at: number, length: number): number;
   /** Write path: moves up to `length` bytes of the caller to `target[at…]` and advances. Returns the bytes moved, or EFAULT if none could be. */
   take(target: Uint8Array, at: number, length: number): number;
+  /** Write path: the last `length` bytes taken were not consumed after all (a write that must wait, eventfd). */
+  giveBack(length: number): void;
   /** Read path: `length` zero bytes to the caller. */
   putZeros(length: number): number;
   /** Read path straight from a host fd (pread at `offset`, or read when offset < 0). Bytes, 0 at end of file, or a negative errno. */
