@@ -90,7 +90,7 @@ abstract class PiecewiseIo implements Io {
   }
 
   /** The last `length` bytes taken were not consumed after all. */
-  protected abstract giveBack(length: number): void;
+  abstract giveBack(length: number): void;
 }
 
 /** Guest memory: one range, or the ranges of an iovec array read once. */
@@ -177,7 +177,7 @@ export class UserIo extends PiecewiseIo {
   }
 
   /** Only ever less than what the last `take` moved, so at most whole ranges back. */
-  protected giveBack(length: number): void {
+  giveBack(length: number): void {
     this.remaining += length;
     let left = length;
     const bases = this.#bases;
@@ -229,7 +229,7 @@ export class KernelIo extends PiecewiseIo {
     return n;
   }
 
-  protected giveBack(length: number): void {
+  giveBack(length: number): void {
     this.at -= length;
     this.remaining += length;
   }
