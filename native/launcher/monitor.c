@@ -1,0 +1,152 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "fail.h"
+#include "monitor.h"
+#include "terminal.h"
+
+static struct message message;
+
+int monitor_wait(pid_t pid)
+{
+	int wait_status = 0;
+
+	while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
+		;
+	return wait_status;
+}
+
+int monitor_exit_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+/* All that a program may get from outside; the others are this process's own affair. */
+static void forwarded_signals(sigset_t *set)
+{
+	static const int own[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS, SIGPIPE, SIGTTIN, SIGTTOU };
+
+	sigfillset(set);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		sigdelset(set, own[i]);
+}
+
+static int open_signals(void)
+{
+	sigset_t forwarded, blocked;
+
+	forwarded_signals(&forwarded);
+	blocked = forwarded;
+	sigaddset(&blocked, SIGPIPE);
+	/* So that the modes can be restored from the background as well. */
+	sigaddset(&blocked, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	int fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		fail("cannot make a signalfd");
+	return fd;
+}
+
+static void send_continued(int channel)
+{
+	channel_send(channel, MSG_CONTINUED, terminal_is_foreground(), 0, NULL, 0);
+}
+
+static void forward_signals(int signals, int channel)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGCONT)
+			send_continued(channel);
+		else
+			channel_send(channel, MSG_SIGNAL, (int32_t)info.ssi_signo, info.ssi_code == SI_KERNEL, NULL, 0);
+	}
+}
+
+static void follow_stop(int signal_number, int channel)
+{
+	const struct timespec no_time = { 0, 0 };
+	sigset_t continued;
+
+	terminal_stop(signal_number);
+	sigemptyset(&continued);
+	sigaddset(&continued, SIGCONT);
+	sigtimedwait(&continued, NULL, &no_time);
+	send_continued(channel);
+}
+
+static int is_stop_signal(int signal_number)
+{
+	return signal_number == SIGSTOP || signal_number == SIGTSTP || signal_number == SIGTTIN || signal_number == SIGTTOU;
+}
+
+/* Returns the exit status once the sandbox is at its end, else -1. */
+static int act_on_message(int channel)
+{
+	switch (message.header.kind) {
+	case MSG_STOPPED:
+		follow_stop(is_stop_signal(message.header.x) ? message.header.x : SIGSTOP, channel);
+		return -1;
+	case MSG_EXITED:
+		return monitor_exit_status(message.header.x);
+	case MSG_EXEC_FAILED:
+		terminal_restore();
+		print_line(message.text);
+		return message.header.x == 126 ? 126 : 127;
+	case MSG_FATAL:
+		terminal_restore();
+		print_line(message.text);
+		return EXIT_MOAT;
+	default:
+		return -1;
+	}
+}
+
+static int without_last_words(pid_t init)
+{
+	char line[128];
+	int wait_status = monitor_wait(init);
+
+	terminal_restore();
+	if (WIFSIGNALED(wait_status))
+		snprintf(line, sizeof line, "the init process was killed by signal %d; the sandbox has ended", WTERMSIG(wait_status));
+	else
+		snprintf(line, sizeof line, "the init process ended with exit status %d; the sandbox has ended", WEXITSTATUS(wait_status));
+	print_line(line);
+	return EXIT_MOAT;
+}
+
+int monitor_run(pid_t init, int channel)
+{
+	int signals = open_signals();
+	int status = -1;
+
+	send_continued(channel);
+	while (status < 0) {
+		struct pollfd events[] = { { .fd = channel, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+		if (poll(events, 2, -1) < 0 && errno != EINTR)
+			fail("poll");
+		if (events[1].revents)
+			forward_signals(signals, channel);
+		if (!events[0].revents)
+			continue;
+		int got = channel_receive(channel, &message, MSG_DONTWAIT);
+		if (got == 1)
+			status = act_on_message(channel);
+		else if (got == 0)
+			return without_last_words(init);
+	}
+	/* Init is ending, and with it the pid namespace: when it is gone, so is every process. */
+	monitor_wait(init);
+	terminal_restore();
+	return status;
+}

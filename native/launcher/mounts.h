@@ -1,0 +1,20 @@
+/* The sandbox's mount namespace, shared by init, sentry, gofer and guest processes. */
+#ifndef MOAT_LAUNCHER_MOUNTS_H
+#define MOAT_LAUNCHER_MOUNTS_H
+
+/* The namespace no longer hears of the host's mounts, nor the host of ours. */
+void mounts_make_private(void);
+
+/*
+ * A detached copy of the tree at `spec` ("ro:PATH" or "rw:PATH", with everything mounted
+ * below), without device files or set-uid; read-only if so asked. Returns an O_PATH descriptor.
+ */
+int mounts_open_tree(const char *spec);
+
+/*
+ * Replaces the root of every process in the namespace by an empty read-only directory: the
+ * host's files stay reachable only through descriptors that are already open.
+ */
+void mounts_empty_root(void);
+
+#endif

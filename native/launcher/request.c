@@ -1,0 +1,112 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "fail.h"
+#include "request.h"
+
+int request_read(struct request *request, int fd)
+{
+	if (request->length == request->capacity) {
+		request->capacity = request->capacity ? request->capacity * 2 : 16384;
+		request->bytes = realloc(request->bytes, request->capacity);
+		if (!request->bytes)
+			fail("no memory for the request");
+	}
+	ssize_t got = read(fd, request->bytes + request->length, request->capacity - request->length);
+	if (got < 0 && errno != EINTR && errno != EAGAIN)
+		fail("cannot read the request");
+	if (got > 0)
+		request->length += (size_t)got;
+	return got != 0;
+}
+
+int request_exists(const struct request *request)
+{
+	return request->length > 0;
+}
+
+static int open_log(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+	if (fd < 0)
+		fail("cannot write the log %s", path);
+	return fd;
+}
+
+static int config_memfd(const char *json, size_t length)
+{
+	int fd = memfd_create("moat-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		fail("cannot make a memfd");
+	for (size_t done = 0; done < length;) {
+		ssize_t written = write(fd, json + done, length - done);
+		if (written < 0)
+			fail("cannot write the config");
+		done += (size_t)written;
+	}
+	if (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		fail("cannot seal the config");
+	return fd;
+}
+
+/* The value of a record that starts with "key=", else NULL. */
+static const char *value_of(const char *record, const char *key)
+{
+	size_t length = strlen(key);
+	return strncmp(record, key, length) == 0 && record[length] == '=' ? record + length + 1 : NULL;
+}
+
+void request_send(const struct request *request, int init_channel)
+{
+	struct message_header header = { .kind = MSG_START };
+	char trees[MSG_TEXT_MAX];
+	size_t trees_length = 0;
+	int config = -1, debug_log = -1, strace_log = -1;
+	const char *end = request->bytes + request->length;
+
+	if (end[-1] != '\0')
+		fail_plain("the CLI died while asking for a sandbox");
+	for (const char *record = request->bytes; record < end; record += strlen(record) + 1) {
+		const char *value;
+		if ((value = value_of(record, "tree"))) {
+			size_t length = strlen(value) + 1;
+			if (trees_length + length > sizeof trees || header.y == MSG_TREES_MAX)
+				fail_plain("too many volumes (at most %d, and %d bytes of paths)", MSG_TREES_MAX - 1, MSG_TEXT_MAX);
+			memcpy(trees + trees_length, value, length);
+			trees_length += length;
+			header.y++;
+		} else if ((value = value_of(record, "debug-log"))) {
+			debug_log = open_log(value);
+		} else if ((value = value_of(record, "strace-log"))) {
+			strace_log = open_log(value);
+		} else if ((value = value_of(record, "config"))) {
+			config = config_memfd(value, strlen(value));
+		} else {
+			fail_plain("the CLI asked for something unknown");
+		}
+	}
+	if (config < 0 || header.y == 0)
+		fail_plain("the CLI's request has no config or no tree");
+
+	int fds[3] = { config };
+	int count = 1;
+	if (debug_log >= 0) {
+		header.x |= START_DEBUG_LOG;
+		fds[count++] = debug_log;
+	}
+	if (strace_log >= 0) {
+		header.x |= START_STRACE_LOG;
+		fds[count++] = strace_log;
+	}
+	header.text_length = (uint32_t)trees_length;
+	/* A peer that is gone shows in the monitor, with its reason. */
+	channel_send_fds(init_channel, &header, trees, fds, count);
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+}
