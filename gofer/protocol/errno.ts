@@ -1,0 +1,19 @@
+/** The errnos (stored negative) that the gofer itself gives; all others come from the host as they are. */
+export const EPERM = -1;
+export const ENOENT = -2;
+export const EIO = -5;
+export const ENXIO = -6;
+export const EEXIST = -17;
+export const EXDEV = -18;
+export const ENOTDIR = -20;
+export const EISDIR = -21;
+export const EINVAL = -22;
+export const ENFILE = -23;
+export const EMFILE = -24;
+export const EROFS = -30;
+export const ERANGE = -34;
+export const ENODATA = -61;
+export const EPROTO = -71;
+export const EMSGSIZE = -90;
+export const EOPNOTSUPP = -95;
+export const ESTALE = -116;

@@ -1,0 +1,142 @@
+/**
+ * The messages between sentry (which asks) and gofer (which answers). A request is the array
+ * [id, ...request fields], an answer [0, ...reply fields] or [negative errno]. At most one fd
+ * travels beside an answer. A message is never larger than the bounds below.
+ */
+import { attributes } from "./attributes.ts";
+import { bytes, type Field, type Fields, int, list, name, nodeId, rows, text, wide } from "./fields.ts";
+
+export const MAX_REQUEST = 80 * 1024;
+export const MAX_REPLY = 160 * 1024;
+/** XATTR_SIZE_MAX. */
+export const MAX_XATTR = 65536;
+/** PATH_MAX less its NUL. */
+export const MAX_TARGET = 4095;
+export const MAX_WALK = 16;
+export const MAX_STATS = 128;
+export const MAX_FORGET = 128;
+/** getdents64 gives at least 24 bytes per entry. */
+export const MAX_ENTRIES = 65536 / 24;
+
+/** walk: donate a read-only fd of the last component when it is a regular file. */
+export const WALK_OPEN = 1;
+
+/** open: the flags that a request may carry (O_ACCMODE, O_APPEND, O_NONBLOCK). */
+export const OPEN_FLAGS = 0o3 | 0o2000 | 0o4000;
+
+/** setattr: which fields count. */
+export const SET_MODE = 1;
+export const SET_UID = 2;
+export const SET_GID = 4;
+export const SET_SIZE = 8;
+/** Nanosecond values of utimensat(2). */
+export const UTIME_NOW = 0x3fff_ffff;
+export const UTIME_OMIT = 0x3fff_fffe;
+
+export interface Message<Request extends readonly unknown[], Reply extends readonly unknown[]> {
+  readonly id: number;
+  readonly request: readonly Field<unknown>[];
+  readonly reply: readonly Field<unknown>[];
+  /** Type only: what its fields hold. */
+  readonly values?: { readonly request: Request; readonly reply: Reply };
+}
+
+const message = <Request extends readonly unknown[], Reply extends readonly unknown[]>(
+  id: number,
+  request: readonly [...Fields<Request>],
+  reply: readonly [...Fields<Reply>],
+): Message<Request, Reply> => ({ id, request, reply });
+
+const u32 = (label: string): Field<number> => int(label, 0, 0xffff_ffff);
+const permissions = int("mode", 0, 0o7777);
+const xattrName = text("name", 255);
+const nsec = (label: string): Field<number> => int(label, 0, UTIME_NOW);
+
+/** The root of a tree. */
+export const attach = message(1, [int("tree", 0, 255)], [attributes("root", 1), int("isReadOnly", 0, 1)]);
+
+/**
+ * Looks up `names` one below the other, as far as it gets: `found` has a row per component.
+ * It stops behind anything but a directory. `error` tells why the next component has no
+ * row, 0 when it was not asked for. `target` is the link's when the last one is a symlink.
+ */
+export const walk = message(
+  2,
+  [nodeId("node"), list(name("names"), 1, MAX_WALK), int("flags", 0, WALK_OPEN)],
+  [int("error", -4095, 0), attributes("found", MAX_WALK), text("target", MAX_TARGET)],
+);
+
+/** The next entries of a directory; `restart` begins a new listing, which ends with `isLast`. */
+export const readdir = message(
+  3,
+  [nodeId("node"), int("restart", 0, 1)],
+  [int("isLast", 0, 1), rows("entries", [name("name"), int("ino", 0, Number.MAX_SAFE_INTEGER), int("type", 0, 15)], MAX_ENTRIES)],
+);
+
+/** Attributes of names in a directory, a row each in the same order, without node ids. */
+export const stats = message(4, [nodeId("node"), list(name("names"), 1, MAX_STATS)], [attributes("rows", MAX_STATS)]);
+
+/** Fresh attributes, a row per node; MODE is 0 for one that is gone. */
+export const getattr = message(5, [list(nodeId("nodes"), 1, MAX_STATS)], [attributes("rows", MAX_STATS)]);
+
+/** Donates an fd. */
+export const open = message(6, [nodeId("node"), int("flags", 0, OPEN_FLAGS)], []);
+
+/** A new regular file; donates an fd opened for reading and writing. */
+export const create = message(7, [nodeId("parent"), name("name"), permissions, u32("uid"), u32("gid")], [attributes("child", 1)]);
+
+export const mkdir = message(8, [nodeId("parent"), name("name"), permissions, u32("uid"), u32("gid")], [attributes("child", 1)]);
+
+/** A fifo or a socket: `mode` has the type. */
+export const mknod = message(9, [nodeId("parent"), name("name"), int("mode", 0, 0xffff), u32("uid"), u32("gid")], [attributes("child", 1)]);
+
+export const symlink = message(
+  10,
+  [nodeId("parent"), name("name"), text("target", MAX_TARGET), u32("uid"), u32("gid")],
+  [attributes("child", 1)],
+);
+
+/** One more name for `target`; its attributes come back. */
+export const link = message(11, [nodeId("parent"), name("name"), nodeId("target")], [attributes("target", 1)]);
+
+/** An unnamed file (O_TMPFILE); donates an fd opened for reading and writing. */
+export const tmpfile = message(12, [nodeId("parent"), permissions, u32("uid"), u32("gid")], [attributes("child", 1)]);
+
+export const unlink = message(13, [nodeId("parent"), name("name")], []);
+export const rmdir = message(14, [nodeId("parent"), name("name")], []);
+
+/** renameat2(2) with RENAME_NOREPLACE (1) or RENAME_EXCHANGE (2). */
+export const rename = message(15, [nodeId("parent"), name("name"), nodeId("newParent"), name("newName"), int("flags", 0, 2)], []);
+
+/** `mask`: SET_*. A time is left alone by UTIME_OMIT. Steps before a failing one stay done, as in chown(2) followed by chmod(2). */
+export const setattr = message(
+  16,
+  [
+    nodeId("node"),
+    int("mask", 0, 15),
+    permissions,
+    u32("uid"),
+    u32("gid"),
+    int("size", 0, Number.MAX_SAFE_INTEGER),
+    wide("atime"),
+    nsec("atimeNsec"),
+    wide("mtime"),
+    nsec("mtimeNsec"),
+  ],
+  [attributes("now", 1)],
+);
+
+export const readlink = message(17, [nodeId("node")], [text("target", MAX_TARGET)]);
+export const getxattr = message(18, [nodeId("node"), xattrName], [bytes("value", MAX_XATTR)]);
+/** `flags`: XATTR_CREATE 1, XATTR_REPLACE 2. */
+export const setxattr = message(19, [nodeId("node"), xattrName, bytes("value", MAX_XATTR), int("flags", 0, 3)], []);
+export const listxattr = message(20, [nodeId("node")], [list(xattrName, 0, MAX_XATTR / 2)]);
+export const removexattr = message(21, [nodeId("node"), xattrName], []);
+
+/** The figures of FilesystemStatistics, in its order. */
+export const statfs = message(22, [nodeId("node")], [list(wide("figures"), 8, 8)]);
+
+/** The sentry will not name these nodes again. The only request without an answer. */
+export const forget = message(23, [list(nodeId("nodes"), 1, MAX_FORGET)], []);
+
+export const MAX_MESSAGE_ID = 23;

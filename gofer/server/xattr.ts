@@ -1,0 +1,65 @@
+/**
+ * Extended attributes (xattr(7)). The guest may read and write its own ("user."), and read
+ * file capabilities, which execve(2) needs. The rest means something to the host: trusted.
+ * and security. must not be made by a guest, and access control lists would be enforced by
+ * nobody.
+ */
+import { closeFd, data, getXattrFd, listXattrFd, openAt, removeXattrFd, setXattrFd } from "../../native/ffi/file-calls-unsafe.ts";
+import { ENODATA, EOPNOTSUPP, EPERM } from "../protocol/errno.ts";
+import { getxattr, listxattr, removexattr, setxattr } from "../protocol/messages.ts";
+import { handle, nodeOf, writableNode } from "./handler.ts";
+import type { FileServer } from "./server.ts";
+import type { Node } from "./tree.ts";
+import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "./types.ts";
+
+const isOwn = (name: string): boolean => name.startsWith("user.");
+const isReadable = (name: string): boolean => isOwn(name) || name === "security.capability";
+
+/** Links, pipes, sockets and devices have none of the readable kinds, so those are never opened. */
+const hasXattrs = (node: Node): boolean => node.type === S_IFREG || node.type === S_IFDIR;
+
+/** O_PATH fds serve no f…xattr call: a real one, for `action` only. */
+const withFile = (server: FileServer, node: Node, action: (fd: number) => number): number => {
+  const pathFd = server.nodes.fd(node);
+  if (pathFd < 0) return pathFd;
+  const fd = openAt(server.procFd, String(pathFd), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return fd;
+  const result = action(fd);
+  closeFd(fd);
+  return result;
+};
+
+export const onGetxattr = handle(getxattr, (server, id, name) => {
+  const node = nodeOf(server, id);
+  if (typeof node === "number") return node;
+  if (!isReadable(name) || !hasXattrs(node)) return ENODATA;
+  const length = withFile(server, node, (fd) => getXattrFd(fd, name));
+  return length < 0 ? length : [0, data.subarray(0, length)];
+});
+
+export const onListxattr = handle(listxattr, (server, id) => {
+  const node = nodeOf(server, id);
+  if (typeof node === "number") return node;
+  if (!hasXattrs(node)) return [0, []];
+  const length = withFile(server, node, listXattrFd);
+  if (length === EOPNOTSUPP) return [0, []];
+  return length < 0 ? length : [0, data.toString("latin1", 0, length).split("\0").filter(isReadable)];
+});
+
+export const onSetxattr = handle(setxattr, (server, id, name, value, flags) => {
+  const node = writableNode(server, id);
+  if (typeof node === "number") return node;
+  if (!isOwn(name)) return EOPNOTSUPP;
+  if (!hasXattrs(node)) return EPERM;
+  const result = withFile(server, node, (fd) => setXattrFd(fd, name, value, flags));
+  return result < 0 ? result : [0];
+});
+
+export const onRemovexattr = handle(removexattr, (server, id, name) => {
+  const node = writableNode(server, id);
+  if (typeof node === "number") return node;
+  if (!isOwn(name)) return EOPNOTSUPP;
+  if (!hasXattrs(node)) return EPERM;
+  const result = withFile(server, node, (fd) => removeXattrFd(fd, name));
+  return result < 0 ? result : [0];
+});

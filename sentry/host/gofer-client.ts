@@ -1,0 +1,83 @@
+/**
+ * The sentry's end of the gofer channel: one call, one answer, waited for on the spot
+ * (docs/adr/0003-synchronous-gofer-calls.md). Answers are checked like any other input.
+ */
+
+import { fits, packInto, unpackFrom } from "../../gofer/protocol/codec.ts";
+import { forget, MAX_FORGET, MAX_REPLY, MAX_REQUEST, type Message } from "../../gofer/protocol/messages.ts";
+import { PacketChannel } from "../../native/ffi/packet-channel-unsafe.ts";
+import { EIO, EPROTO, type Errno } from "../abi/errno.ts";
+
+/** How often an answer is looked for before the sentry sleeps: about 20 µs, see benchmarks/gofer.mjs. */
+const SPINS = 0;
+const FORGET_BATCH = 64;
+
+export type Answer<Reply extends readonly unknown[]> = readonly [0, ...Reply] | Errno;
+
+export class GoferClient {
+  readonly #channel: PacketChannel;
+  #forgotten: number[] = [];
+  #isClosed = false;
+  /** Calls made, for statistics. */
+  calls = 0;
+
+  constructor(channelFd: number, spins = SPINS) {
+    this.#channel = new PacketChannel(channelFd, { sendCapacity: MAX_REQUEST, receiveCapacity: MAX_REPLY, acceptsFds: true });
+    this.#channel.spins = spins;
+  }
+
+  /** True once the gofer is gone: every call answers EIO. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Asks and waits: [0, ...reply fields] or the gofer's errno. Byte arrays in it are valid until the next call. */
+  call<Request extends readonly unknown[], Reply extends readonly unknown[]>(
+    message: Message<Request, Reply>,
+    ...fields: Request
+  ): Answer<Reply> {
+    if (this.#isClosed) return EIO;
+    this.calls++;
+    const channel = this.#channel;
+    const length = packInto(channel.sendBuffer, [message.id, ...fields]);
+    if (length < 0) return length as Errno;
+    const sent = channel.send(length);
+    if (sent < 0) return this.#lost();
+    const received = channel.receive();
+    if (received <= 0) return this.#lost();
+    const values = unpackFrom(channel.receiveBuffer, received);
+    if (values === null) return EPROTO;
+    const [status] = values;
+    if (typeof status === "number" && status < 0) return status as Errno;
+    return status === 0 && fits(message.reply, values) ? (values as unknown as readonly [0, ...Reply]) : EPROTO;
+  }
+
+  /** The fd that came beside the last answer, now the caller's; -1 for none. */
+  takeFd(): number {
+    return this.#channel.takeFd();
+  }
+
+  /** The sentry holds node `id` no more. Told in batches, without an answer. */
+  forget(id: number): void {
+    if (this.#forgotten.push(id) >= FORGET_BATCH) this.flush();
+  }
+
+  /** Sends the batched `forget`s. */
+  flush(): void {
+    while (this.#forgotten.length > 0 && !this.#isClosed) {
+      const ids = this.#forgotten.splice(0, MAX_FORGET);
+      const length = packInto(this.#channel.sendBuffer, [forget.id, ids]);
+      if (length < 0 || this.#channel.send(length) < 0) this.#lost();
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#channel.close();
+  }
+
+  #lost(): Errno {
+    this.#isClosed = true;
+    return EIO;
+  }
+}
