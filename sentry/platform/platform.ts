@@ -60,6 +60,8 @@ export interface GuestThread {
   readonly isRunning: boolean;
   /** Makes a running thread stop soon; the kernel then gets `Trap` "interrupt". No effect on a stopped one. */
   interrupt(): void;
+  /** CPU time the host has given this thread, in ns. */
+  cpuTimeNs?(): number;
   /** Ends this host thread only (guest exit(2) with siblings left). */
   exitThread(): void;
 
@@ -134,6 +136,13 @@ export interface HostOps {
   /** mremap(2) with MREMAP_FIXED semantics when addresses differ. */
   remap(addr: UserAddr, oldLength: number, newAddr: UserAddr, newLength: number, keepOld: boolean): void;
   advise(addr: UserAddr, length: number, advice: number): void;
+  /** mincore(2) straight into guest memory at `vecAddr`. Absent: the platform cannot. */
+  mincore?(addr: UserAddr, length: number, vecAddr: UserAddr): void;
+  /**
+   * False from the first queued operation until all are known to have run. Other threads of
+   * the address space may not be given memory that an unmap in flight still covers.
+   */
+  readonly isIdle?: boolean;
   /**
    * Called when the queued operations have run but one failed: `index` counts the queued
    * operations of this answer, `error` is the host's errno. The returned value becomes the

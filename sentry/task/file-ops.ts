@@ -20,7 +20,7 @@ abstract class TransferOp extends BlockingOp {
   }
 
   subscribe(task: Task): void {
-    const { waitQueue } = this.file;
+    const waitQueue = this.file.waitQueueFor(task);
     if (waitQueue !== null) task.waitOn(waitQueue);
   }
 

@@ -1,0 +1,23 @@
+/** wait4(2) and waitid(2): options, id types and the encoding of a wait status. */
+
+export const WNOHANG = 1;
+export const WUNTRACED = 2;
+export const WSTOPPED = WUNTRACED;
+export const WEXITED = 4;
+export const WCONTINUED = 8;
+export const WNOWAIT = 0x0100_0000;
+export const __WNOTHREAD = 0x2000_0000;
+export const __WALL = 0x4000_0000;
+export const __WCLONE = 0x8000_0000;
+
+export const P_ALL = 0;
+export const P_PID = 1;
+export const P_PGID = 2;
+export const P_PIDFD = 3;
+
+/** The status of exit(`code`). */
+export const exitStatus = (code: number): number => (code & 0xff) << 8;
+/** The status of a death by `signal`; no cores are written, so the 0x80 bit is never set. */
+export const signalStatus = (signal: number): number => signal & 0x7f;
+export const stopStatus = (signal: number): number => (signal << 8) | 0x7f;
+export const CONTINUED_STATUS = 0xffff;

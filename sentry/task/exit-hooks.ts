@@ -1,0 +1,13 @@
+/** What other parts do when a task, process or session leader ends. Set once, when the parts are joined. */
+import type { Process } from "./process.ts";
+import type { Session } from "./process-group.ts";
+import type { Task } from "./task.ts";
+
+export const exitHooks: {
+  /** SysV semaphore undo (exit_sem). */
+  taskExit: ((task: Task) => void) | null;
+  /** The last thread is gone; before the parent is told. */
+  processExit: ((process: Process) => void) | null;
+  /** disassociate_ctty(1): hangs up the controlling terminal. `session.tty` is still set. */
+  sessionLeaderExit: ((session: Session) => void) | null;
+} = { taskExit: null, processExit: null, sessionLeaderExit: null };

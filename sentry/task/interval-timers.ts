@@ -1,0 +1,3 @@
+export class IntervalTimers {
+  cancelAll(): void {}
+}

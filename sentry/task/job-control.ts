@@ -1,0 +1,92 @@
+/** Stop and continue (kernel/signal.c: do_signal_stop, do_notify_parent_cldstop, prepare_signal). */
+import { CLD_CONTINUED, CLD_STOPPED, SA_NOCLDSTOP, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, STOP_SIGNALS_LO, sigBitLo } from "../abi/signal.ts";
+import type { Process } from "./process.ts";
+import type { ProcessGroup } from "./process-group.ts";
+import { kernelSignal } from "./signal-info.ts";
+import { sendSignalToGroup, sendSignalToProcess } from "./signals.ts";
+import type { Task } from "./task.ts";
+import { usageOf } from "./usage.ts";
+
+/** Removes a signal of the low half from every queue of the process. */
+export const discardFromAll = (process: Process, signal: number): void => discardSetFromAll(process, sigBitLo(signal));
+
+const discardSetFromAll = (process: Process, lo: number): void => {
+  process.pending.discard(lo, 0);
+  for (const task of process.tasks.values()) task.signals.pending.discard(lo, 0);
+};
+
+/** A stop signal takes effect: every thread stops before it runs guest code again. */
+export const stopProcess = (process: Process, signal: number): void => {
+  if (process.isStopped || process.stopsAwaited > 0) return;
+  process.stopSignal = signal;
+  process.stopsAwaited = 0;
+  for (const task of process.tasks.values()) {
+    if (task.isKilled || task.isParked) continue;
+    task.isStopPending = true;
+    process.stopsAwaited++;
+  }
+  for (const task of process.tasks.values()) if (task.isStopPending) task.poke();
+};
+
+/** A thread has stopped, or exits instead: the last one awaited completes the stop. */
+export const stopReached = (task: Task): void => {
+  const { process } = task;
+  if (!task.isStopPending) return;
+  task.isStopPending = false;
+  if (--process.stopsAwaited > 0 || process.isExiting) return;
+  process.isStopped = true;
+  process.hasStopReport = true;
+  process.hasContinueReport = false;
+  notifyParentOfStop(process, CLD_STOPPED, process.stopSignal);
+};
+
+/** SIGCONT was sent (whether or not it will be delivered): all threads go on. */
+export const continueProcess = (process: Process): void => {
+  discardSetFromAll(process, STOP_SIGNALS_LO);
+  const wasStopped = process.isStopped;
+  const wasStopping = process.stopsAwaited > 0;
+  process.isStopped = false;
+  process.stopsAwaited = 0;
+  for (const task of process.tasks.values()) {
+    task.isStopPending = false;
+    if (task.isParked) task.kernel.schedule(task);
+  }
+  if (wasStopped) {
+    process.hasStopReport = false;
+    process.hasContinueReport = true;
+    notifyParentOfStop(process, CLD_CONTINUED, SIGCONT);
+  } else if (wasStopping) notifyParentOfStop(process, CLD_STOPPED, process.stopSignal);
+};
+
+const notifyParentOfStop = (process: Process, code: number, status: number): void => {
+  const { parent } = process;
+  process.exited.notify();
+  if (parent === null) return;
+  const action = parent.actions.get(SIGCHLD);
+  if (action.handlerAddr !== SIG_IGN && (action.flags & SA_NOCLDSTOP) === 0) {
+    sendSignalToProcess(parent, childSignal(process, parent, SIGCHLD, code, status));
+  }
+  parent.childExited.notify();
+};
+
+/** The siginfo of SIGCHLD. */
+export const childSignal = (process: Process, parent: Process, signal: number, code: number, status: number) => {
+  const usage = usageOf(process);
+  return {
+    signal,
+    code,
+    pid: process.leader.pid.in(parent.pidNamespace),
+    uid: parent.leader.creds.userNamespace.showUid(process.leader.creds.uid),
+    status,
+    utime: Math.floor(usage.userNs / 10_000_000),
+    stime: Math.floor(usage.systemNs / 10_000_000),
+    force: true,
+  };
+};
+
+/** kill_orphaned_pgrp: a stopped group that nobody can continue any more gets SIGHUP and SIGCONT. */
+export const hangUpIfOrphaned = (group: ProcessGroup, without: Process | null): void => {
+  if (!group.isOrphaned(without) || !group.hasStoppedMember()) return;
+  sendSignalToGroup(group, kernelSignal(SIGHUP));
+  sendSignalToGroup(group, kernelSignal(SIGCONT));
+};

@@ -1,0 +1,122 @@
+/**
+ * The way back to guest code, and the only one: restart codes, job control, the end of
+ * tasks and the delivery of signals all happen here (arch_do_signal_or_restart, get_signal).
+ */
+import { EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../abi/errno.ts";
+import { SA_RESTART, SIGSEGV } from "../abi/signal.ts";
+import type { Trap } from "../platform/platform.ts";
+import { R_RAX, R_RIP } from "../platform/registers.ts";
+import { BLOCKED } from "./blocking.ts";
+import { endKilledTask } from "./exit.ts";
+import { stopReached } from "./job-control.ts";
+import type { SignalAction } from "./signal-actions.ts";
+import { nextSignalForHandler, setUpHandler } from "./signal-delivery.ts";
+import { faultSignal, forceSignal } from "./signals.ts";
+import type { ParkCause, Task } from "./task.ts";
+
+/** The length of the `syscall` instruction. */
+const SYSCALL_LENGTH = 2;
+const SYS_restart_syscall = 219;
+
+/** A call is done: its result goes to the guest, unless a signal, a stop or the end comes first. */
+export const finishSyscall = (task: Task, result: number): void => {
+  if (task.isDead) return;
+  if (result > ERESTARTSYS && !task.hasSignal && !task.signals.hasSavedMask) task.thread.resume(result);
+  else leaveSentry(task, result, "syscall");
+};
+
+/** Back to guest code with the registers as they are (rt_sigreturn, a page fault that was served). */
+export const returnToGuest = (task: Task): void => leaveSentry(task, 0, "user");
+
+/** The running instruction faulted. */
+export const handleFault = (task: Task, trap: Trap & { readonly kind: "fault" }): void => {
+  if (task.isDead) return;
+  if (trap.signal !== SIGSEGV || !task.mm.growStack(task, trap.addr)) {
+    forceSignal(task, faultSignal(trap.signal, trap.code, trap.addr, trap.trapNumber, trap.error));
+  }
+  leaveSentry(task, 0, "user");
+};
+
+/** Guest code was interrupted because the kernel asked for it. */
+export const handleInterrupt = (task: Task): void => {
+  if (!task.isDead) leaveSentry(task, 0, "user");
+};
+
+/** The loop's turn for a scheduled task: its sleeping call is stepped, a stopped task looks whether it may go on. */
+export const stepOp = (task: Task): void => {
+  if (task.isDead) return;
+  if (task.op !== null) {
+    const result = task.stepBlocked();
+    if (result !== BLOCKED) finishSyscall(task, result);
+  } else if (task.isParked) {
+    const { process } = task;
+    if (!task.isKilled && (process.isStopped || process.stopsAwaited > 0)) return;
+    task.isParked = false;
+    leaveSentry(task, task.parkedResult, task.parkedCause);
+  } else if (task.isKilled) endKilledTask(task);
+};
+
+const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void => {
+  const { signals, thread } = task;
+  let result = syscallResult;
+  let cause = from;
+  // The temporary mask of ppoll and the like outlives the call only until its EINTR is delivered.
+  if (cause === "syscall" && signals.hasSavedMask && result !== EINTR && result !== ERESTARTNOHAND) signals.restoreMask();
+  for (;;) {
+    if (task.isKilled) {
+      endKilledTask(task);
+      return;
+    }
+    if (task.isStopPending) {
+      task.isParked = true;
+      task.parkedResult = result;
+      task.parkedCause = cause;
+      stopReached(task);
+      return;
+    }
+    const delivery = nextSignalForHandler(task);
+    if (delivery !== null) {
+      if (cause === "syscall") {
+        returnBefore(task, result, delivery.action);
+        cause = "user";
+        result = 0;
+      }
+      setUpHandler(task, delivery);
+    } else if (!task.isKilled && !task.isStopPending) break;
+  }
+  signals.restoreMask();
+  if (cause === "user") {
+    keepRegisters(task);
+    thread.resume(0);
+  } else if (result === ERESTARTSYS || result === ERESTARTNOINTR || result === ERESTARTNOHAND) {
+    restart(task, thread.regs.syscallNumber);
+    thread.resume(0);
+  } else if (result === ERESTART_RESTARTBLOCK) {
+    restart(task, SYS_restart_syscall);
+    thread.resume(0);
+  } else thread.resume(result);
+};
+
+/** Registers for a handler's frame: what the call returns once the handler is done (handle_signal). */
+const returnBefore = (task: Task, result: number, action: SignalAction): void => {
+  const restarts = result === ERESTARTNOINTR || (result === ERESTARTSYS && (action.flags & SA_RESTART) !== 0);
+  if (restarts) {
+    restart(task, task.thread.regs.syscallNumber);
+    return;
+  }
+  const shown = result <= ERESTARTSYS && result >= ERESTART_RESTARTBLOCK ? EINTR : result;
+  task.thread.regs.setHalves(R_RAX, shown >>> 0, Math.floor(shown / 2 ** 32) >>> 0);
+};
+
+/** The guest executes the `syscall` instruction once more. */
+const restart = (task: Task, number: number): void => {
+  const { regs } = task.thread;
+  regs.set(R_RAX, number);
+  regs.set(R_RIP, regs.get(R_RIP) - SYSCALL_LENGTH);
+};
+
+/** Registers that are touched are restored as a whole; otherwise `resume` would put a result into rax. */
+const keepRegisters = (task: Task): void => {
+  const { regs } = task.thread;
+  regs.setHalves(R_RAX, regs.getLo(R_RAX), regs.getHi(R_RAX));
+};

@@ -1,0 +1,58 @@
+/** Resource usage (getrusage(2)): of a task, of a process, of reaped children. */
+import type { Process } from "./process.ts";
+import type { Task } from "./task.ts";
+
+export class Usage {
+  userNs = 0;
+  systemNs = 0;
+  /** KiB */
+  maxRss = 0;
+  minorFaults = 0;
+  majorFaults = 0;
+  /** 512-byte blocks. */
+  blocksIn = 0;
+  blocksOut = 0;
+  voluntarySwitches = 0;
+  involuntarySwitches = 0;
+
+  add(other: Usage): void {
+    this.userNs += other.userNs;
+    this.systemNs += other.systemNs;
+    this.maxRss = Math.max(this.maxRss, other.maxRss);
+    this.minorFaults += other.minorFaults;
+    this.majorFaults += other.majorFaults;
+    this.blocksIn += other.blocksIn;
+    this.blocksOut += other.blocksOut;
+    this.voluntarySwitches += other.voluntarySwitches;
+    this.involuntarySwitches += other.involuntarySwitches;
+  }
+}
+
+/** CPU time of a task, as the host counted it. */
+export const taskCpuNs = (task: Task): number => (task.isDead ? task.usage.userNs : (task.thread.cpuTimeNs?.() ?? 0) + task.earlierCpuNs);
+
+/** A snapshot of a task's usage. */
+export const usageOfTask = (task: Task): Usage => {
+  const usage = new Usage();
+  usage.add(task.usage);
+  if (!task.isDead) {
+    usage.userNs = taskCpuNs(task);
+    usage.maxRss = task.mm.peakPages * 4;
+  }
+  return usage;
+};
+
+/** A snapshot of all threads of a process, exited ones included. */
+export const usageOf = (process: Process): Usage => {
+  const usage = new Usage();
+  usage.add(process.usage);
+  for (const task of process.tasks.values()) usage.add(usageOfTask(task));
+  return usage;
+};
+
+/** CPU time of a process. */
+export const processCpuNs = (process: Process): number => {
+  let ns = process.usage.userNs;
+  for (const task of process.tasks.values()) ns += taskCpuNs(task);
+  return ns;
+};

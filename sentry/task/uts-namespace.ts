@@ -1,0 +1,39 @@
+/** UTS namespaces (uts_namespaces(7)): host and domain name. The first one is the kernel's own. */
+import type { Kernel } from "../kernel.ts";
+import { rootUserNamespace, type UserNamespace } from "./user-namespace.ts";
+
+export class UtsNamespace {
+  readonly #kernel: Kernel | null;
+  readonly userNamespace: UserNamespace;
+  #hostname = "";
+  #domainname = "";
+
+  /** `kernel`: its names are this namespace's (the first one). */
+  constructor(kernel: Kernel | null, from: UtsNamespace | null = null, userNamespace: UserNamespace = rootUserNamespace) {
+    this.#kernel = kernel;
+    this.userNamespace = userNamespace;
+    if (from === null) return;
+    this.#hostname = from.hostname;
+    this.#domainname = from.domainname;
+  }
+
+  get hostname(): string {
+    return this.#kernel === null ? this.#hostname : this.#kernel.hostname;
+  }
+  set hostname(name: string) {
+    if (this.#kernel === null) this.#hostname = name;
+    else this.#kernel.hostname = name;
+  }
+
+  get domainname(): string {
+    return this.#kernel === null ? this.#domainname : this.#kernel.domainname;
+  }
+  set domainname(name: string) {
+    if (this.#kernel === null) this.#domainname = name;
+    else this.#kernel.domainname = name;
+  }
+
+  fork(userNamespace: UserNamespace): UtsNamespace {
+    return new UtsNamespace(null, this, userNamespace);
+  }
+}
