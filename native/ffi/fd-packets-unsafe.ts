@@ -1,0 +1,110 @@
+/**
+ * Rare messages of a SOCK_SEQPACKET socket that may carry many fds at once (SCM_RIGHTS,
+ * unix(7)): the supervisor channel. Where speed counts there is PacketChannel.
+ */
+import { allocateMemory, hostCall3, hostCall6 } from "./syscall-unsafe.ts";
+
+const SYS_close = 3;
+const SYS_poll = 7;
+const SYS_dup3 = 292;
+const SYS_sendmsg = 46;
+const SYS_recvmsg = 47;
+const SYS_pread64 = 17;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x4000_0000;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const POLLIN = 1;
+const EINTR = -4;
+export const EAGAIN = -11;
+
+// struct msghdr, struct iovec, struct pollfd and the control buffer at fixed places of the memory.
+const HEADER = 0;
+const VECTOR = 64;
+const POLLFD = 96;
+const CONTROL = 128;
+const CONTROL_CAPACITY = 1024;
+const BUFFER = 4096;
+const CMSG_DATA = 16;
+
+const memory = allocateMemory(BUFFER + 16384);
+const { view } = memory;
+
+const store64 = (at: number, value: number): void => {
+  view.setUint32(at, value >>> 0, true);
+  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
+};
+
+/** Where a packet is built, or lies after it was received. */
+export const packetView = new DataView(view.buffer, BUFFER, 16384);
+
+const prepare = (length: number, controlLength: number): void => {
+  store64(VECTOR, memory.address + BUFFER);
+  store64(VECTOR + 8, length);
+  store64(HEADER, 0);
+  store64(HEADER + 8, 0);
+  store64(HEADER + 16, memory.address + VECTOR);
+  store64(HEADER + 24, 1);
+  store64(HEADER + 32, controlLength > 0 ? memory.address + CONTROL : 0);
+  store64(HEADER + 40, controlLength);
+  store64(HEADER + 48, 0);
+};
+
+/** Sends the first `length` bytes of `packetView`: `length` or a negative errno. */
+export const sendPacket = (fd: number, length: number): number => {
+  prepare(length, 0);
+  for (;;) {
+    const n = hostCall3(SYS_sendmsg, fd, memory.address + HEADER, MSG_NOSIGNAL);
+    if (n !== EINTR) return n;
+  }
+};
+
+/**
+ * Receives one packet into `packetView`, its fds (close-on-exec) into `fds`: its length, 0 when
+ * the other end is closed, or a negative errno (EAGAIN: none is there, with `wait` false).
+ */
+export const receivePacket = (fd: number, fds: number[], wait: boolean): number => {
+  fds.length = 0;
+  let n = EINTR;
+  while (n === EINTR) {
+    prepare(16384, CONTROL_CAPACITY);
+    n = hostCall3(SYS_recvmsg, fd, memory.address + HEADER, wait ? MSG_CMSG_CLOEXEC : MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  }
+  const controlLength = n < 0 ? 0 : view.getUint32(HEADER + 40, true);
+  const isRights =
+    controlLength > CMSG_DATA && view.getInt32(CONTROL + 8, true) === SOL_SOCKET && view.getInt32(CONTROL + 12, true) === SCM_RIGHTS;
+  if (isRights) {
+    const count = (view.getUint32(CONTROL, true) - CMSG_DATA) / 4;
+    for (let i = 0; i < count; i++) fds.push(view.getInt32(CONTROL + CMSG_DATA + 4 * i, true));
+  }
+  return n;
+};
+
+/** Waits until the socket is readable or closed. */
+export const awaitPacket = (fd: number): void => {
+  view.setInt32(POLLFD, fd, true);
+  view.setUint32(POLLFD + 4, POLLIN, true);
+  while (hostCall3(SYS_poll, memory.address + POLLFD, 1, -1) === EINTR);
+};
+
+/** Makes `target` the same file as `fd` (close-on-exec) and closes `fd`. */
+export const moveFd = (fd: number, target: number): void => {
+  const error = hostCall3(SYS_dup3, fd, target, 0x80000);
+  if (error < 0) throw new Error(`dup3: errno ${-error}`);
+  hostCall3(SYS_close, fd);
+};
+
+/** The whole text of a (sealed) memfd, wherever its offset stands. */
+export const readMemfd = (fd: number): string => {
+  const chunk = allocateMemory(65536);
+  const parts: Buffer[] = [];
+  let offset = 0;
+  for (;;) {
+    const n = hostCall6(SYS_pread64, fd, chunk.address, chunk.length, offset);
+    if (n < 0) throw new Error(`pread of the config: errno ${-n}`);
+    if (n === 0) return Buffer.concat(parts).toString("utf8");
+    parts.push(Buffer.from(chunk.u8.slice(0, n)));
+    offset += n;
+  }
+};
