@@ -32,8 +32,6 @@ import { PAGE_SIZE, PipeRing } from "./pipe-ring.ts";
 const FIONREAD = 0x541b;
 /** /proc/sys/fs/pipe-max-size */
 export const PIPE_MAX_SIZE = 1 << 20;
-const F_SETPIPE_SZ = 1031;
-const F_GETPIPE_SZ = 1032;
 
 export class Pipe {
   readonly ring = new PipeRing();
@@ -163,18 +161,13 @@ export class PipeFile extends OpenFile {
     return ENOTTY;
   }
 
-  override fcntl(task: Task, command: number, argument: number): number {
-    switch (command) {
-      case F_GETPIPE_SZ:
-        return this.pipe.ring.slots * PAGE_SIZE;
-      case F_SETPIPE_SZ:
-        return this.#resize(argument, task);
-      default:
-        return EINVAL;
-    }
+  override pipeSize(): number {
+    return this.pipe.ring.slots * PAGE_SIZE;
   }
 
-  #resize(bytes: number, task: Task): number {
+  override setPipeSize(size: number, task: Task): number {
+    // An unsigned int: pipe_fcntl().
+    const bytes = size >>> 0;
     if (bytes > 2 ** 31) return EINVAL;
     let slots = 1;
     while (slots * PAGE_SIZE < bytes) slots *= 2;

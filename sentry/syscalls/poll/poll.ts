@@ -70,7 +70,13 @@ class PollOp extends BlockingOp {
   }
 
   override interrupted(task: Task): number {
-    return this.#finish(task, this.#remaining === null ? ERESTART_RESTARTBLOCK : ERESTARTNOHAND);
+    if (this.#remaining !== null) return this.#finish(task, ERESTARTNOHAND);
+    const { deadlineNs } = this;
+    const addr = this.#addr;
+    const count = this.#count;
+    // do_restart_poll(): the same array until the same deadline.
+    task.restartBlock = { restart: (restarted) => pollUntil(restarted, addr, count, deadlineNs) };
+    return this.#finish(task, ERESTART_RESTARTBLOCK);
   }
 
   override timedOut(task: Task): number {
@@ -88,7 +94,8 @@ class PollOp extends BlockingOp {
   }
 }
 
-const poll = (task: Task, addr: UserAddr, count: number, timeoutNs: number, remaining: RemainingTime | null): number => {
+/** Copies the array in and looks at it once: the number of ready files, EINVAL or EFAULT. */
+const look = (task: Task, addr: UserAddr, count: number): number => {
   if (count > task.files.limit) return EINVAL;
   const length = count * POLLFD_SIZE;
   if (polled.length < length) {
@@ -96,9 +103,19 @@ const poll = (task: Task, addr: UserAddr, count: number, timeoutNs: number, rema
     polledView = new DataView(polled.buffer);
   }
   if (count > 0 && task.memory.readInto(addr, polled, 0, length) !== length) return EFAULT;
-  const ready = scan(task, polledView, count, null);
+  return scan(task, polledView, count, null);
+};
+
+const pollUntil = (task: Task, addr: UserAddr, count: number, deadlineNs: number): number => {
+  const ready = look(task, addr, count);
+  if (ready !== 0) return ready < 0 ? ready : copyOut(task, addr, polled, count, ready);
+  return task.block(new PollOp(task, addr, count, deadlineNs, null));
+};
+
+const poll = (task: Task, addr: UserAddr, count: number, timeoutNs: number, remaining: RemainingTime | null): number => {
+  const ready = look(task, addr, count);
   if (ready !== 0 || timeoutNs === 0) {
-    const result = count === 0 ? ready : copyOut(task, addr, polled, count, ready);
+    const result = ready < 0 || count === 0 ? ready : copyOut(task, addr, polled, count, ready);
     return remaining === null ? result : remaining.store(task, result);
   }
   return task.block(new PollOp(task, addr, count, deadlineAfter(task, timeoutNs), remaining));
