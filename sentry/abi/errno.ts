@@ -16,6 +16,7 @@ export const ESRCH = -3 as Errno;
 export const EINTR = -4 as Errno;
 export const EIO = -5 as Errno;
 export const ENXIO = -6 as Errno;
+export const E2BIG = -7 as Errno;
 export const ENOEXEC = -8 as Errno;
 export const EBADF = -9 as Errno;
 export const ECHILD = -10 as Errno;
