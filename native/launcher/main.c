@@ -98,7 +98,5 @@ int main(int argc, char **argv)
 	}
 	fail_cleanup(terminal_restore);
 	request_send(&request, channel);
-	int status = monitor_run(init, channel);
-	monitor_wait(cli);
-	return status;
+	return monitor_run(init, channel, cli);
 }

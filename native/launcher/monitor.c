@@ -29,10 +29,10 @@ int monitor_exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-/* All that a program may get from outside; the others are this process's own affair. */
+/* All that a program may get from outside, and SIGCHLD; the others are this process's own affair. */
 static void forwarded_signals(sigset_t *set)
 {
-	static const int own[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS, SIGPIPE, SIGTTIN, SIGTTOU };
+	static const int own[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS, SIGPIPE, SIGTTIN, SIGTTOU };
 
 	sigfillset(set);
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -60,13 +60,15 @@ static void send_continued(int channel)
 	channel_send(channel, MSG_CONTINUED, terminal_is_foreground(), 0, NULL, 0);
 }
 
-static void forward_signals(int signals, int channel)
+static void forward_signals(int signals, int channel, pid_t cli)
 {
 	struct signalfd_siginfo info;
 
 	while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (info.ssi_signo == SIGCONT)
 			send_continued(channel);
+		else if (info.ssi_signo == SIGCHLD)
+			waitpid(cli, NULL, WNOHANG);
 		else
 			channel_send(channel, MSG_SIGNAL, (int32_t)info.ssi_signo, info.ssi_code == SI_KERNEL, NULL, 0);
 	}
@@ -125,18 +127,19 @@ static int without_last_words(pid_t init)
 	return EXIT_MOAT;
 }
 
-int monitor_run(pid_t init, int channel)
+int monitor_run(pid_t init, int channel, pid_t cli)
 {
 	int signals = open_signals();
 	int status = -1;
 
 	send_continued(channel);
+	waitpid(cli, NULL, WNOHANG);
 	while (status < 0) {
 		struct pollfd events[] = { { .fd = channel, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 		if (poll(events, 2, -1) < 0 && errno != EINTR)
 			fail("poll");
 		if (events[1].revents)
-			forward_signals(signals, channel);
+			forward_signals(signals, channel, cli);
 		if (!events[0].revents)
 			continue;
 		int got = channel_receive(channel, &message, MSG_DONTWAIT);

@@ -4,8 +4,8 @@
 
 #include <sys/types.h>
 
-/* Tells the sandbox of signals, follows its stops, and returns the exit status for the shell. */
-int monitor_run(pid_t init, int channel);
+/* Tells the sandbox of signals, follows its stops, reaps the CLI, and returns the exit status for the shell. */
+int monitor_run(pid_t init, int channel, pid_t cli);
 
 /* Waits until `pid` is gone and returns its wait status. */
 int monitor_wait(pid_t pid);
