@@ -21,6 +21,8 @@ export abstract class Filesystem {
   readonly device: number;
   abstract readonly root: Inode;
   isReadOnly = false;
+  /** Files open for writing: a read-only remount is refused while above 0. */
+  writers = 0;
   /** Mounts of it, over all namespaces; `destroy` runs when the last goes. */
   mounts = 0;
   /** The one dentry of `root`; made by the VFS. */

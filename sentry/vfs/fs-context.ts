@@ -1,4 +1,5 @@
 /** What CLONE_FS shares (struct fs_struct): root, working directory, umask; and with them the mount namespace. */
+import type { UserNamespace } from "../task/user-namespace.ts";
 import type { Mount } from "./mount.ts";
 import type { MountNamespace } from "./mount-namespace.ts";
 import { type Path, putPath, takePath } from "./path.ts";
@@ -41,10 +42,11 @@ export class FsContext {
     return new FsContext(this.namespace, this.#root, this.#cwd, this.umask);
   }
 
-  /** CLONE_NEWNS, for a context nobody else shares: the same places in a copy of the mount tree. */
-  unshareMounts(): void {
+  /** CLONE_NEWNS, for a context nobody else shares: the same places in a copy of the mount tree, which `owner` rules. */
+  unshareMounts(owner: UserNamespace = this.namespace.owner): void {
     const translate = new Map<Mount, Mount>();
     this.namespace = this.namespace.fork(translate);
+    this.namespace.owner = owner;
     const moved = (path: Path): Path => ({ mount: translate.get(path.mount) ?? path.mount, dentry: path.dentry });
     this.root = moved(this.#root);
     this.cwd = moved(this.#cwd);

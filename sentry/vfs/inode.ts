@@ -91,6 +91,13 @@ export abstract class Inode {
     return 0;
   }
 
+  /**
+   * A hint before `lookup`: a walk goes on with the components of `path` from index `at` on
+   * (a name, not a slash, stands there). A filesystem behind a channel fetches them in one
+   * message; nothing is promised, nothing is checked.
+   */
+  lookAhead(_path: string, _at: number): void {}
+
   /** The child, ENOENT, or another errno. Directories only. */
   lookup(_name: string, _task: Task | null): Inode | Errno {
     return ENOTDIR;
@@ -163,6 +170,12 @@ export abstract class Inode {
   execCount = 0;
   /** The last name and the last open file are gone (`nlink` 0, `openCount` 0): release the data. */
   forget(): void {}
+  /** No name of it is cached any more; it may be looked up again. Drop it from tables when nothing else refers to it. */
+  evict(): void {}
+  /** Reading stamps `atime` (as the mount's relatime says). False: the filesystem does it or has none. */
+  keepsAtime = false;
+  /** True for an O_TMPFILE file, which has no name but may get one (linkat(2)). */
+  isLinkable = false;
 
   /** A bound unix socket (S_IFSOCK); set by net. */
   socket: object | null = null;

@@ -1,4 +1,5 @@
 /** A mount namespace (mount_namespaces(7)): a tree of mounts. */
+import { rootUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import { Mount } from "./mount.ts";
 import type { Dentry } from "./path.ts";
 
@@ -8,6 +9,8 @@ export class MountNamespace {
   /** The inode number of /proc/pid/ns/mnt. */
   readonly id = lastId++;
   root: Mount;
+  /** Whose CAP_SYS_ADMIN may change it. */
+  owner: UserNamespace = rootUserNamespace;
   /** In mount order, as /proc/mounts lists them. */
   readonly mounts = new Set<Mount>();
 
@@ -57,6 +60,7 @@ export class MountNamespace {
     const root = copyTree(this.root, true, translate);
     const copy = new MountNamespace(root);
     copy.adopt(root);
+    copy.owner = this.owner;
     return copy;
   }
 }
@@ -66,7 +70,6 @@ export const copyTree = (mount: Mount, recursive: boolean, translate: Map<Mount,
   const copy = new Mount(mount.fs, root, mount.flags, mount.source);
   copy.propagation = mount.propagation;
   copy.group = mount.group;
-  mount.fs.mounts++;
   translate.set(mount, copy);
   if (!recursive) return copy;
   for (const [dentry, child] of mount.children) {

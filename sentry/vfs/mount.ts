@@ -53,6 +53,10 @@ export class Mount {
   /** Peer group for the "shared:N" tag of mountinfo. */
   group = 0;
 
+  /** umount2(MNT_EXPIRE) has marked it. */
+  isExpiring = false;
+  #isReleased = false;
+
   constructor(fs: Filesystem, root: Dentry, flags: number, source: string) {
     this.id = ++lastId;
     this.fs = fs;
@@ -60,6 +64,25 @@ export class Mount {
     this.flags = flags;
     this.source = source;
     root.pins++;
+    fs.mounts++;
+  }
+
+  /** A holder lets go; a mount that umount2(MNT_DETACH) took off the tree ends with its last one. */
+  unpin(): void {
+    this.pins--;
+    if (this.#isReleased && this.pins === 0) this.#end();
+  }
+
+  /** It is in no tree any more. */
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    if (this.pins === 0) this.#end();
+  }
+
+  #end(): void {
+    this.root.pins--;
+    if (--this.fs.mounts === 0) this.fs.destroy();
   }
 
   get isReadOnly(): boolean {

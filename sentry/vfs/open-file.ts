@@ -74,7 +74,10 @@ export abstract class OpenFile {
     this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     inode.openCount++;
     if (path !== null) takePath(path);
-    if (this.canWrite) inode.writeCount++;
+    if (this.canWrite) {
+      inode.writeCount++;
+      if (path !== null) inode.fs.writers++;
+    }
   }
 
   /** True for files whose position matters: regular files, directories, some devices. */
@@ -116,7 +119,10 @@ export abstract class OpenFile {
     if (inode.locks !== null) dropFileLocks(this);
     if (this.async !== null) this.async.disarm();
     this.release();
-    if (this.canWrite) inode.writeCount--;
+    if (this.canWrite) {
+      inode.writeCount--;
+      if (path !== null) inode.fs.writers--;
+    }
     if (path !== null) putPath(path);
     if (--inode.openCount === 0 && inode.nlink === 0) inode.forget();
   }

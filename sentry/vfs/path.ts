@@ -44,5 +44,5 @@ export const takePath = (path: Path): Path => {
 
 export const putPath = (path: Path): void => {
   path.dentry.pins--;
-  path.mount.pins--;
+  path.mount.unpin();
 };

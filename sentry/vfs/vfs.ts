@@ -1,26 +1,31 @@
 /** The virtual filesystem: path walks, opening, names and mounts. One per kernel. */
-import type { Errno } from "../abi/errno.ts";
+import { AT_FDCWD } from "../../syscall-tables/flags/open.ts";
+import { type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
+import { lookupDentry, rootDentry } from "./dentry-cache.ts";
+import { makedev } from "./devices.ts";
 import type { Filesystem } from "./filesystem.ts";
-import type { Mount } from "./mount.ts";
-import type { MountNamespace } from "./mount-namespace.ts";
+import { Mount, MS_RELATIME } from "./mount.ts";
+import { type MountEntry, mountEntries } from "./mount-list.ts";
+import { MountNamespace } from "./mount-namespace.ts";
+import { mount, pivotRoot, umount } from "./mounting.ts";
+import { makeNode } from "./names.ts";
+import { openAt, openPath } from "./open.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { Path } from "./path.ts";
+import { overmounted, pathName } from "./tree.ts";
+import { type LastKind, WALK_FOLLOW, WALK_PARENT, Walker } from "./walk.ts";
 
-/** Walk flags. Without WALK_FOLLOW a symbolic link at the end is not followed. */
-export const WALK_FOLLOW = 0x1;
-/** ENOTDIR unless it ends at a directory. */
-export const WALK_DIRECTORY = 0x2;
-/** AT_EMPTY_PATH: "" is `dirfd` itself. */
-export const WALK_EMPTY = 0x4;
+export type { MountEntry } from "./mount-list.ts";
+export { WALK_DIRECTORY, WALK_EMPTY, WALK_FOLLOW } from "./walk.ts";
 
 /** A directory and the name in it that a call is about to make, remove or change. */
 export interface ParentPath {
   readonly parent: Path;
-  /** "." and ".." and "/" are refused or kept by the caller: see `kind`. */
   readonly name: string;
-  readonly kind: "name" | "." | ".." | "/";
+  /** Only "name" can be made or removed. */
+  readonly kind: LastKind;
   /** The path ended in a slash: only a directory will do. */
   readonly hasSlash: boolean;
 }
@@ -28,57 +33,122 @@ export interface ParentPath {
 /** Makes a filesystem for mount(2): `source` and `data` are its arguments. */
 export type FilesystemFactory = (task: Task | null, source: string, data: string) => Filesystem | Errno;
 
-/** A line of /proc/pid/mounts and mountinfo. */
-export interface MountEntry {
-  readonly mount: Mount;
-  /** As seen from the task's root. */
-  readonly path: string;
-  /** The path of the mount's root within its filesystem. */
-  readonly root: string;
-  /** "rw,nosuid,…" of the mount. */
-  readonly mountOptions: string;
-  /** "rw,size=…" of the filesystem. */
-  readonly fsOptions: string;
-}
-
-export declare class Vfs {
-  constructor(kernel: Kernel);
+export class Vfs {
   readonly kernel: Kernel;
+  readonly #types = new Map<string, { factory: FilesystemFactory; nodev: boolean }>();
+  readonly #walker = new Walker();
+  #lastDevice = 0;
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+  }
 
   /** A fresh anonymous st_dev (major 0). */
-  allocateDevice(): number;
+  allocateDevice(): number {
+    return makedev(0, ++this.#lastDevice);
+  }
+
   /** Makes `type` known to mount(2); `nodev` as in /proc/filesystems (true: no block device behind it). */
-  registerFilesystem(type: string, factory: FilesystemFactory, nodev?: boolean): void;
+  registerFilesystem(type: string, factory: FilesystemFactory, nodev = true): void {
+    this.#types.set(type, { factory, nodev });
+  }
+
   /** The lines of /proc/filesystems. */
-  filesystems(): { type: string; nodev: boolean }[];
+  filesystems(): { type: string; nodev: boolean }[] {
+    return [...this.#types].map(([type, { nodev }]) => ({ type, nodev }));
+  }
+
+  filesystemType(type: string): FilesystemFactory | null {
+    return this.#types.get(type)?.factory ?? null;
+  }
 
   /** The place `path` names from `dirfd` (AT_FDCWD or an fd) on; `flags`: WALK_*; `resolve`: RESOLVE_* of openat2(2). */
-  walk(task: Task, dirfd: number, path: string, flags: number, resolve?: number): Path | Errno;
-  /** The directory that holds (or will hold) the last component. */
-  walkParent(task: Task, dirfd: number, path: string): ParentPath | Errno;
-  /** `name` in directory `parent`, following mounts but not links; no permission check. */
-  child(task: Task | null, parent: Path, name: string): Path | Errno;
+  walk(task: Task, dirfd: number, path: string, flags: number, resolve = 0): Path | Errno {
+    const walker = this.#walker;
+    const error = walker.walk(task, dirfd, path, flags, resolve);
+    return error < 0 ? (error as Errno) : { mount: walker.mount, dentry: walker.dentry };
+  }
 
-  /** open(2): `flags` O_*, `mode` before the umask. EAGAIN is never returned for a FIFO: see OpenFile.opening. */
-  openAt(task: Task, dirfd: number, path: string, flags: number, mode: number, resolve?: number): OpenFile | Errno;
+  /** `path` from the working directory, links followed. */
+  follow(task: Task, path: string): Path | Errno {
+    return this.walk(task, AT_FDCWD, path, WALK_FOLLOW);
+  }
+
+  /** The directory that holds (or will hold) the last component. */
+  walkParent(task: Task, dirfd: number, path: string): ParentPath | Errno {
+    const walker = this.#walker;
+    const error = walker.walk(task, dirfd, path, WALK_PARENT, 0);
+    if (error < 0) return error as Errno;
+    return { parent: walker.path, name: walker.last, kind: walker.lastKind, hasSlash: walker.hasSlash };
+  }
+
+  /** `name` in directory `parent`, following mounts but not links; no permission check. */
+  child(task: Task | null, parent: Path, name: string): Path | Errno {
+    const found = lookupDentry(parent.dentry, name, task);
+    return isErrno(found) ? found : overmounted(parent.mount, found);
+  }
+
+  /** open(2): `flags` O_*, `mode` before the umask. A FIFO comes back open: open(2) then waits while `file.opening` is EAGAIN. */
+  openAt(task: Task, dirfd: number, path: string, flags: number, mode: number, resolve = 0): OpenFile | Errno {
+    return openAt(task, dirfd, path, flags, mode, resolve);
+  }
+
   /** Opens what a walk found; permission is checked (exec, /proc/self/fd). */
-  openPath(task: Task, path: Path, flags: number): OpenFile | Errno;
+  openPath(task: Task, path: Path, flags: number): OpenFile | Errno {
+    return openPath(task, path, flags);
+  }
+
   /** mknod(2), and bind(2) of a unix socket: `mode` has the type; the umask is applied here. EEXIST when the name is taken. */
-  makeNode(task: Task, dirfd: number, path: string, mode: number, rdev: number): Path | Errno;
+  makeNode(task: Task, dirfd: number, path: string, mode: number, rdev: number): Path | Errno {
+    return makeNode(task, dirfd, path, mode, rdev);
+  }
 
   /** d_path(): the name as seen from `root`; " (deleted)" behind removed ones. */
-  pathName(path: Path, root?: Path): string;
+  pathName(path: Path, root?: Path): string {
+    return pathName(path, root ?? null);
+  }
+
+  /** A mount of `fs` in no tree yet. */
+  newMount(fs: Filesystem, source: string, flags = MS_RELATIME): Mount {
+    return new Mount(fs, rootDentry(fs), flags, source);
+  }
 
   /** The first namespace: `fs` mounted at "/". */
-  createNamespace(fs: Filesystem, source: string, flags?: number): MountNamespace;
-  /** Mounts `fs` on `at` inside the kernel (start-up); missing directories are not made. */
-  mountAt(namespace: MountNamespace, at: string, fs: Filesystem, source: string, flags?: number): Mount | Errno;
-  /** mount(2). */
-  mount(task: Task, source: string, target: Path, type: string, flags: number, data: string): number;
+  createNamespace(fs: Filesystem, source: string, flags = MS_RELATIME): MountNamespace {
+    return new MountNamespace(this.newMount(fs, source, flags));
+  }
+
+  /** Mounts `fs` on the absolute path `at` inside the kernel (start-up): no links are followed, missing directories are not made. */
+  mountAt(namespace: MountNamespace, at: string, fs: Filesystem, source: string, flags = MS_RELATIME): Mount | Errno {
+    let place = overmounted(namespace.root, namespace.root.root);
+    for (const name of at.split("/")) {
+      if (name === "" || name === ".") continue;
+      const next = this.child(null, place, name);
+      if (isErrno(next)) return next;
+      place = next;
+    }
+    const placed = this.newMount(fs, source, flags);
+    namespace.attach(placed, place.mount, place.dentry);
+    return placed;
+  }
+
+  /** mount(2). Absent strings are empty. */
+  mount(task: Task, source: string, target: Path, type: string, flags: number, data: string): number {
+    return mount(task, this, source, target, type, flags, data);
+  }
+
   /** umount2(2). */
-  umount(task: Task, target: Path, flags: number): number;
+  umount(task: Task, target: Path, flags: number): number {
+    return umount(task, target, flags);
+  }
+
   /** pivot_root(2). */
-  pivotRoot(task: Task, newRoot: Path, putOld: Path): number;
+  pivotRoot(task: Task, newRoot: Path, putOld: Path): number {
+    return pivotRoot(task, newRoot, putOld);
+  }
+
   /** What `task` sees in /proc/mounts, in mount order. */
-  mounts(task: Task): MountEntry[];
+  mounts(task: Task): MountEntry[] {
+    return mountEntries(task);
+  }
 }

@@ -1,0 +1,27 @@
+/** What new files inherit: umask, the directory's group, set-group-ID (fs/inode.c inode_init_owner, mode_strip_sgid). */
+import { CAP_FSETID } from "../abi/capability.ts";
+import { ENOENT, EPERM } from "../abi/errno.ts";
+import type { Task } from "../task/task.ts";
+import { INVALID_ID } from "../task/user-namespace.ts";
+import { type Inode, S_IFDIR, S_IFMT, S_ISGID } from "./inode.ts";
+import type { Path } from "./path.ts";
+import { hasOver, mayCreate } from "./permission.ts";
+
+/** The mode of a new file in `dir`: umask, and no set-group-ID for a group that the caller is not in. */
+export const newMode = (task: Task, dir: Inode, mode: number): number => {
+  const masked = mode & ~task.fs.umask;
+  if ((dir.mode & S_ISGID) === 0) return masked;
+  if ((mode & S_IFMT) === S_IFDIR) return masked | S_ISGID;
+  if ((masked & (S_ISGID | 0o010)) !== (S_ISGID | 0o010)) return masked;
+  return task.creds.isInGroup(dir.gid) || hasOver(task.creds, dir, CAP_FSETID) ? masked : masked & ~S_ISGID;
+};
+
+export const newGid = (task: Task, dir: Inode): number => ((dir.mode & S_ISGID) !== 0 ? dir.gid : task.creds.fsgid);
+
+/** may_create(): 0 or the reason why no name can be added to `dir`. */
+export const checkCreate = (task: Task, dir: Path): number => {
+  if (dir.dentry.isUnlinked) return ENOENT;
+  const error = mayCreate(dir, task.creds);
+  if (error < 0) return error;
+  return task.creds.fsuid === INVALID_ID || task.creds.fsgid === INVALID_ID ? EPERM : 0;
+};

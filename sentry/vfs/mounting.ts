@@ -1,0 +1,223 @@
+/** mount(2), umount2(2), pivot_root(2) (fs/namespace.c). */
+import { CAP_SYS_ADMIN } from "../abi/capability.ts";
+import { EAGAIN, EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM, isErrno } from "../abi/errno.ts";
+import type { Task } from "../task/task.ts";
+import { rootDentry } from "./dentry-cache.ts";
+import {
+  MOUNT_FLAGS,
+  Mount,
+  MS_BIND,
+  MS_MOVE,
+  MS_NOATIME,
+  MS_NODIRATIME,
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_REC,
+  MS_RELATIME,
+  MS_REMOUNT,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_STRICTATIME,
+  MS_UNBINDABLE,
+} from "./mount.ts";
+import { copyTree } from "./mount-namespace.ts";
+import type { Path } from "./path.ts";
+import { isReachable } from "./tree.ts";
+import type { Vfs } from "./vfs.ts";
+
+export const MNT_FORCE = 1;
+export const MNT_DETACH = 2;
+export const MNT_EXPIRE = 4;
+export const UMOUNT_NOFOLLOW = 8;
+
+const PROPAGATION = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+const ATIME_FLAGS = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
+
+/** may_mount(): CAP_SYS_ADMIN over the mount namespace. */
+export const mayMount = (task: Task): boolean => task.creds.hasIn(task.fs.namespace.owner, CAP_SYS_ADMIN);
+
+/** The flags of a mount from those of mount(2): relatime unless asked otherwise. */
+export const mountFlags = (flags: number): number => {
+  let kept = flags & MOUNT_FLAGS & ~MS_RELATIME;
+  if ((flags & (MS_NOATIME | MS_STRICTATIME)) === 0) kept |= MS_RELATIME;
+  return kept;
+};
+
+/** path_mounted(): is it the root of a mount? */
+const isMountRoot = (path: Path): boolean => path.dentry === path.mount.root;
+
+/** Puts `mount` on `target` (graft_tree). 0 or an errno. */
+export const graft = (task: Task, mount: Mount, target: Path): number => {
+  const { namespace } = target.mount;
+  if (namespace !== task.fs.namespace) return EINVAL;
+  if (target.dentry.isUnlinked) return ENOENT;
+  if (mount.root.inode.isDirectory !== target.dentry.inode.isDirectory) return ENOTDIR;
+  namespace.attach(mount, target.mount, target.dentry);
+  return 0;
+};
+
+/** Ends a tree of mounts that is in no namespace any more. */
+const releaseTree = (mount: Mount): void => {
+  for (const [dentry, child] of mount.children) {
+    dentry.mounts--;
+    dentry.pins--;
+    child.parent = null;
+    child.mountpoint = null;
+    releaseTree(child);
+  }
+  mount.children.clear();
+  mount.release();
+};
+
+const newMount = (task: Task, vfs: Vfs, source: string, target: Path, type: string, flags: number, data: string): number => {
+  const factory = vfs.filesystemType(type);
+  if (factory === null) return ENODEV;
+  const fs = factory(task, source, data);
+  if (isErrno(fs)) return fs;
+  if (isMountRoot(target) && target.mount.fs === fs) return EBUSY;
+  const isFresh = fs.mounts === 0;
+  const mount = new Mount(fs, rootDentry(fs), mountFlags(flags), source === "" ? "none" : source);
+  if (isFresh && (flags & MS_RDONLY) !== 0) fs.isReadOnly = true;
+  const error = graft(task, mount, target);
+  if (error < 0) mount.release();
+  return error;
+};
+
+/** A mount, outside any tree, that shows what `source` shows (__do_loopback). */
+export const cloneMount = (task: Task, source: Path, isRecursive: boolean): Mount | number => {
+  if (source.mount.namespace !== task.fs.namespace) return EINVAL;
+  if (source.mount.propagation === MS_UNBINDABLE) return EINVAL;
+  return copyTree(source.mount, isRecursive, new Map(), source.dentry);
+};
+
+const bind = (task: Task, vfs: Vfs, source: string, target: Path, flags: number): number => {
+  if (source === "") return EINVAL;
+  const from = vfs.follow(task, source);
+  if (isErrno(from)) return from;
+  const copy = cloneMount(task, from, (flags & MS_REC) !== 0);
+  if (typeof copy === "number") return copy;
+  const error = graft(task, copy, target);
+  if (error < 0) releaseTree(copy);
+  return error;
+};
+
+const move = (task: Task, vfs: Vfs, source: string, target: Path): number => {
+  if (source === "") return EINVAL;
+  const from = vfs.follow(task, source);
+  if (isErrno(from)) return from;
+  return moveMount(task, from, target);
+};
+
+/** Moves the mount whose root is `from` to `target` (do_move_mount). */
+export const moveMount = (task: Task, from: Path, target: Path): number => {
+  const { mount } = from;
+  const { namespace } = task.fs;
+  if (!isMountRoot(from) || target.mount.namespace !== namespace) return EINVAL;
+  if (mount.namespace !== null && (mount.namespace !== namespace || mount.parent === null)) return EINVAL;
+  if (mount.root.inode.isDirectory !== target.dentry.inode.isDirectory) return EINVAL;
+  if (mount.parent !== null && mount.parent.propagation === MS_SHARED) return EINVAL;
+  if (target.dentry.isUnlinked) return ENOENT;
+  for (let at: Mount | null = target.mount; at !== null; at = at.parent) if (at === mount) return ELOOP;
+  if (mount.namespace !== null) namespace.detach(mount);
+  return graft(task, mount, target);
+};
+
+let lastGroup = 0;
+
+/** do_change_type(): MS_SHARED and the like. Events do not propagate between peers: each mount stands alone. */
+const changePropagation = (target: Path, flags: number): number => {
+  const type = flags & PROPAGATION;
+  if ((flags & ~(PROPAGATION | MS_REC | 32768)) !== 0 || (type & (type - 1)) !== 0) return EINVAL;
+  if (!isMountRoot(target)) return EINVAL;
+  const apply = (mount: Mount): void => {
+    mount.propagation = type;
+    if (type === MS_SHARED && mount.group === 0) mount.group = ++lastGroup;
+    if (type !== MS_SHARED) mount.group = 0;
+    if ((flags & MS_REC) !== 0) for (const child of mount.children.values()) apply(child);
+  };
+  apply(target.mount);
+  return 0;
+};
+
+const remount = (target: Path, flags: number, data: string): number => {
+  if (!isMountRoot(target)) return EINVAL;
+  const { mount } = target;
+  let wanted = mountFlags(flags);
+  // An atime setting that is not mentioned stays (do_remount's callers).
+  if ((flags & ATIME_FLAGS) === 0) wanted = (wanted & ~ATIME_FLAGS) | (mount.flags & ATIME_FLAGS);
+  if ((flags & MS_BIND) === 0) {
+    const isReadOnly = (flags & MS_RDONLY) !== 0;
+    if (isReadOnly && !mount.fs.isReadOnly && mount.fs.writers > 0) return EBUSY;
+    const error = mount.fs.remount(data);
+    if (error < 0) return error;
+    mount.fs.isReadOnly = isReadOnly;
+  }
+  mount.flags = wanted;
+  return 0;
+};
+
+export const mount = (task: Task, vfs: Vfs, source: string, target: Path, type: string, rawFlags: number, data: string): number => {
+  // MS_MGC_VAL, which old mount(8) passes.
+  const flags = (rawFlags & 0xffff_0000) >>> 0 === 0xc0ed_0000 ? rawFlags & 0xffff : rawFlags;
+  if (!mayMount(task)) return EPERM;
+  if ((flags & MS_REMOUNT) !== 0) return remount(target, flags, data);
+  if ((flags & MS_BIND) !== 0) return bind(task, vfs, source, target, flags);
+  if ((flags & PROPAGATION) !== 0) return changePropagation(target, flags);
+  if ((flags & MS_MOVE) !== 0) return move(task, vfs, source, target);
+  if (type === "") return EINVAL;
+  return newMount(task, vfs, source, target, type, flags, data);
+};
+
+export const umount = (task: Task, target: Path, flags: number): number => {
+  if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) !== 0) return EINVAL;
+  const { mount } = target;
+  const { namespace } = task.fs;
+  if (!isMountRoot(target) || mount.namespace !== namespace) return EINVAL;
+  if (!mayMount(task)) return EPERM;
+  if ((flags & MNT_EXPIRE) !== 0 && (flags & (MNT_FORCE | MNT_DETACH)) !== 0) return EINVAL;
+  if (mount.parent === null) return (flags & MNT_DETACH) !== 0 ? EINVAL : EBUSY;
+  if ((flags & MNT_DETACH) === 0 && (mount.pins > 0 || mount.children.size > 0)) return EBUSY;
+  if ((flags & MNT_EXPIRE) !== 0 && !mount.isExpiring) {
+    mount.isExpiring = true;
+    return EAGAIN;
+  }
+  namespace.detach(mount);
+  releaseTree(mount);
+  return 0;
+};
+
+/** Every root and working directory at the old root moves along (chroot_fs_refs). */
+const moveRoots = (task: Task, from: Path, to: Path): void => {
+  const isFrom = (path: Path): boolean => path.mount === from.mount && path.dentry === from.dentry;
+  for (const process of task.kernel.pids.processes()) {
+    for (const { fs } of process.tasks.values()) {
+      if (isFrom(fs.root)) fs.root = to;
+      if (isFrom(fs.cwd)) fs.cwd = to;
+    }
+  }
+};
+
+export const pivotRoot = (task: Task, newRoot: Path, putOld: Path): number => {
+  if (!mayMount(task)) return EPERM;
+  const { root, namespace } = task.fs;
+  const rootMount = root.mount;
+  if (newRoot.mount.namespace !== namespace || rootMount.namespace !== namespace || putOld.mount.namespace !== namespace) return EINVAL;
+  if (rootMount.propagation === MS_SHARED && rootMount.parent !== null) return EINVAL;
+  if (newRoot.dentry.isUnlinked) return ENOENT;
+  if (newRoot.mount === rootMount || putOld.mount === rootMount) return EBUSY;
+  if (!isMountRoot(root) || !isMountRoot(newRoot) || newRoot.mount.parent === null) return EINVAL;
+  if (!isReachable(putOld, newRoot) || !isReachable(newRoot, root)) return EINVAL;
+  const isBare = rootMount.parent === null;
+  const place =
+    rootMount.parent === null || rootMount.mountpoint === null ? null : { mount: rootMount.parent, dentry: rootMount.mountpoint };
+  namespace.detach(newRoot.mount);
+  if (!isBare) namespace.detach(rootMount);
+  if (place !== null) namespace.attach(newRoot.mount, place.mount, place.dentry);
+  else {
+    namespace.adopt(newRoot.mount);
+    namespace.root = newRoot.mount;
+  }
+  namespace.attach(rootMount, putOld.mount, putOld.dentry);
+  moveRoots(task, root, newRoot);
+  return 0;
+};

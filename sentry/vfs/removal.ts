@@ -1,0 +1,192 @@
+/** Removing and moving names: unlink, rmdir, rename (fs/namei.c). */
+import {
+  IN_ATTRIB,
+  IN_DELETE,
+  IN_DELETE_SELF,
+  IN_ISDIR,
+  IN_MOVE_SELF,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
+} from "../../syscall-tables/flags/open.ts";
+import { CAP_MKNOD } from "../abi/capability.ts";
+import { EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS, EXDEV, isErrno } from "../abi/errno.ts";
+import type { Task } from "../task/task.ts";
+import { checkCreate } from "./creation.ts";
+import { exchangeDentries, lookupDentry, moveDentry, removeDentry } from "./dentry-cache.ts";
+import type { Inode } from "./inode.ts";
+import { isBelow } from "./mount-namespace.ts";
+import { nextCookie, notify } from "./notify.ts";
+import type { Dentry, Path } from "./path.ts";
+import { MAY_WRITE, mayAccess, mayDelete } from "./permission.ts";
+import { WALK_PARENT, Walker } from "./walk.ts";
+
+/** The last name of `inode` may be gone. */
+const settle = (inode: Inode): void => {
+  const { watches } = inode;
+  if (inode.nlink === 0 || inode.isDirectory) {
+    if (watches !== null) watches.event(inode.isDirectory ? IN_DELETE_SELF | IN_ISDIR : IN_DELETE_SELF, "", 0);
+    if (inode.openCount === 0) inode.forget();
+  } else if (watches !== null) watches.event(IN_ATTRIB, "", 0);
+};
+
+const isMountpoint = (dentry: Dentry): boolean => dentry.mounts > 0;
+
+export const unlink = (task: Task, dirfd: number, path: string): number => {
+  const walker = new Walker();
+  const failed = walker.walk(task, dirfd, path, WALK_PARENT, 0);
+  if (failed < 0) return failed;
+  if (walker.lastKind !== "name") return EISDIR;
+  const { mount, dentry: parent, last: name } = walker;
+  if (mount.isReadOnly) return EROFS;
+  const child = lookupDentry(parent, name, task);
+  if (isErrno(child)) return child;
+  const { inode } = child;
+  if (walker.hasSlash) return inode.isDirectory ? EISDIR : ENOTDIR;
+  const error = mayDelete(parent.inode, inode, task.creds);
+  if (error < 0) return error;
+  if (inode.isDirectory) return EISDIR;
+  if (isMountpoint(child)) return EBUSY;
+  const result = parent.inode.unlink(name, inode);
+  if (result < 0) return result;
+  removeDentry(child);
+  notify(null, parent.inode, IN_DELETE, name);
+  settle(inode);
+  return 0;
+};
+
+export const rmdir = (task: Task, dirfd: number, path: string): number => {
+  const walker = new Walker();
+  const failed = walker.walk(task, dirfd, path, WALK_PARENT, 0);
+  if (failed < 0) return failed;
+  if (walker.lastKind === "..") return ENOTEMPTY;
+  if (walker.lastKind === ".") return EINVAL;
+  if (walker.lastKind === "/") return EBUSY;
+  const { mount, dentry: parent, last: name } = walker;
+  if (mount.isReadOnly) return EROFS;
+  const child = lookupDentry(parent, name, task);
+  if (isErrno(child)) return child;
+  const { inode } = child;
+  const error = mayDelete(parent.inode, inode, task.creds);
+  if (error < 0) return error;
+  if (!inode.isDirectory) return ENOTDIR;
+  if (isMountpoint(child)) return EBUSY;
+  const result = parent.inode.rmdir(name, inode);
+  if (result < 0) return result;
+  removeDentry(child);
+  child.children = null;
+  child.negatives = 0;
+  notify(null, parent.inode, IN_DELETE | IN_ISDIR, name);
+  settle(inode);
+  return 0;
+};
+
+/** may_delete() for one side of a rename. */
+const checkRemoval = (task: Task, dir: Inode, victim: Inode, isDirectory: boolean): number => {
+  const error = mayDelete(dir, victim, task.creds);
+  if (error < 0) return error;
+  if (isDirectory && !victim.isDirectory) return ENOTDIR;
+  if (!isDirectory && victim.isDirectory) return EISDIR;
+  return 0;
+};
+
+interface RenameEnd {
+  readonly place: Path;
+  readonly name: string;
+  readonly kind: string;
+  readonly hasSlash: boolean;
+}
+
+const renameEnd = (task: Task, dirfd: number, path: string): RenameEnd | number => {
+  const walker = new Walker();
+  const error = walker.walk(task, dirfd, path, WALK_PARENT, 0);
+  if (error < 0) return error;
+  return { place: walker.path, name: walker.last, kind: walker.lastKind, hasSlash: walker.hasSlash };
+};
+
+export const rename = (task: Task, oldDirfd: number, oldPath: string, newDirfd: number, newPath: string, flags: number): number => {
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return EINVAL;
+  const isExchange = (flags & RENAME_EXCHANGE) !== 0;
+  if (isExchange && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) !== 0) return EINVAL;
+  const from = renameEnd(task, oldDirfd, oldPath);
+  if (typeof from === "number") return from;
+  const to = renameEnd(task, newDirfd, newPath);
+  if (typeof to === "number") return to;
+  if (from.place.mount !== to.place.mount) return EXDEV;
+  if (from.kind !== "name") return EBUSY;
+  if (to.kind !== "name") return (flags & RENAME_NOREPLACE) !== 0 ? EEXIST : EBUSY;
+  if (from.place.mount.isReadOnly) return EROFS;
+  const oldParent = from.place.dentry;
+  const newParent = to.place.dentry;
+  const source = lookupDentry(oldParent, from.name, task);
+  if (isErrno(source)) return source;
+  const found = lookupDentry(newParent, to.name, task);
+  if (isErrno(found) && found !== ENOENT) return found;
+  const target = isErrno(found) ? null : found;
+  if ((flags & RENAME_NOREPLACE) !== 0 && target !== null) return EEXIST;
+  if (isExchange) {
+    if (target === null) return ENOENT;
+    if (!target.inode.isDirectory && to.hasSlash) return ENOTDIR;
+  }
+  if (!source.inode.isDirectory && (from.hasSlash || (!isExchange && to.hasSlash))) return ENOTDIR;
+  if (isBelow(newParent, source)) return EINVAL;
+  if (target !== null && isBelow(oldParent, target)) return isExchange ? EINVAL : ENOTEMPTY;
+  if ((flags & RENAME_WHITEOUT) !== 0 && !task.creds.has(CAP_MKNOD)) return EPERM;
+  return move(task, to.place, oldParent, from.name, source, newParent, to.name, target, flags);
+};
+
+/** vfs_rename(). */
+const move = (
+  task: Task,
+  newPlace: Path,
+  oldParent: Dentry,
+  oldName: string,
+  source: Dentry,
+  newParent: Dentry,
+  newName: string,
+  target: Dentry | null,
+  flags: number,
+): number => {
+  const isExchange = (flags & RENAME_EXCHANGE) !== 0;
+  const { inode } = source;
+  const victim = target === null ? null : target.inode;
+  if (victim === inode) return 0;
+  const isDirectory = inode.isDirectory;
+  let error = checkRemoval(task, oldParent.inode, inode, isDirectory);
+  if (error < 0) return error;
+  if (victim === null) error = checkCreate(task, newPlace);
+  else error = checkRemoval(task, newParent.inode, victim, isExchange ? victim.isDirectory : isDirectory);
+  if (error < 0) return error;
+  if (oldParent !== newParent) {
+    if (isDirectory) error = mayAccess(inode, task.creds, MAY_WRITE);
+    if (error >= 0 && isExchange && victim?.isDirectory) error = mayAccess(victim, task.creds, MAY_WRITE);
+    if (error < 0) return error;
+  }
+  if (isMountpoint(source) || (target !== null && isMountpoint(target))) return EBUSY;
+  const result = oldParent.inode.rename(oldName, inode, newParent.inode, newName, victim, flags);
+  if (result < 0) return result;
+  if (isExchange && target !== null) exchangeDentries(source, target);
+  else {
+    if (target !== null) removeDentry(target);
+    moveDentry(source, newParent, newName);
+    // The whiteout stands where the filesystem put it: it is looked up when asked for.
+    if ((flags & RENAME_WHITEOUT) !== 0 && oldParent.children?.get(oldName) === null) {
+      oldParent.children.delete(oldName);
+      oldParent.negatives--;
+    }
+  }
+  announce(oldParent.inode, oldName, newParent.inode, newName, inode, isExchange ? victim : null);
+  if (!isExchange && victim !== null) settle(victim);
+  return 0;
+};
+
+const announce = (oldDir: Inode, oldName: string, newDir: Inode, newName: string, moved: Inode, swapped: Inode | null): void => {
+  const cookie = nextCookie();
+  const bit = moved.isDirectory ? IN_ISDIR : 0;
+  notify(null, oldDir, IN_MOVED_FROM | bit, oldName, cookie);
+  notify(null, newDir, IN_MOVED_TO | bit, newName, cookie);
+  notify(moved, null, IN_MOVE_SELF, "");
+  if (swapped !== null) announce(newDir, newName, oldDir, oldName, swapped, null);
+};
