@@ -1,0 +1,60 @@
+/** The command line. Runs as the launcher's child for a moment: reads the flags, hands over a request, and is gone. */
+import { Command, CommanderError } from "commander";
+import { argumentBytes, shown } from "./byte-strings.ts";
+import { planDo } from "./do.ts";
+import { addDoOptions, type DoOptions, withBareStrace } from "./do-options.ts";
+import { CliError, EXIT_MOAT } from "./fail.ts";
+import { sendRequest } from "./request.ts";
+import { VERSION } from "./version.ts";
+
+const program = new Command("moat");
+
+const describeProgram = (): Command => {
+  program
+    .description("Runs Linux programs on a kernel of their own, in user space.")
+    .version(VERSION)
+    .usage("[options] <command>")
+    .enablePositionalOptions()
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(shown(text.replace(/^error: /, "moat: "))) });
+  const command = program
+    .command("do")
+    .summary("run a program in a sandbox")
+    .description("Runs CMD in a sandbox: this machine's files below, whatever it writes in memory above.")
+    .usage("[options] [--] CMD [ARG...]")
+    .argument("<CMD>", "the program, looked up in the guest's PATH")
+    .argument("[ARG...]", "its arguments")
+    .helpOption("--help", "display help for command")
+    .passThroughOptions()
+    .action(async (name: string, args: string[], options: DoOptions) => {
+      sendRequest(await planDo([name, ...args], options));
+    });
+  command.configureHelp({ optionTerm: (option) => option.flags.replace("--strace [names]", "--strace[=names]") });
+  return addDoOptions(command);
+};
+
+const main = async (): Promise<number> => {
+  const doCommand = describeProgram();
+  const [first, ...rest] = argumentBytes(process.argv);
+  const args = first === "do" ? [first, ...withBareStrace(doCommand, rest)] : first === undefined ? [] : [first, ...rest];
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_MOAT;
+    if (!(error instanceof CliError)) throw error;
+    process.stderr.write(`moat: ${error.message}\n`);
+    return EXIT_MOAT;
+  }
+};
+
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: Error) => {
+    process.stderr.write(`moat: ${error.message.split("\n", 1)[0]}\n`);
+    process.exitCode = EXIT_MOAT;
+  },
+);
