@@ -1,5 +1,5 @@
 /** `moat do`: from flags to the request for one sandbox. */
-import { closeSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { isatty } from "node:tty";
 import type { GoferTree, LogLevel, MountConfig, SandboxConfig } from "../runtime/sandbox/config.ts";
