@@ -1,5 +1,6 @@
 /** Operations on open files: fcntl(2), lseek(2), preadv2(2), splice(2), and the makers of anonymous files. */
 import { enumeration, flagSet } from "./flag-set.ts";
+import { O_CLOEXEC, O_DIRECT, O_EXCL, O_NONBLOCK } from "./open.ts";
 
 export const SEEK_SET = 0;
 export const SEEK_CUR = 1;
@@ -199,3 +200,8 @@ export const UFFD_USER_MODE_ONLY = 0o1;
 export const UFFD_NONBLOCK = 0o4000;
 export const UFFD_CLOEXEC = 0o2000000;
 export const userfaultfdFlags = flagSet("EINVAL", { UFFD_USER_MODE_ONLY, UFFD_NONBLOCK, UFFD_CLOEXEC });
+
+/** O_EXCL (as O_NOTIFICATION_PIPE) is known to pipe2(2), but only with CONFIG_WATCH_QUEUE. */
+export const pipeFlags = flagSet("EINVAL", { O_NONBLOCK, O_CLOEXEC, O_DIRECT, O_EXCL });
+/** Calls that take O_CLOEXEC and nothing else. */
+export const cloexecFlags = flagSet("EINVAL", { O_CLOEXEC });

@@ -7,7 +7,11 @@ export type UnknownBits = "EINVAL" | "ENOSYS" | "ignored";
 export interface FlagField {
   readonly mask: number;
   readonly names: ReadonlyMap<number, string>;
+  /** How a value without a name is printed, and where: "octal" for modes, "last" for a signal, as strace(1) does. */
+  readonly style: FieldStyle;
 }
+
+export type FieldStyle = "first" | "last" | "octal";
 
 export interface FlagSet {
   readonly kind: "flags";
@@ -25,7 +29,7 @@ export interface Enumeration {
 }
 
 interface FlagSetOptions {
-  readonly fields?: readonly { readonly mask: number; readonly names: Readonly<Record<string, number>> }[];
+  readonly fields?: readonly { readonly mask: number; readonly names: Readonly<Record<string, number>>; readonly style?: FieldStyle }[];
   readonly zero?: string;
 }
 
@@ -39,7 +43,7 @@ const byValue = (names: Readonly<Record<string, number>>): ReadonlyMap<number, s
 export const flagSet = (unknown: UnknownBits, bits: Readonly<Record<string, number>>, options: FlagSetOptions = {}): FlagSet => ({
   kind: "flags",
   bits: Object.entries(bits),
-  fields: (options.fields ?? []).map(({ mask, names }) => ({ mask, names: byValue(names) })),
+  fields: (options.fields ?? []).map(({ mask, names, style = "first" }) => ({ mask, names: byValue(names), style })),
   zero: options.zero ?? null,
   unknown,
 });

@@ -4,6 +4,7 @@
  */
 
 import {
+  cloexecFlags,
   closeRangeFlags,
   dnotifyFlags,
   eventfdFlags,
@@ -15,6 +16,7 @@ import {
   lockTypeNames,
   memfdCreateFlags,
   ownerTypeNames,
+  pipeFlags,
   rwfFlags,
   sealsFlags,
   seekNames,
@@ -25,7 +27,7 @@ import {
 import type { Enumeration, FlagSet } from "./flag-set.ts";
 import { ioctlNames } from "./ioctl.ts";
 import { ipOptionNames, ipv6OptionNames, netlinkOptionNames, packetOptionNames, tcpOptionNames, udpOptionNames } from "./ip-options.ts";
-import { ipcCtlNames, ipcGetFlags, msgCtlNames, msgopFlags, semCtlNames, shmatFlags, shmCtlNames } from "./ipc.ts";
+import { ipcCtlNames, ipcGetFlags, msgCtlNames, msgopFlags, semCtlNames, semFlags, shmatFlags, shmCtlNames } from "./ipc.ts";
 import {
   getMempolicyFlags,
   madviseNames,
@@ -121,6 +123,7 @@ import { socketLevelNames, socketOptionNames } from "./socket-options.ts";
 import {
   bpfNames,
   capabilityNames,
+  deleteModuleFlags,
   finitModuleFlags,
   getrandomFlags,
   ioUringEnterFlags,
@@ -161,6 +164,8 @@ export const flagSets: Readonly<Record<string, FlagSet | Enumeration | undefined
   fanotify_mark: fanotifyMarkFlags,
   fanotify_event: fanotifyEventFlags,
   seek: seekNames,
+  pipe: pipeFlags,
+  cloexec: cloexecFlags,
   rwf: rwfFlags,
   fcntl: fcntlNames,
   fd_flags: fdFlags,
@@ -256,6 +261,7 @@ export const flagSets: Readonly<Record<string, FlagSet | Enumeration | undefined
   msgop: msgopFlags,
   ipc_ctl: ipcCtlNames,
   sem_ctl: semCtlNames,
+  sem_flags: semFlags,
   shm_ctl: shmCtlNames,
   msg_ctl: msgCtlNames,
   mount: mountFlags,
@@ -280,6 +286,7 @@ export const flagSets: Readonly<Record<string, FlagSet | Enumeration | undefined
   bpf: bpfNames,
   perf_event_open: perfEventOpenFlags,
   finit_module: finitModuleFlags,
+  delete_module: deleteModuleFlags,
   kexec: kexecFlags,
   kexec_file: kexecFileFlags,
   landlock_create: landlockCreateFlags,

@@ -8,7 +8,7 @@ export const SHM_NORESERVE = 0o10000;
 export const ipcGetFlags = flagSet(
   "ignored",
   { IPC_CREAT, IPC_EXCL, SHM_HUGETLB, SHM_NORESERVE },
-  { fields: [{ mask: 0o777, names: {} }] },
+  { fields: [{ mask: 0o777, names: {}, style: "octal" }] },
 );
 
 export const IPC_NOWAIT = 0o4000;
@@ -71,3 +71,5 @@ export const MSG_STAT_ANY = 13;
 export const msgCtlNames = enumeration({ IPC_RMID, IPC_SET, IPC_STAT, IPC_INFO, MSG_STAT, MSG_INFO, MSG_STAT_ANY });
 
 export const SEM_UNDO = 0x1000;
+/** sembuf.sem_flg: semop(2). */
+export const semFlags = flagSet("ignored", { IPC_NOWAIT, SEM_UNDO });

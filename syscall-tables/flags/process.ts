@@ -57,7 +57,7 @@ export const cloneFlags = flagSet(
     CLONE_NEWNET,
     CLONE_IO,
   },
-  { fields: [{ mask: CSIGNAL, names: signalNumbers }] },
+  { fields: [{ mask: CSIGNAL, names: signalNumbers, style: "last" }] },
 );
 
 export const CLONE_CLEAR_SIGHAND = 0x100000000;

@@ -1,5 +1,6 @@
 /** The machine: getrandom(2), reboot(2), syslog(2), and the interfaces that Moat prints but does not answer. */
 import { enumeration, flagSet } from "./flag-set.ts";
+import { O_NONBLOCK, O_TRUNC } from "./open.ts";
 
 export const noneFlags = flagSet("EINVAL", {});
 
@@ -367,3 +368,5 @@ export const lsmAttrNames = enumeration({
 
 export const LSM_FLAG_SINGLE = 0x1;
 export const lsmGetFlags = flagSet("EINVAL", { LSM_FLAG_SINGLE });
+
+export const deleteModuleFlags = flagSet("ignored", { O_NONBLOCK, O_TRUNC });

@@ -31,7 +31,7 @@ export const misc = {
   perf_event_open: sigReturning("fd", addr("attr_uptr"), pid("pid"), int("cpu"), fd("group_fd"), flags("flags", "perf_event_open")),
   init_module: sig(addr("umod"), size("len"), addr("uargs")),
   finit_module: sig(fd("fd"), addr("uargs"), flags("flags", "finit_module")),
-  delete_module: sig(string("name_user", 64), flags("flags", "open")),
+  delete_module: sig(string("name_user", 64), flags("flags", "delete_module")),
   create_module: sig(path("name"), size("size")),
   get_kernel_syms: sig(addr("table")),
   query_module: sig(addr("name"), int("which"), addr("buf"), size("bufsize"), addr("ret")),

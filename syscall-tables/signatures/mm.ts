@@ -14,7 +14,7 @@ export const mm = {
   process_madvise: sigReturning(
     "size",
     fd("pidfd"),
-    iovOut("vec", "vlen"),
+    inArray("vec", "iovec", 16, "vlen"),
     size("vlen"),
     choice("behavior", "madvise"),
     flags("flags", "none"),
@@ -30,7 +30,7 @@ export const mm = {
   mseal: sig(addr("start"), size("len"), flags("flags", "none")),
   remap_file_pages: sig(addr("start"), size("size"), flags("prot", "prot"), ulong("pgoff"), flags("flags", "mmap")),
   map_shadow_stack: sigReturning("addr", addr("addr"), size("size"), flags("flags", "shadow_stack")),
-  // The remote vectors name memory of another process: nothing of it can be prefetched, so they are plain arrays.
+  // Vectors that name memory of another process are plain arrays: their bytes are not ours to fetch or to print.
   process_vm_readv: sigReturning(
     "size",
     pid("pid"),

@@ -6,7 +6,7 @@ export const system = {
   sethostname: sig(inBytes("name", "len"), int("len")),
   setdomainname: sig(inBytes("name", "len"), int("len")),
   sysinfo: sig(outStruct("info", "sysinfo", 112)),
-  syslog: sig(choice("type", "syslog"), outBytes("buf", "len"), int("len")),
+  syslog: sigReturning("size", choice("type", "syslog"), outBytes("buf", "len"), int("len")),
   getrandom: sigReturning("size", outBytes("ubuf", "len"), size("len"), flags("flags", "getrandom")),
   reboot: sig(uint("magic1"), uint("magic2"), flags("cmd", "reboot"), addr("arg")),
   iopl: sig(uint("level")),
