@@ -4,10 +4,12 @@ import type { Session } from "./process-group.ts";
 import type { Task } from "./task.ts";
 
 export const exitHooks: {
+  /** CLONE_SYSVSEM: the child shares the parent's semaphore adjustments. */
+  shareSemaphoreUndo: ((parent: Task, child: Task) => void) | null;
   /** SysV semaphore undo (exit_sem). */
   taskExit: ((task: Task) => void) | null;
   /** The last thread is gone; before the parent is told. */
   processExit: ((process: Process) => void) | null;
   /** disassociate_ctty(1): hangs up the controlling terminal. `session.tty` is still set. */
   sessionLeaderExit: ((session: Session) => void) | null;
-} = { taskExit: null, processExit: null, sessionLeaderExit: null };
+} = { shareSemaphoreUndo: null, taskExit: null, processExit: null, sessionLeaderExit: null };
