@@ -1,0 +1,122 @@
+/**
+ * Controlling terminals: who has one, who gets one and what happens when the session's
+ * leader lets go (drivers/tty/tty_jobctrl.c, credentials(7)).
+ */
+import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { EINVAL, EIO, ENOTTY, EPERM, ESRCH } from "../../abi/errno.ts";
+import { SIG_IGN, SIGCONT, SIGHUP, SIGTTOU, sigsetHas } from "../../abi/signal.ts";
+import type { Process } from "../../task/process.ts";
+import type { ProcessGroup, Session } from "../../task/process-group.ts";
+import { kernelSignal } from "../../task/signal-info.ts";
+import { sendSignalToGroup } from "../../task/signals.ts";
+import type { Task } from "../../task/task.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Processes that gave up their session's terminal for themselves (TIOCNOTTY of a process that leads nothing). */
+const withoutTerminal = new WeakSet<Process>();
+/** tty_old_pgrp: the foreground group when the terminal went away before its session. */
+const lastForeground = new WeakMap<Session, ProcessGroup>();
+
+/** The process's controlling terminal (signal->tty). */
+export const controllingTerminal = (process: Process): Terminal | null => (withoutTerminal.has(process) ? null : process.session.tty);
+
+export const controls = (terminal: Terminal, process: Process): boolean =>
+  process.session.tty === terminal && !withoutTerminal.has(process);
+
+/** is_ignored(): blocked or SIG_IGN. */
+export const ignoresSignal = (task: Task, signal: number): boolean =>
+  sigsetHas(task.signals.maskLo, task.signals.maskHi, signal) || task.process.actions.get(signal).handlerAddr === SIG_IGN;
+
+const isLeader = (process: Process): boolean => process.session.leader === process;
+
+/** session_clear_tty() */
+export const forgetControllingTerminal = (session: Session): void => {
+  if (session.tty !== null) session.tty.session = null;
+  session.tty = null;
+  session.foreground = null;
+};
+
+export const rememberForeground = (session: Session): void => {
+  if (session.foreground !== null) lastForeground.set(session, session.foreground);
+};
+
+const attach = (terminal: Terminal, process: Process): void => {
+  const { session } = process;
+  terminal.session = session;
+  session.tty = terminal;
+  session.foreground = process.group;
+  withoutTerminal.delete(process);
+  lastForeground.delete(session);
+};
+
+/** The rule of open(2): a session leader without a terminal gets the first one it opens for reading without O_NOCTTY. */
+export const acquireOnOpen = (terminal: Terminal, task: Task): void => {
+  const { process } = task;
+  if (isLeader(process) && controllingTerminal(process) === null && terminal.session === null) attach(terminal, process);
+};
+
+/** TIOCSCTTY */
+export const acquire = (terminal: Terminal, task: Task, canRead: boolean, steals: boolean): number => {
+  const { process } = task;
+  if (isLeader(process) && terminal.session === process.session) return 0;
+  if (!isLeader(process) || controllingTerminal(process) !== null) return EPERM;
+  if (terminal.session !== null) {
+    if (!steals || !task.creds.has(CAP_SYS_ADMIN)) return EPERM;
+    forgetControllingTerminal(terminal.session);
+  }
+  if (!canRead && !task.creds.has(CAP_SYS_ADMIN)) return EPERM;
+  attach(terminal, process);
+  return 0;
+};
+
+/** TIOCNOTTY */
+export const giveUp = (terminal: Terminal, process: Process): number => {
+  if (!controls(terminal, process)) return ENOTTY;
+  if (isLeader(process)) leaveSession(process, "asked");
+  else withoutTerminal.add(process);
+  return 0;
+};
+
+/** disassociate_ctty(): the session's leader gives up its terminal, or exits. Called on the exit of every process. */
+export const leaveSession = (process: Process, why: "asked" | "exit"): void => {
+  if (!isLeader(process)) return;
+  const { session } = process;
+  if (session.tty !== null) {
+    const { foreground } = session;
+    forgetControllingTerminal(session);
+    if (foreground === null) return;
+    sendSignalToGroup(foreground, kernelSignal(SIGHUP));
+    if (why === "asked") sendSignalToGroup(foreground, kernelSignal(SIGCONT));
+  } else if (why === "exit") {
+    const old = lastForeground.get(session);
+    if (old === undefined) return;
+    sendSignalToGroup(old, kernelSignal(SIGHUP));
+    sendSignalToGroup(old, kernelSignal(SIGCONT));
+  }
+};
+
+/** TIOCGPGRP through a file of `terminal`; a pty's master may ask without being controlled. */
+export const foregroundGroup = (terminal: Terminal, task: Task, isMaster: boolean): number => {
+  if (!isMaster && !controls(terminal, task.process)) return ENOTTY;
+  return terminal.foreground?.pid.in(task.pidNamespace) ?? 0;
+};
+
+/** TIOCGSID */
+export const sessionId = (terminal: Terminal, task: Task, isMaster: boolean): number => {
+  if (!isMaster && !controls(terminal, task.process)) return ENOTTY;
+  return terminal.session === null ? ENOTTY : terminal.session.pid.in(task.pidNamespace);
+};
+
+/** TIOCSPGRP */
+export const setForegroundGroup = (terminal: Terminal, task: Task, pgid: number): number => {
+  const error = terminal.checkBackground(task, SIGTTOU);
+  if (error !== 0) return error === EIO ? ENOTTY : error;
+  if (pgid < 0) return EINVAL;
+  const { process } = task;
+  if (!controls(terminal, process) || terminal.session !== process.session) return ENOTTY;
+  const group = task.pidNamespace.group(pgid);
+  if (group === null) return ESRCH;
+  if (group.session !== process.session) return EPERM;
+  process.session.foreground = group;
+  return 0;
+};

@@ -1,0 +1,82 @@
+/** An open terminal: a pty's slave or the caller's own terminal. */
+import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { EBUSY, EIO, ENOTTY, type Errno } from "../../abi/errno.ts";
+import { SIGTTIN, SIGTTOU } from "../../abi/signal.ts";
+import type { WaitQueue } from "../../task/blocking.ts";
+import type { Task } from "../../task/task.ts";
+import type { Inode } from "../../vfs/inode.ts";
+import type { Io } from "../../vfs/io.ts";
+import { O_NOCTTY, OpenFile, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
+import { TIOCSPGRP } from "./ioctl-numbers.ts";
+import { acquireOnOpen } from "./job-control.ts";
+import type { Terminal } from "./terminal.ts";
+import { terminalIoctl } from "./tty-ioctl.ts";
+
+const HUNG_UP_READINESS = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
+
+export class TtyFile extends OpenFile {
+  readonly terminal: Terminal;
+  readonly #generation: number;
+  readonly #onRelease: () => void;
+
+  constructor(terminal: Terminal, inode: Inode, path: Path | null, flags: number, onRelease: () => void) {
+    super(inode, path, flags);
+    this.terminal = terminal;
+    this.#generation = terminal.generation;
+    this.#onRelease = onRelease;
+  }
+
+  protected override release(): void {
+    this.#onRelease();
+  }
+
+  /** tty_hung_up_p() */
+  get isHungUp(): boolean {
+    return this.#generation !== this.terminal.generation;
+  }
+
+  override read(io: Io, task: Task): number {
+    if (this.isHungUp) return 0;
+    const error = this.terminal.checkBackground(task, SIGTTIN);
+    if (error !== 0) return error;
+    return this.terminal.read(io, task, this.isNonblocking);
+  }
+
+  override write(io: Io, task: Task): number {
+    if (this.isHungUp) return EIO;
+    if (this.terminal.stopsBackgroundOutput) {
+      const error = this.terminal.checkBackground(task, SIGTTOU);
+      if (error !== 0) return error;
+    }
+    return this.terminal.write(io);
+  }
+
+  override ioctl(task: Task, command: number, argument: number): number {
+    if (this.isHungUp) return command === TIOCSPGRP ? ENOTTY : EIO;
+    return terminalIoctl(task, this.terminal, command, argument, { isMaster: false, canRead: this.canRead, canWrite: this.canWrite });
+  }
+
+  override readiness(): number {
+    return this.isHungUp ? HUNG_UP_READINESS : this.terminal.readiness();
+  }
+
+  override get waitQueue(): WaitQueue {
+    return this.terminal.waitQueue;
+  }
+}
+
+/** tty_open(): `flags` are those of open(2), O_NOCTTY included. */
+export const openTerminal = (
+  terminal: Terminal,
+  inode: Inode,
+  path: Path | null,
+  flags: number,
+  task: Task,
+  onRelease: () => void,
+): TtyFile | Errno => {
+  if (terminal.isExclusive && !task.creds.has(CAP_SYS_ADMIN)) return EBUSY;
+  const file = new TtyFile(terminal, inode, path, flags, onRelease);
+  if ((flags & O_NOCTTY) === 0 && file.canRead) acquireOnOpen(terminal, task);
+  return file;
+};
