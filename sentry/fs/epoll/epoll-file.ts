@@ -1,4 +1,5 @@
 /** epoll(7). Waiting costs what is ready, not what is watched: items put themselves on a ready list when their file's queue fires. */
+import { EPOLLEXCLUSIVE } from "../../../syscall-tables/flags/poll.ts";
 import { EEXIST, EFAULT, EINVAL, ELOOP, ENOENT, EPERM } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
@@ -6,7 +7,7 @@ import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import { O_RDWR, OpenFile, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
-import { EPOLLEXCLUSIVE, EpollItem } from "./epoll-item.ts";
+import { EpollItem } from "./epoll-item.ts";
 
 /** struct epoll_event is packed on x86-64. */
 export const EPOLL_EVENT_SIZE = 12;

@@ -1,13 +1,10 @@
 /** One registration of an open file in an epoll set (struct epitem). */
+import { EPOLLET, EPOLLONESHOT } from "../../../syscall-tables/flags/poll.ts";
 import type { Waiter, WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { type EpollLink, type OpenFile, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
 import type { EpollFile } from "./epoll-file.ts";
 
-export const EPOLLEXCLUSIVE = 2 ** 28;
-export const EPOLLWAKEUP = 2 ** 29;
-export const EPOLLONESHOT = 2 ** 30;
-export const EPOLLET = 2 ** 31;
 /** What can become ready, as opposed to how it is told (EP_PRIVATE_BITS). */
 const EVENT_BITS = 0x0fff_ffff;
 

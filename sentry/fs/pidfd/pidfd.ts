@@ -4,10 +4,7 @@ import type { Pid } from "../../task/pid-namespace.ts";
 import type { Process } from "../../task/process.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
-import { O_EXCL, O_NONBLOCK, O_RDWR, OpenFile, POLLHUP, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
-
-export const PIDFD_NONBLOCK = O_NONBLOCK;
-export const PIDFD_THREAD = O_EXCL;
+import { O_NONBLOCK, O_RDWR, OpenFile, POLLHUP, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
 
 export class PidFile extends OpenFile {
   readonly process: Process;

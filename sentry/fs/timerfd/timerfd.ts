@@ -1,4 +1,11 @@
 /** timerfd_create(2). As in fs/timerfd.c the kernel's timer fires once; the periods that passed meanwhile are counted when somebody looks. */
+import {
+  CLOCK_MONOTONIC,
+  CLOCK_REALTIME,
+  CLOCK_REALTIME_ALARM,
+  TFD_TIMER_ABSTIME,
+  TFD_TIMER_CANCEL_ON_SET,
+} from "../../../syscall-tables/flags/time.ts";
 import { EAGAIN, ECANCELED, EFAULT, EINVAL, ENOTTY, EPERM } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Timer } from "../../loop/timers.ts";
@@ -7,15 +14,6 @@ import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Io } from "../../vfs/io.ts";
 import { O_RDWR, OpenFile, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
-
-export const CLOCK_REALTIME = 0;
-export const CLOCK_MONOTONIC = 1;
-export const CLOCK_BOOTTIME = 7;
-export const CLOCK_REALTIME_ALARM = 8;
-export const CLOCK_BOOTTIME_ALARM = 9;
-
-export const TFD_TIMER_ABSTIME = 1;
-export const TFD_TIMER_CANCEL_ON_SET = 2;
 
 const word = new Uint8Array(8);
 const wordView = new DataView(word.buffer);

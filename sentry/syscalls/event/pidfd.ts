@@ -1,16 +1,19 @@
+import {
+  PIDFD_NONBLOCK,
+  PIDFD_SIGNAL_PROCESS_GROUP,
+  PIDFD_SIGNAL_THREAD,
+  PIDFD_SIGNAL_THREAD_GROUP,
+  PIDFD_THREAD,
+} from "../../../syscall-tables/flags/process.ts";
 import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
 import { isValidSignal, SI_TKILL, SIGINFO_SIZE } from "../../abi/signal.ts";
 import { mayInspect, maySignal } from "../../fs/pidfd/access.ts";
-import { PIDFD_NONBLOCK, PIDFD_THREAD, PidFile } from "../../fs/pidfd/pidfd.ts";
+import { PidFile } from "../../fs/pidfd/pidfd.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { type SignalInfo, threadSignal, userSignal } from "../../task/signal-info.ts";
 import { sendSignalToProcess, sendSignalToTask } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
-
-const PIDFD_SIGNAL_THREAD = 1;
-const PIDFD_SIGNAL_THREAD_GROUP = 2;
-const PIDFD_SIGNAL_PROCESS_GROUP = 4;
 
 const pidFile = (task: Task, fd: number): PidFile | number => {
   const file = task.file(fd);

@@ -1,5 +1,3 @@
-import { CAP_WAKE_ALARM } from "../../abi/capability.ts";
-import { EBADF, EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import {
   CLOCK_BOOTTIME,
   CLOCK_BOOTTIME_ALARM,
@@ -8,8 +6,10 @@ import {
   CLOCK_REALTIME_ALARM,
   TFD_TIMER_ABSTIME,
   TFD_TIMER_CANCEL_ON_SET,
-  TimerFile,
-} from "../../fs/timerfd/timerfd.ts";
+} from "../../../syscall-tables/flags/time.ts";
+import { CAP_WAKE_ALARM } from "../../abi/capability.ts";
+import { EBADF, EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
+import { TimerFile } from "../../fs/timerfd/timerfd.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
 import { O_CLOEXEC, O_NONBLOCK } from "../../vfs/open-file.ts";

@@ -1,13 +1,17 @@
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLWAKEUP,
+} from "../../../syscall-tables/flags/poll.ts";
 import { EBADF, EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { EPOLL_EVENT_SIZE, EpollFile } from "../../fs/epoll/epoll-file.ts";
-import { EPOLLET, EPOLLEXCLUSIVE, EPOLLWAKEUP } from "../../fs/epoll/epoll-item.ts";
 import type { Task } from "../../task/task.ts";
-import { O_CLOEXEC, POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../vfs/open-file.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../vfs/open-file.ts";
 import { implement } from "../implement.ts";
-
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
 
 /** EPOLLEXCLUSIVE_OK_BITS */
 const EXCLUSIVE_ALLOWED = (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE) >>> 0;
@@ -18,7 +22,7 @@ const eventView = new DataView(event.buffer);
 const createEpoll = (task: Task, flags: number): number => {
   const error = task.files.canInstall();
   if (error < 0) return error;
-  return task.files.install(new EpollFile(task.kernel), (flags & O_CLOEXEC) !== 0);
+  return task.files.install(new EpollFile(task.kernel), (flags & EPOLL_CLOEXEC) !== 0);
 };
 
 /** epoll_create(2) */
@@ -26,7 +30,7 @@ export const sys_epoll_create = implement("epoll_create", { level: "full" }, (ta
 
 /** epoll_create1(2) */
 export const sys_epoll_create1 = implement("epoll_create1", { level: "full" }, (task, flags) =>
-  (flags & ~O_CLOEXEC) !== 0 ? EINVAL : createEpoll(task, flags),
+  (flags & ~EPOLL_CLOEXEC) !== 0 ? EINVAL : createEpoll(task, flags),
 );
 
 /** epoll_ctl(2). EPOLLEXCLUSIVE wakes every waiter, which the man page allows ("one or more"). */

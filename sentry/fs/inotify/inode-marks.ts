@@ -1,0 +1,55 @@
+/** The watches of one inode, where the VFS leaves its events (struct fsnotify_mark_connector). */
+import { IN_ALL_EVENTS, IN_DELETE_SELF, IN_ISDIR, IN_MOVE_SELF, IN_UNMOUNT } from "../../../syscall-tables/flags/open.ts";
+import type { Inode } from "../../vfs/inode.ts";
+import type { InodeWatches } from "../../vfs/notify.ts";
+import type { InotifyFile } from "./inotify.ts";
+
+export interface Watch {
+  readonly file: InotifyFile;
+  readonly wd: number;
+  readonly marks: InodeMarks;
+  /** IN_ALL_EVENTS, IN_ONESHOT, IN_EXCL_UNLINK */
+  mask: number;
+}
+
+export class InodeMarks implements InodeWatches {
+  readonly inode: Inode;
+  readonly #watches: Watch[] = [];
+
+  constructor(inode: Inode) {
+    this.inode = inode;
+  }
+
+  static of(inode: Inode): InodeMarks {
+    if (inode.watches instanceof InodeMarks) return inode.watches;
+    const marks = new InodeMarks(inode);
+    inode.watches = marks;
+    return marks;
+  }
+
+  find(file: InotifyFile): Watch | null {
+    for (const watch of this.#watches) if (watch.file === file) return watch;
+    return null;
+  }
+
+  add(watch: Watch): void {
+    this.#watches.push(watch);
+  }
+
+  remove(watch: Watch): void {
+    const index = this.#watches.indexOf(watch);
+    if (index >= 0) this.#watches.splice(index, 1);
+    if (this.#watches.length === 0) this.inode.watches = null;
+  }
+
+  event(mask: number, name: string, cookie: number): void {
+    const what = mask & IN_ALL_EVENTS;
+    const isEnd = (mask & (IN_DELETE_SELF | IN_UNMOUNT)) !== 0;
+    // inotify_handle_inode_event(): these two never say IN_ISDIR.
+    const told = (mask & (IN_DELETE_SELF | IN_MOVE_SELF)) !== 0 ? mask & ~IN_ISDIR : mask;
+    for (const watch of [...this.#watches]) {
+      if ((watch.mask & what) !== 0 || (mask & IN_UNMOUNT) !== 0) watch.file.deliver(watch, told, name, cookie);
+      if (isEnd) watch.file.forget(watch);
+    }
+  }
+}
