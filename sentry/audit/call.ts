@@ -5,16 +5,19 @@
 import type { Signature } from "../../syscall-tables/kinds.ts";
 import type { UserAddr, UserMemory } from "../mm/user-memory.ts";
 
+/** What the printer reads guest memory through. */
+export type PeekMemory = Pick<UserMemory, "copyIn" | "viewIn" | "loadU64" | "readCString">;
+
 /** What the printer needs of a task. */
 export interface Traced {
   readonly tid: number;
-  readonly memory: UserMemory;
+  readonly memory: PeekMemory;
 }
 
 export interface Call {
   readonly name: string;
   readonly signature: Signature;
-  readonly memory: UserMemory;
+  memory: PeekMemory;
   /** Low and high halves of the six arguments: lo0, hi0, lo1, … */
   readonly words: Uint32Array;
   /** Null until the call returns. */
@@ -39,12 +42,12 @@ export const argIndex = ({ signature }: Call, name: string): number => signature
 export const hasSucceeded = ({ result }: Call): boolean => result !== null && result >= 0;
 
 /** `length` guest bytes, or null when any of them cannot be read. */
-export const peekBytes = (memory: UserMemory, addr: UserAddr, length: number): Uint8Array | null => {
+export const peekBytes = (memory: PeekMemory, addr: UserAddr, length: number): Uint8Array | null => {
   const bytes = memory.copyIn(addr, length);
   return typeof bytes === "number" ? null : bytes;
 };
 
-export const peekView = (memory: UserMemory, addr: UserAddr, length: number): DataView | null => {
+export const peekView = (memory: PeekMemory, addr: UserAddr, length: number): DataView | null => {
   const view = memory.viewIn(addr, length);
   return typeof view === "number" ? null : view;
 };

@@ -3,6 +3,7 @@ import { beforeEach, test } from "node:test";
 import { x86_64 } from "../../syscall-tables/numbers/x86_64.ts";
 import { signatures } from "../../syscall-tables/signatures/index.ts";
 import { EAGAIN, ENOENT, ENOTTY, ERESTARTSYS } from "../abi/errno.ts";
+import { AnswerMemory } from "./answer-memory.ts";
 import { FakeMemory } from "./fake-memory.ts";
 import { SyscallPrinter } from "./printer.ts";
 
@@ -85,6 +86,17 @@ test("what the kernel writes is printed as it is when the call returns", () => {
   assert.equal(line(EAGAIN, "read", 3, buffer, 100), "read(3<pipe:[7]>, 0x10000, 100) = -1 EAGAIN (Resource temporarily unavailable)");
   const fds = memory.putWords(3, 4);
   assert.equal(line(0, "pipe2", fds, 0o2000000), "pipe2([3<pipe:[7]>, 4</etc/passwd>], O_CLOEXEC) = 0");
+});
+
+test("what still waits in the answer counts as written", () => {
+  const buffer = memory.put("old bytes");
+  enter("read", 3, buffer, 8);
+  const writes = [
+    { addr: buffer, bytes: Uint8Array.from([110, 101, 119]) },
+    { addr: buffer + 4, bytes: Uint8Array.from([66, 89]) },
+  ];
+  printer.exit(task, 0, 8, new AnswerMemory(memory, writes));
+  assert.match(lines.at(-1) ?? "", /"new BYte", 8\) = 8$/);
 });
 
 test("vectors", () => {

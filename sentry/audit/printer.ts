@@ -6,7 +6,7 @@ import type { Signature } from "../../syscall-tables/kinds.ts";
 import { x86_64 } from "../../syscall-tables/numbers/x86_64.ts";
 import { signatures } from "../../syscall-tables/signatures/index.ts";
 import { formatArg, isOutput, isValueResult } from "./arguments.ts";
-import type { Call, Traced } from "./call.ts";
+import type { Call, PeekMemory, Traced } from "./call.ts";
 import { formatFd } from "./fields.ts";
 import { siginfo } from "./siginfo.ts";
 import { specials } from "./special.ts";
@@ -70,11 +70,13 @@ export class SyscallPrinter<T extends Traced = Traced> {
     this.#line(task, `${text}${shown > 0 && shown < pending.parts.length ? ", " : ""} <unfinished ...>`);
   }
 
-  exit(task: T, _nr: number, result: number): void {
+  /** `memory`: the guest's as it will be when it sees the result, if `task.memory` is not yet that (AnswerMemory). */
+  exit(task: T, _nr: number, result: number, memory: PeekMemory = task.memory): void {
     const pending = this.#pending.get(task);
     if (pending === undefined) return;
     const { call } = pending;
     call.result = result;
+    call.memory = memory;
     const special = specials[call.name];
     for (const part of pending.parts) {
       if (part.text !== null) continue;
