@@ -6,6 +6,7 @@ import { allocateMemory, hostCall3, hostCall6 } from "./syscall-unsafe.ts";
 
 const SYS_close = 3;
 const SYS_poll = 7;
+const SYS_pause = 34;
 const SYS_dup3 = 292;
 const SYS_sendmsg = 46;
 const SYS_recvmsg = 47;
@@ -86,6 +87,11 @@ export const awaitPacket = (fd: number): void => {
   view.setInt32(POLLFD, fd, true);
   view.setUint32(POLLFD + 4, POLLIN, true);
   while (hostCall3(SYS_poll, memory.address + POLLFD, 1, -1) === EINTR);
+};
+
+/** Waits for the end of the sandbox. */
+export const pauseForever = (): never => {
+  for (;;) hostCall3(SYS_pause);
 };
 
 /** Makes `target` the same file as `fd` (close-on-exec) and closes `fd`. */

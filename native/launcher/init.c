@@ -187,7 +187,7 @@ static _Noreturn void serve(int child_signals)
 	}
 }
 
-static _Noreturn void run_init(const struct program_files *files)
+static _Noreturn void run_init(struct program_files files)
 {
 	sigset_t all, children;
 
@@ -210,7 +210,9 @@ static _Noreturn void run_init(const struct program_files *files)
 		fail("cannot go to /");
 	privilege_no_core();
 	mounts_make_private();
-	programs_start(files, &sentry, &gofer);
+	if (idmap_is_privileged())
+		mounts_expose(&files);
+	programs_start(&files, &sentry, &gofer);
 	sigprocmask(SIG_BLOCK, &children, NULL);
 	int child_signals = signalfd(-1, &children, SFD_CLOEXEC);
 	if (child_signals < 0)
@@ -229,7 +231,7 @@ pid_t init_start(const struct program_files *files, int *channel)
 	if (pid == 0) {
 		launcher_channel = ends[1];
 		close(ends[0]);
-		run_init(files);
+		run_init(*files);
 	}
 	close(ends[1]);
 	if (pid > 0) {

@@ -1,8 +1,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+
+#include <limits.h>
 #include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +36,69 @@ void mounts_make_private(void)
 {
 	if (mount_call(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		fail("cannot separate the sandbox's mounts (are user namespaces restricted on this machine?)");
+}
+
+/* Whether every user can reach the file; access control lists aside. */
+static int is_public(const char *path)
+{
+	char prefix[PATH_MAX];
+	struct stat status;
+
+	for (size_t i = 1; path[i]; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(prefix, path, i);
+		prefix[i] = '\0';
+		if (stat(prefix, &status) < 0 || !(status.st_mode & S_IXOTH))
+			return 0;
+	}
+	return stat(path, &status) == 0 && (status.st_mode & S_IXOTH);
+}
+
+/* The mount of `path` alone, still detached. */
+static int clone_mount(const char *path)
+{
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (fd < 0)
+		fail("cannot open %s", path);
+	return fd;
+}
+
+static void attach(int mount, const char *path)
+{
+	if (syscall(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		fail("cannot mount %s", path);
+	close(mount);
+}
+
+void mounts_expose(struct program_files *files)
+{
+	static char node[PATH_MAX], bundles[PATH_MAX], exposed[PATH_MAX + 16];
+
+	if (!realpath(files->node, node))
+		fail("%s", files->node);
+	if (!realpath(files->bundles, bundles))
+		fail("%s", files->bundles);
+	files->node = node;
+	files->bundles = bundles;
+	if (is_public(node) && is_public(bundles))
+		return;
+	int node_mount = clone_mount(node);
+	/* The bundles' directory with the packages beside it. */
+	char *name = strrchr(bundles, '/');
+	*name++ = '\0';
+	int project_mount = clone_mount(bundles);
+	if (mount_call("moat", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") < 0)
+		fail("cannot mount on /tmp");
+	int empty = open("/tmp/node", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	if (empty < 0 || mkdir("/tmp/moat", 0755) < 0)
+		fail("cannot write to /tmp");
+	close(empty);
+	attach(node_mount, "/tmp/node");
+	attach(project_mount, "/tmp/moat");
+	files->node = "/tmp/node";
+	snprintf(exposed, sizeof exposed, "/tmp/moat/%s", name);
+	files->bundles = exposed;
 }
 
 int mounts_open_tree(const char *spec)

@@ -2,6 +2,8 @@
 #ifndef MOAT_LAUNCHER_MOUNTS_H
 #define MOAT_LAUNCHER_MOUNTS_H
 
+#include "programs.h"
+
 /* The namespace no longer hears of the host's mounts, nor the host of ours. */
 void mounts_make_private(void);
 
@@ -10,6 +12,12 @@ void mounts_make_private(void);
  * below), without device files or set-uid; read-only if so asked. Returns an O_PATH descriptor.
  */
 int mounts_open_tree(const char *spec);
+
+/*
+ * As root the sentry runs as nobody, who may not be able to reach Node or the bundles (below
+ * /root, say). Shows them at a place where everybody can, and changes `files` to it.
+ */
+void mounts_expose(struct program_files *files);
 
 /*
  * Replaces the root of every process in the namespace by an empty read-only directory: the

@@ -1,5 +1,14 @@
 /** The sandbox programs' end of the supervisor channel (native/launcher/protocol.h): how they start, and what they tell init. */
-import { awaitPacket, EAGAIN, moveFd, packetView, readMemfd, receivePacket, sendPacket } from "../../native/ffi/fd-packets-unsafe.ts";
+import {
+  awaitPacket,
+  EAGAIN,
+  moveFd,
+  packetView,
+  pauseForever,
+  readMemfd,
+  receivePacket,
+  sendPacket,
+} from "../../native/ffi/fd-packets-unsafe.ts";
 import { SENTRY_CONFIG_FD, SENTRY_DEBUG_LOG_FD, SENTRY_STRACE_LOG_FD, SENTRY_SUPERVISOR_FD } from "./config.ts";
 import {
   decodeSupervisorMessage,
@@ -72,9 +81,9 @@ export class SupervisorChannel {
     return null;
   }
 
-  /** The guest's first program has ended; init ends the sandbox. */
-  exited(waitStatus: number): void {
-    this.#send(MSG_EXITED, waitStatus);
+  /** The guest's first program has ended; init ends the sandbox, and with it this process. */
+  exited(waitStatus: number): never {
+    return this.#end(MSG_EXITED, waitStatus);
   }
 
   /** The guest's foreground job has stopped; the launcher stops too. */
@@ -83,18 +92,23 @@ export class SupervisorChannel {
   }
 
   /** The program could not be started: 127 not found, 126 not executable. `text` is shown as "moat: TEXT". */
-  execFailed(exitStatus: 126 | 127, text: string): void {
-    this.#send(MSG_EXEC_FAILED, exitStatus, text);
+  execFailed(exitStatus: 126 | 127, text: string): never {
+    return this.#end(MSG_EXEC_FAILED, exitStatus, text);
   }
 
   /** Moat itself cannot go on; shown as "moat: TEXT", exit status 125. */
-  fatal(text: string): void {
-    this.#send(MSG_FATAL, 0, text);
+  fatal(text: string): never {
+    return this.#end(MSG_FATAL, 0, text);
   }
 
   /** Waits until a message can be received; for tests and programs without a loop. */
   await(): void {
     if (this.#early.length === 0) awaitPacket(this.fd);
+  }
+
+  #end(kind: number, x: number, text = ""): never {
+    this.#send(kind, x, text);
+    return pauseForever();
   }
 
   #send(kind: number, x: number, text = ""): void {

@@ -1,0 +1,51 @@
+/** Bundles a program into dist/NAME.bundle.js, beside the loader that runs it from a code cache. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const dist = join(root, "dist");
+
+/** koffi finds its native part beside itself, so it stays a package. */
+const external = ["koffi"];
+
+/** Builds under another name and renames: a sandbox that starts meanwhile sees the old file or the new one. */
+export const bundle = async (name, entry) => {
+  mkdirSync(dist, { recursive: true });
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    charset: "ascii",
+    legalComments: "none",
+    external,
+    write: false,
+    logLevel: "warning",
+  });
+  const target = join(dist, `${name}.bundle.js`);
+  writeFileSync(`${target}.new`, outputFiles[0].contents);
+  renameSync(`${target}.new`, target);
+  const loader = join(dist, `${name}.cjs`);
+  copyFileSync(join(root, "runtime/loader/loader.cjs"), `${loader}.new`);
+  chmodSync(`${loader}.new`, 0o644);
+  renameSync(`${loader}.new`, loader);
+};
+
+/**
+ * Runs the program once with the flags it will run with (V8 refuses caches made with others)
+ * and keeps what it compiled. `args` must make it end by itself without doing anything.
+ */
+export const makeCodeCache = (name, flags, args) => {
+  const env = { ...process.env, MOAT_CODE_CACHE: "make", NODE_OPTIONS: "" };
+  const result = spawnSync(process.execPath, [...flags, join(dist, `${name}.cjs`), ...args], {
+    env,
+    stdio: ["ignore", "ignore", "inherit", "ignore"],
+    timeout: 30_000,
+  });
+  if (result.status !== 0) throw new Error(`${name} did not make its code cache (exit status ${result.status})`);
+};
