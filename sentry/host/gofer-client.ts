@@ -10,13 +10,14 @@ import { EIO, EPROTO, type Errno } from "../abi/errno.ts";
 
 /** How often an answer is looked for before the sentry sleeps: about 20 µs, see benchmarks/gofer.mjs. */
 const SPINS = 0;
-const FORGET_BATCH = 64;
+
+const isHostErrno = (status: unknown): status is Errno => Number.isInteger(status) && (status as number) < 0 && (status as number) > -4096;
 
 export type Answer<Reply extends readonly unknown[]> = readonly [0, ...Reply] | Errno;
 
 export class GoferClient {
   readonly #channel: PacketChannel;
-  #forgotten: number[] = [];
+  readonly #forgotten = new Set<number>();
   #isClosed = false;
   /** Calls made, for statistics. */
   calls = 0;
@@ -48,7 +49,7 @@ export class GoferClient {
     const values = unpackFrom(channel.receiveBuffer, received);
     if (values === null) return EPROTO;
     const [status] = values;
-    if (typeof status === "number" && status < 0) return status as Errno;
+    if (values.length === 1 && isHostErrno(status)) return status;
     return status === 0 && fits(message.reply, values) ? (values as unknown as readonly [0, ...Reply]) : EPROTO;
   }
 
@@ -59,16 +60,20 @@ export class GoferClient {
 
   /** The sentry holds node `id` no more. Told in batches, without an answer. */
   forget(id: number): void {
-    if (this.#forgotten.push(id) >= FORGET_BATCH) this.flush();
+    if (this.#forgotten.add(id).size >= MAX_FORGET) this.flush();
+  }
+
+  /** An answer has named node `id`: the sentry holds it (again). */
+  hold(id: number): void {
+    if (this.#forgotten.size > 0) this.#forgotten.delete(id);
   }
 
   /** Sends the batched `forget`s. */
   flush(): void {
-    while (this.#forgotten.length > 0 && !this.#isClosed) {
-      const ids = this.#forgotten.splice(0, MAX_FORGET);
-      const length = packInto(this.#channel.sendBuffer, [forget.id, ids]);
-      if (length < 0 || this.#channel.send(length) < 0) this.#lost();
-    }
+    if (this.#forgotten.size === 0 || this.#isClosed) return;
+    const length = packInto(this.#channel.sendBuffer, [forget.id, [...this.#forgotten]]);
+    this.#forgotten.clear();
+    if (length < 0 || this.#channel.send(length) < 0) this.#lost();
   }
 
   close(): void {

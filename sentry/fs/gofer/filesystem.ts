@@ -1,0 +1,108 @@
+/**
+ * A tree of host files. An immutable one never changes while the sandbox runs: whatever was
+ * learned of it is kept for ever. A shared one may change at any time from outside: names and
+ * attributes are asked for again, and every change goes straight to the host.
+ */
+import { ATTRIBUTE_COUNT, DEVICE, INO, NODE } from "../../../gofer/protocol/attributes.ts";
+import { attach, statfs } from "../../../gofer/protocol/messages.ts";
+import { EIO, type Errno } from "../../abi/errno.ts";
+import type { GoferClient } from "../../host/gofer-client.ts";
+import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
+import { type HostFiles, IdleFiles } from "./host-files.ts";
+import { ImmutableInode } from "./immutable-inode.ts";
+import type { GoferInode } from "./inode.ts";
+import { SharedInode } from "./shared-inode.ts";
+
+export interface GoferOptions {
+  readonly isImmutable: boolean;
+  /** How many files nobody has open may keep their host fd. */
+  readonly idleFiles?: number;
+}
+
+const IDLE_FILES = 1024;
+const TWO_44 = 2 ** 44;
+
+/** Inode numbers of a tree's other devices move up, so that two files never share one st_dev and st_ino. */
+export const presentIno = (device: number, ino: number): number => (device === 0 ? ino : (ino % TWO_44) + device * TWO_44);
+
+export class GoferFilesystem extends Filesystem {
+  readonly type = "gofer";
+  override readonly isVolatile: boolean;
+  readonly client: GoferClient;
+  readonly isImmutable: boolean;
+  readonly idleFiles: IdleFiles;
+  readonly root: GoferInode;
+  /** By inode number as the guest sees it: hard links are one inode. */
+  readonly #inodes = new Map<number, GoferInode>();
+  #newest: HostFiles | null = null;
+  /** Files opened along with their walk, and how many of those were then opened: see `opensAhead`. */
+  openedAhead = 0;
+  usedAhead = 0;
+
+  /** The gofer's tree number `tree`, or why it cannot be had. */
+  static attach(client: GoferClient, tree: number, device: number, options: GoferOptions): GoferFilesystem | Errno {
+    const answer = client.call(attach, tree);
+    if (typeof answer === "number") return answer;
+    const [, root, isReadOnly] = answer;
+    return root.length === ATTRIBUTE_COUNT ? new GoferFilesystem(client, root, isReadOnly === 1, device, options) : EIO;
+  }
+
+  private constructor(client: GoferClient, root: readonly number[], isReadOnly: boolean, device: number, options: GoferOptions) {
+    super(device);
+    this.client = client;
+    this.isImmutable = options.isImmutable;
+    this.isVolatile = !options.isImmutable;
+    this.isReadOnly = isReadOnly || options.isImmutable;
+    this.idleFiles = new IdleFiles(options.idleFiles ?? IDLE_FILES);
+    this.root = this.inodeOf(root, 0, null, "");
+  }
+
+  /** The inode of a row of attributes; what was known of it before is brought up to date. */
+  inodeOf(rows: readonly number[], at: number, parent: GoferInode | null, name: string): GoferInode {
+    const ino = presentIno(rows[at + DEVICE], rows[at + INO]);
+    const node = rows[at + NODE];
+    this.client.hold(node);
+    const known = this.#inodes.get(ino);
+    if (known !== undefined && (known.node === node || known.node === 0 || node === 0)) {
+      if (known.node === 0) known.node = node;
+      if (!this.isImmutable) known.apply(rows, at);
+      return known;
+    }
+    const inode = this.isImmutable ? new ImmutableInode(this, rows, at, parent, name) : new SharedInode(this, rows, at);
+    this.#inodes.set(ino, inode);
+    return inode;
+  }
+
+  /** `fd` came with a new file. It waits for the first opener, one file at a time. */
+  keepNew(inode: GoferInode, fd: number): void {
+    const last = this.#newest;
+    if (last !== null && last.users === 0) last.closeWritable();
+    const files = inode.hostFiles();
+    files.closeWritable();
+    files.readWrite = fd;
+    this.#newest = files;
+  }
+
+  drop(inode: GoferInode): void {
+    if (this.#inodes.get(inode.ino) === inode) this.#inodes.delete(inode.ino);
+  }
+
+  /** Whether walks should bring an fd of the file they end at: while most such files are opened next. */
+  get opensAhead(): boolean {
+    return this.usedAhead * 2 + 16 >= this.openedAhead;
+  }
+
+  override statfs(): FilesystemStatistics {
+    const answer = this.client.call(statfs, this.root.node);
+    const figures = typeof answer === "number" ? [0, 4096, 0, 0, 0, 0, 0, 255] : answer[1];
+    const [type, blockSize, blocks, blocksFree, blocksAvailable, files, filesFree, nameMax] = figures;
+    return { type, blockSize, blocks, blocksFree, blocksAvailable, files, filesFree, nameMax };
+  }
+
+  override destroy(): void {
+    this.idleFiles.closeAll();
+    for (const { node } of this.#inodes.values()) if (node !== 0) this.client.forget(node);
+    this.client.flush();
+    this.#inodes.clear();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The host fds that the gofer donated for one regular file. All open files and mappings of
+ * an inode share them: reads and writes are positioned, so they have no state of their own.
+ */
+
+import { open } from "../../../gofer/protocol/messages.ts";
+import { closeFd } from "../../../native/ffi/file-calls-unsafe.ts";
+import { EACCES, EIO, type Errno } from "../../abi/errno.ts";
+import { O_APPEND, O_RDONLY, O_RDWR, O_WRONLY } from "../../vfs/open-file.ts";
+import type { GoferInode } from "./inode.ts";
+
+export class HostFiles {
+  readonly #inode: GoferInode;
+  /** -1: not asked for yet. `readWrite` is write-only where the host allows no more. */
+  readOnly = -1;
+  readWrite = -1;
+  append = -1;
+  /** Open files of the inode. */
+  users = 0;
+
+  constructor(inode: GoferInode) {
+    this.#inode = inode;
+  }
+
+  /** An fd to read from. */
+  forRead(): number {
+    if (this.readOnly >= 0) return this.readOnly;
+    const fd = this.#ask(O_RDONLY);
+    if (fd >= 0) this.readOnly = fd;
+    return fd;
+  }
+
+  /** An fd to write to, and to read from where the file allows it. */
+  forWrite(): number {
+    if (this.readWrite >= 0) return this.readWrite;
+    let fd = this.#ask(O_RDWR);
+    if (fd === EACCES) fd = this.#ask(O_WRONLY);
+    if (fd >= 0) this.readWrite = fd;
+    return fd;
+  }
+
+  /** An fd that appends, also when the host's other writers do. */
+  forAppend(): number {
+    if (this.append >= 0) return this.append;
+    const fd = this.#ask(O_WRONLY | O_APPEND);
+    if (fd >= 0) this.append = fd;
+    return fd;
+  }
+
+  /** Any open one, or -1. */
+  get any(): number {
+    return this.readOnly >= 0 ? this.readOnly : this.readWrite >= 0 ? this.readWrite : this.append;
+  }
+
+  /** One that maps private pages or is read from: what is open already, or a new one. */
+  forMapping(): number {
+    return this.readOnly >= 0 ? this.readOnly : this.readWrite >= 0 ? this.readWrite : this.forRead();
+  }
+
+  /** Takes over a read-only fd; false when there is one already. */
+  offer(fd: number): boolean {
+    if (this.readOnly >= 0) {
+      closeFd(fd);
+      return false;
+    }
+    this.readOnly = fd;
+    return true;
+  }
+
+  take(): void {
+    if (this.users++ === 0) this.#inode.fs.idleFiles.remove(this);
+  }
+
+  /** The last user gone, only a read fd is worth keeping: a writable one would make host programs ETXTBSY. */
+  put(): void {
+    if (--this.users > 0) return;
+    this.closeWritable();
+    if (this.readOnly >= 0) this.#inode.fs.idleFiles.add(this);
+  }
+
+  closeWritable(): void {
+    if (this.readWrite >= 0) closeFd(this.readWrite);
+    if (this.append >= 0) closeFd(this.append);
+    this.readWrite = -1;
+    this.append = -1;
+  }
+
+  closeAll(): void {
+    this.closeWritable();
+    if (this.readOnly >= 0) closeFd(this.readOnly);
+    this.readOnly = -1;
+    this.#inode.fs.idleFiles.remove(this);
+  }
+
+  #ask(flags: number): number {
+    const { client } = this.#inode.fs;
+    const node = this.#inode.nodeForOpen(flags === O_RDONLY);
+    if (node < 0) return node;
+    // Finding the node may have brought the fd along.
+    if (flags === O_RDONLY && this.readOnly >= 0) return this.readOnly;
+    const answer = client.call(open, node, flags);
+    if (typeof answer === "number") return answer;
+    const fd = client.takeFd();
+    return fd >= 0 ? fd : (EIO as Errno);
+  }
+}
+
+/** Files that nobody has open but whose read fd is kept, oldest first. */
+export class IdleFiles {
+  readonly #files = new Set<HostFiles>();
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(file: HostFiles): void {
+    this.#files.add(file);
+    if (this.#files.size <= this.#most) return;
+    const [oldest] = this.#files;
+    oldest.closeAll();
+  }
+
+  remove(file: HostFiles): void {
+    this.#files.delete(file);
+  }
+
+  closeAll(): void {
+    for (const file of this.#files) file.closeAll();
+  }
+}

@@ -1,0 +1,171 @@
+/** What immutable and shared inodes of the gofer have in common. */
+import {
+  ATIME,
+  ATIME_NSEC,
+  ATTRIBUTE_COUNT,
+  BLOCK_SIZE,
+  BLOCKS,
+  BTIME,
+  BTIME_NSEC,
+  CTIME,
+  CTIME_NSEC,
+  DEVICE,
+  GID,
+  INO,
+  MODE,
+  MTIME,
+  MTIME_NSEC,
+  NLINK,
+  NODE,
+  RDEV,
+  SIZE,
+  UID,
+} from "../../../gofer/protocol/attributes.ts";
+import { getxattr, listxattr, readdir, readlink } from "../../../gofer/protocol/messages.ts";
+import { EINVAL, EISDIR, ENXIO, EROFS, type Errno } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import { Inode } from "../../vfs/inode.ts";
+import { O_ACCMODE, O_RDONLY, type OpenFile } from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
+import { DirectoryFile } from "./directory-file.ts";
+import type { GoferFilesystem } from "./filesystem.ts";
+import { presentIno } from "./filesystem.ts";
+import { HostFiles } from "./host-files.ts";
+import { Listing } from "./listing.ts";
+import { RegularFile } from "./regular-file.ts";
+
+export abstract class GoferInode extends Inode {
+  declare readonly fs: GoferFilesystem;
+  /** The gofer's id for it; 0 while the gofer was not asked to hold it. */
+  node: number;
+  /** Which of the tree's devices it lies on. */
+  readonly deviceIndex: number;
+  files: HostFiles | null = null;
+  #blocks = 0;
+  #blockSize = 4096;
+
+  constructor(fs: GoferFilesystem, rows: readonly number[], at: number) {
+    super(fs, presentIno(rows[at + DEVICE], rows[at + INO]), rows[at + MODE]);
+    this.node = rows[at + NODE];
+    this.deviceIndex = rows[at + DEVICE];
+    this.apply(rows, at);
+  }
+
+  /** Takes over the attributes of a row. */
+  apply(rows: readonly number[], at: number): void {
+    this.mode = rows[at + MODE];
+    this.nlink = rows[at + NLINK];
+    this.uid = rows[at + UID];
+    this.gid = rows[at + GID];
+    this.rdev = rows[at + RDEV];
+    this.size = rows[at + SIZE];
+    this.#blocks = rows[at + BLOCKS];
+    this.#blockSize = rows[at + BLOCK_SIZE];
+    const { atime, mtime, ctime, btime } = this;
+    atime.sec = rows[at + ATIME];
+    atime.nsec = rows[at + ATIME_NSEC];
+    mtime.sec = rows[at + MTIME];
+    mtime.nsec = rows[at + MTIME_NSEC];
+    ctime.sec = rows[at + CTIME];
+    ctime.nsec = rows[at + CTIME_NSEC];
+    btime.sec = rows[at + BTIME];
+    btime.nsec = rows[at + BTIME_NSEC];
+  }
+
+  override get blocks(): number {
+    return this.#blocks;
+  }
+  override set blocks(value: number) {
+    this.#blocks = value;
+  }
+  override get blockSize(): number {
+    return this.#blockSize;
+  }
+
+  /** The gofer's id, fetched if need be, or an errno. */
+  abstract nodeId(): number;
+
+  /** The same before an open: may take an fd for reading along into `files`. */
+  nodeForOpen(_forReading: boolean): number {
+    return this.nodeId();
+  }
+
+  /** What the directory holds, or an errno. */
+  abstract listing(): Listing | Errno;
+
+  /** The file was written up to `end`; -1: it is not known how far. */
+  abstract contentChanged(end: number): void;
+
+  hostFiles(): HostFiles {
+    this.files ??= new HostFiles(this);
+    return this.files;
+  }
+
+  override open(path: Path, flags: number, _task: Task): OpenFile | Errno {
+    const writes = (flags & O_ACCMODE) !== O_RDONLY;
+    if (this.isDirectory) return writes ? EISDIR : new DirectoryFile(this, path, flags);
+    // The VFS opens pipes, sockets and devices itself.
+    if (!this.isRegular) return ENXIO;
+    if (writes && this.fs.isReadOnly) return EROFS;
+    const files = this.hostFiles();
+    const fd = writes ? files.forWrite() : files.forRead();
+    return fd < 0 ? (fd as Errno) : new RegularFile(this, path, flags);
+  }
+
+  override readlink(_task: Task | null): string | Errno {
+    if (!this.isSymlink) return EINVAL;
+    const node = this.nodeId();
+    if (node < 0) return node as Errno;
+    const answer = this.fs.client.call(readlink, node);
+    return typeof answer === "number" ? answer : answer[1];
+  }
+
+  override getXattr(name: string): Uint8Array | Errno {
+    const node = this.nodeId();
+    if (node < 0) return node as Errno;
+    const answer = this.fs.client.call(getxattr, node, name);
+    return typeof answer === "number" ? answer : Uint8Array.from(answer[1]);
+  }
+
+  override listXattr(): string[] | Errno {
+    const node = this.nodeId();
+    if (node < 0) return node as Errno;
+    const answer = this.fs.client.call(listxattr, node);
+    return typeof answer === "number" ? answer : answer[1];
+  }
+
+  /** Asks for the whole directory: one message unless it is large. */
+  protected fetchListing(): Listing | Errno {
+    const node = this.nodeId();
+    if (node < 0) return node as Errno;
+    const listing = new Listing();
+    for (let restart = 1; ; restart = 0) {
+      const answer = this.fs.client.call(readdir, node, restart);
+      if (typeof answer === "number") return answer;
+      const [, isLast, entries] = answer;
+      listing.add(entries, this.deviceIndex);
+      if (isLast === 1) return listing;
+    }
+  }
+
+  override forget(): void {
+    this.release();
+  }
+
+  override evict(): void {
+    // With another name it may still be in use under that one.
+    if (this.openCount > 0 || (this.nlink > 1 && !this.isDirectory) || this === this.fs.root) return;
+    if (this.socket !== null || this.pipe !== null || this.locks !== null || this.watches !== null) return;
+    this.release();
+  }
+
+  /** Leaves the filesystem's tables; it finds its way back if it is used all the same. */
+  protected release(): void {
+    this.fs.drop(this);
+    this.files?.closeAll();
+    if (this.node !== 0) this.fs.client.forget(this.node);
+  }
+}
+
+/** Whether `rows` holds exactly one row. */
+export const isRow = (rows: readonly number[]): boolean => rows.length === ATTRIBUTE_COUNT;

@@ -1,0 +1,149 @@
+/** An open regular file: bytes go between the guest and the donated host fd, without messages. */
+import { allocateFd, seekFd, syncDataFd, syncFd, truncateFd } from "../../../native/ffi/file-calls-unsafe.ts";
+import { EBADF, EINVAL, ENXIO, EOVERFLOW, type Errno } from "../../abi/errno.ts";
+import type { FileMapping } from "../../mm/file-mapping.ts";
+import type { Task } from "../../task/task.ts";
+import type { Io } from "../../vfs/io.ts";
+import { O_APPEND, O_DSYNC, OpenFile } from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
+import type { HostFiles } from "./host-files.ts";
+import type { GoferInode } from "./inode.ts";
+
+const SEEK_SET = 0;
+const SEEK_CUR = 1;
+const SEEK_END = 2;
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+const FALLOC_FL_KEEP_SIZE = 1;
+
+export class RegularFile extends OpenFile {
+  declare readonly inode: GoferInode;
+  readonly files: HostFiles;
+  #mapping: FileMapping | null = null;
+
+  constructor(inode: GoferInode, path: Path | null, flags: number) {
+    super(inode, path, flags);
+    this.files = inode.hostFiles();
+    this.files.take();
+  }
+
+  override get isSeekable(): boolean {
+    return true;
+  }
+  override get isRegular(): boolean {
+    return true;
+  }
+
+  protected override release(): void {
+    this.files.put();
+  }
+
+  override read(io: Io, task: Task): number {
+    const n = this.pread(io, this.position, task);
+    if (n > 0) this.position += n;
+    return n;
+  }
+
+  override pread(io: Io, offset: number, _task: Task): number {
+    if (!this.canRead) return EBADF;
+    const fd = this.files.forMapping();
+    return fd < 0 ? fd : io.putFromHost(fd, offset, io.remaining);
+  }
+
+  override write(io: Io, task: Task): number {
+    const n = this.pwrite(io, this.position, task);
+    // What was appended ends at the end of the file.
+    if (n > 0) this.position = (this.flags & O_APPEND) === 0 ? this.position + n : this.inode.size;
+    return n;
+  }
+
+  override pwrite(io: Io, offset: number, _task: Task): number {
+    if (!this.canWrite) return EBADF;
+    const appends = (this.flags & O_APPEND) !== 0;
+    const fd = appends ? this.files.forAppend() : this.files.forWrite();
+    if (fd < 0) return fd;
+    // pwrite(2) on an O_APPEND fd appends whatever the offset.
+    const n = io.takeToHost(fd, offset, io.remaining);
+    if (n <= 0) return n;
+    this.inode.contentChanged(appends ? -1 : offset + n);
+    if ((this.flags & O_DSYNC) === 0) return n;
+    const result = syncDataFd(fd);
+    return result < 0 ? result : n;
+  }
+
+  override seek(offset: number, whence: number): number {
+    let target: number;
+    if (whence === SEEK_SET) target = offset;
+    else if (whence === SEEK_CUR) target = this.position + offset;
+    else if (whence === SEEK_END) {
+      this.inode.refresh();
+      target = this.inode.size + offset;
+    } else if (whence === SEEK_DATA || whence === SEEK_HOLE) {
+      if (offset < 0) return ENXIO;
+      const fd = this.files.forMapping();
+      target = fd < 0 ? fd : seekFd(fd, offset, whence);
+      if (target < 0) return target;
+    } else return EINVAL;
+    if (target < 0) return EINVAL;
+    if (target > Number.MAX_SAFE_INTEGER) return EOVERFLOW;
+    this.position = target;
+    return target;
+  }
+
+  override truncate(length: number, _task: Task): number {
+    if (!this.canWrite) return EINVAL;
+    const fd = this.files.forWrite();
+    if (fd < 0) return fd;
+    const result = truncateFd(fd, length);
+    if (result >= 0) {
+      this.inode.size = length;
+      this.inode.contentChanged(length);
+    }
+    return result;
+  }
+
+  override allocate(mode: number, offset: number, length: number, _task: Task): number {
+    if (!this.canWrite) return EBADF;
+    const fd = this.files.forWrite();
+    if (fd < 0) return fd;
+    const result = allocateFd(fd, mode, offset, length);
+    if (result >= 0) this.inode.contentChanged((mode & FALLOC_FL_KEEP_SIZE) === 0 ? offset + length : -1);
+    return result;
+  }
+
+  override sync(_task: Task): number {
+    const fd = this.files.any;
+    return fd < 0 ? 0 : syncFd(fd);
+  }
+
+  override mapping(task: Task): FileMapping | Errno {
+    this.#mapping ??= new GoferMapping(this, this.path === null ? "" : task.kernel.vfs.pathName(this.path, task.fs.root));
+    return this.#mapping;
+  }
+}
+
+/** A mapped file stays open as long as one of its mappings: each holds the open file. */
+class GoferMapping implements FileMapping {
+  readonly inode: GoferInode;
+  readonly name: string;
+  readonly #file: RegularFile;
+
+  constructor(file: RegularFile, name: string) {
+    this.inode = file.inode;
+    this.name = name;
+    this.#file = file;
+  }
+
+  hostFd(writable: boolean): number | Errno {
+    const { files } = this.#file;
+    return (writable ? files.forWrite() : files.forMapping()) as number | Errno;
+  }
+
+  takeMapping(): void {
+    this.#file.take();
+  }
+
+  putMapping(): void {
+    this.#file.put();
+  }
+}
