@@ -56,3 +56,23 @@ export const allocateMemory = (length: number): HostMemory => {
 
 /** The address of a C function in the already loaded libc, for calls with pointers. */
 export const libcFunction = (prototype: string): ((...args: unknown[]) => unknown) => libc.func(prototype) as never;
+
+/** Address space without pages: to be filled by MAP_FIXED mappings before it is touched. */
+export const allocateAddressRange = (length: number): HostMemory => {
+  const address = hostCall6(SYS_mmap, 0, length, 0, 0x4022, -1, 0);
+  if (address < 0) throw new Error(`mmap of ${length} bytes of address space: errno ${-address}`);
+  return viewMemory(address, length);
+};
+
+const SYS_close = 3;
+let closes = 0;
+const closedAt: number[] = [];
+
+/** close(2). All host fds are closed through here, so that `hostFdGeneration` notices a reused number. */
+export const hostClose = (fd: number): number => {
+  closedAt[fd] = ++closes;
+  return hostCall3(SYS_close, fd);
+};
+
+/** Changes whenever host fd `fd` has been closed: with the fd it names one open file. */
+export const hostFdGeneration = (fd: number): number => closedAt[fd] ?? 0;

@@ -12,6 +12,7 @@
 #define STUB_DATA 0x7ffa00010000
 #define STUB_DATA_SIZE 0x1000
 #define STUB_GLOBAL 0x7ffa00020000
+#define STUB_VDSO 0x7ffa00100000
 #define STUB_THREADS 0x7ffa10000000
 #define STUB_THREAD_SIZE 0x10000
 #define STUB_SLOTS 0x7ffa40000000
@@ -46,7 +47,7 @@
 #define SLOT_FAILED_OP 0x48
 #define SLOT_FAILED_ERROR 0x4c
 #define SLOT_FPU_ADDR 0x50
-#define SLOT_FPU_SIZE 0x58
+#define SLOT_FPU_COUNT 0x58
 #define SLOT_REPORTED 0x5c
 #define SLOT_NONCE 0x60
 #define SLOT_REGS 0x80
@@ -54,6 +55,8 @@
 #define SLOT_GS_BASE 0x118
 #define SLOT_PREFETCH 0x140
 #define PREFETCH_MAX 24
+#define SLOT_FPU_ADDRS 0x2c0
+#define FPU_ADDRS_MAX 8
 #define SLOT_OPS 0x400
 #define OP_SIZE 64
 #define OP_MAX 64
@@ -66,6 +69,8 @@
 #define STATE_IDLE 0
 #define STATE_REQUEST 1
 #define STATE_ANSWER 2
+/* Set by the sentry: the call sleeps, so spinning is a waste. */
+#define STATE_PARKED 3
 
 /* Request kinds. */
 #define KIND_SYSCALL 1

@@ -64,22 +64,21 @@ static i64 start_thread(struct op *op) {
   return stub_clone_thread(0x350f00, thread->stack_top - 1024, (u64)&thread->slot->tid, (u64)&thread->slot->alive, thread);
 }
 
-/* args: [0] site, [1] its old bytes, [2] its new bytes (7 of 8). The site is patched if the old bytes still stand there. */
+/* args: [0] site, [1] [2] its old bytes, low four and high three, [3] [4] its new ones, [5] the page's protection. */
 static i64 patch_site(struct op *op) {
-  u64 page = op->args[0] & ~4095ul;
-  u64 end = (op->args[0] + 8 + 4095) & ~4095ul;
-  u64 bytes;
-  if (stub_copy(&bytes, (void *)op->args[0], 8)) return 0;
-  if ((bytes ^ op->args[1]) & 0xfffffffffffffful) return 0;
-  if (host3(10 /* mprotect */, page, end - page, 7)) return 0;
-  u8 *site = (u8 *)op->args[0];
-  u64 value = (op->args[2] & 0xfffffffffffffful) | (bytes & ~0xfffffffffffffful);
-  /* Another thread may be about to run the site: the opcode byte 06 first, so that it faults and is repaired. */
+  u64 *a = op->args;
+  u64 page = a[0] & ~4095ul;
+  u64 length = ((a[0] + 7 + 4095) & ~4095ul) - page;
+  u64 old = 0, mask = 0xfffffffffffffful, value = a[4] << 32 | a[3];
+  u8 *site = (u8 *)a[0];
+  if (stub_copy(&old, site, 7)) return 0;
+  if ((old ^ (a[2] << 32 | a[1])) & mask) return 0;
+  if (host3(NR_mprotect, page, length, 7)) return 0;
+  /* Another thread may be about to run the site: the byte that is no opcode first, so that it faults and is repaired. */
   __atomic_store_n(site + 5, (u8)0x06, __ATOMIC_SEQ_CST);
   for (u32 i = 1; i < 7; i++) __atomic_store_n(site + i, (u8)(value >> (8 * i)), __ATOMIC_SEQ_CST);
   __atomic_store_n(site, (u8)value, __ATOMIC_SEQ_CST);
-  host3(10, page, end - page, op->args[3]);
-  return 0;
+  return host3(NR_mprotect, page, length, a[5]);
 }
 
 u32 stub_run_ops(struct thread *thread, struct slot *slot, struct gregs *regs, void *fpu) {

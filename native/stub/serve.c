@@ -12,12 +12,17 @@ static inline u64 read_fs_base(void) {
 /* Spins for as long as the sentry says it is worth it, then sleeps on the state word. */
 static void wait_for_answer(struct slot *slot) {
   for (u32 spins = GLOBAL_U32(GLOBAL_SPIN); spins > 0; spins--) {
-    if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == STATE_ANSWER) return;
+    u32 state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+    if (state == STATE_ANSWER) return;
+    if (state == STATE_PARKED) break;
     __builtin_ia32_pause();
   }
   __atomic_store_n(&slot->sleeping, 1, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n(&slot->state, __ATOMIC_SEQ_CST) != STATE_ANSWER)
-    host6(NR_futex, (u64)&slot->state, FUTEX_WAIT, STATE_REQUEST, 0, 0, 0);
+  for (;;) {
+    u32 state = __atomic_load_n(&slot->state, __ATOMIC_SEQ_CST);
+    if (state == STATE_ANSWER) break;
+    host6(NR_futex, (u64)&slot->state, FUTEX_WAIT, state, 0, 0, 0);
+  }
   __atomic_store_n(&slot->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -47,8 +52,7 @@ static u32 copy_out(struct slot *slot) {
 }
 
 /* The extended state goes to a signal frame on the guest's stack, with the marks of the kernel's own frames. */
-static u32 save_fpu(struct slot *slot, void *fpu) {
-  u8 *area = (u8 *)slot->fpu_addr;
+static u32 save_fpu_at(u8 *area, void *fpu) {
   u32 size = DATA->xsave_size;
   if (fpu) return stub_copy(area, fpu, size + 4) != 0;
   u64 header[8] = {0};
@@ -59,6 +63,12 @@ static u32 save_fpu(struct slot *slot, void *fpu) {
   u32 marks[12] = {0x46505853, size + 4, low & ~0x60000u, high, size};
   u32 end = 0x46505845;
   return stub_copy(area + 464, marks, 48) || stub_copy(area + size, &end, 4);
+}
+
+static u32 save_fpu(struct slot *slot, void *fpu) {
+  u32 bad = 0;
+  for (u32 i = 0; i < slot->fpu_count && i < FPU_ADDRS_MAX; i++) bad |= save_fpu_at((u8 *)slot->fpu_addrs[i], fpu);
+  return bad;
 }
 
 /* The guest may have written anything into its frame: only the header words that XRSTOR accepts are kept. */

@@ -34,12 +34,13 @@ struct slot {
   u64 fault_addr;
   u32 fault_trap, fault_error, failed_op, failed_error;
   u64 fpu_addr;
-  u32 fpu_size, reported;
+  u32 fpu_count, reported;
   u64 nonce[4];
   struct gregs regs;
   u64 fs_base, gs_base, unused[4];
   struct span prefetch[PREFETCH_MAX];
-  u8 gap0[SLOT_OPS - SLOT_PREFETCH - PREFETCH_MAX * sizeof(struct span)];
+  u64 fpu_addrs[FPU_ADDRS_MAX];
+  u8 gap0[SLOT_OPS - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
   struct op ops[OP_MAX];
   struct span copyouts[COPYOUT_MAX];
   u8 gap1[SLOT_DATA - SLOT_COPYOUTS - COPYOUT_MAX * sizeof(struct span)];
@@ -71,6 +72,7 @@ struct zygote_setup {
   u64 filter_length;
   u64 vdso_ehdr, vdso_start, vdso_end, vvar_start;
   u64 hwcap, hwcap2, xsave_size, min_signal_stack;
+  u64 patched_entry;
   u64 range_count;
   u64 ranges[8][2];
 };
@@ -86,6 +88,7 @@ _Static_assert(__builtin_offsetof(struct slot, copyouts) == SLOT_COPYOUTS, "slot
 _Static_assert(__builtin_offsetof(struct slot, data) == SLOT_DATA, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fault_addr) == SLOT_FAULT_ADDR, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fpu_addr) == SLOT_FPU_ADDR, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fpu_addrs) == SLOT_FPU_ADDRS, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, nonce) == SLOT_NONCE, "slot layout");
 _Static_assert(sizeof(struct slot) == SLOT_SIZE, "slot layout");
 _Static_assert(sizeof(struct op) == OP_SIZE, "slot layout");
@@ -101,7 +104,7 @@ static inline i64 host6(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
 #define host3(nr, a, b, c) host6(nr, (u64)(a), (u64)(b), (u64)(c), 0, 0, 0)
 
 enum {
-  NR_write = 1, NR_close = 3, NR_mmap = 9, NR_munmap = 11, NR_rt_sigprocmask = 14, NR_madvise = 28, NR_recvmsg = 47,
+  NR_write = 1, NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_rt_sigprocmask = 14, NR_madvise = 28, NR_recvmsg = 47,
   NR_clone = 56, NR_exit = 60, NR_sigaltstack = 131, NR_futex = 202, NR_exit_group = 231, NR_seccomp = 317,
 };
 

@@ -1,15 +1,58 @@
 /** The clocks that the kernel stamps and sleeps by. They agree with the vDSO the guest reads. */
-export interface Clock {
-  /** CLOCK_MONOTONIC in ns as a double. */
-  monotonicNs(): number;
+import { allocateMemory, libcFunction } from "../../native/ffi/syscall-unsafe.ts";
+
+const CLOCK_REALTIME = 0;
+const CLOCK_MONOTONIC = 1;
+const CLOCK_REALTIME_COARSE = 5;
+const CLOCK_BOOTTIME = 7;
+const SECOND = 1e9;
+
+// libc's clock_gettime reads the vDSO: no system call.
+const clockGettime = libcFunction("int clock_gettime(int, uintptr_t)") as (clock: number, address: number) => number;
+
+export class Clock {
+  readonly #memory = allocateMemory(4096);
+  readonly #u32 = this.#memory.u32;
+  readonly #address = this.#memory.address;
   /** CLOCK_BOOTTIME minus CLOCK_MONOTONIC in ns. */
   readonly bootOffsetNs: number;
+  /** Set by `readRealtime`. */
+  sec = 0;
+  nsec = 0;
+
+  constructor() {
+    const boot = this.#read(CLOCK_BOOTTIME);
+    this.bootOffsetNs = Math.max(0, boot - this.#read(CLOCK_MONOTONIC));
+    if (this.bootOffsetNs < 1e6) this.bootOffsetNs = 0;
+  }
+
+  #read(clock: number): number {
+    clockGettime(clock, this.#address);
+    const u32 = this.#u32;
+    return (u32[0] + u32[1] * 2 ** 32) * SECOND + u32[2];
+  }
+
+  /** CLOCK_MONOTONIC in ns as a double. */
+  monotonicNs(): number {
+    return this.#read(CLOCK_MONOTONIC);
+  }
+
   /** Reads CLOCK_REALTIME into `sec` and `nsec` (no allocation). */
-  readRealtime(): void;
-  readonly sec: number;
-  readonly nsec: number;
+  readRealtime(): void {
+    clockGettime(CLOCK_REALTIME, this.#address);
+    this.sec = this.#u32[0] + this.#u32[1] * 2 ** 32;
+    this.nsec = this.#u32[2];
+  }
+
   /** CLOCK_REALTIME as double ns (about 256 ns exact): for deadlines, not for time stamps. */
-  realtimeNs(): number;
+  realtimeNs(): number {
+    return this.#read(CLOCK_REALTIME);
+  }
+
   /** Stamps a file time with CLOCK_REALTIME_COARSE, as Linux does. */
-  stamp(time: { sec: number; nsec: number }): void;
+  stamp(time: { sec: number; nsec: number }): void {
+    clockGettime(CLOCK_REALTIME_COARSE, this.#address);
+    time.sec = this.#u32[0] + this.#u32[1] * 2 ** 32;
+    time.nsec = this.#u32[2];
+  }
 }

@@ -1,4 +1,4 @@
-/** Kernel timers on CLOCK_MONOTONIC. A heap: few timers, frequent re-arming. */
+/** Kernel timers on CLOCK_MONOTONIC: a binary heap, because timers are few and re-armed often. */
 export interface Timer {
   /** Absolute CLOCK_MONOTONIC ns. */
   deadlineNs: number;
@@ -6,8 +6,83 @@ export interface Timer {
   fire(): void;
 }
 
-export interface TimerWheel {
+export class TimerWheel {
+  readonly #heap: Timer[] = [];
+  readonly #at = new Map<Timer, number>();
+
+  /** The earliest deadline, Infinity when none is armed. */
+  get nextNs(): number {
+    return this.#heap.length > 0 ? this.#heap[0].deadlineNs : Number.POSITIVE_INFINITY;
+  }
+
   /** Arms (or moves) `timer` at `timer.deadlineNs`. */
-  arm(timer: Timer): void;
-  cancel(timer: Timer): void;
+  arm(timer: Timer): void {
+    const at = this.#at.get(timer);
+    if (at !== undefined) {
+      this.#up(at);
+      this.#down(this.#at.get(timer) as number);
+      return;
+    }
+    this.#heap.push(timer);
+    this.#at.set(timer, this.#heap.length - 1);
+    this.#up(this.#heap.length - 1);
+  }
+
+  cancel(timer: Timer): void {
+    const at = this.#at.get(timer);
+    if (at === undefined) return;
+    this.#at.delete(timer);
+    const last = this.#heap.pop() as Timer;
+    if (last === timer) return;
+    this.#place(last, at);
+    this.#up(at);
+    this.#down(this.#at.get(last) as number);
+  }
+
+  /** Fires all timers due at `nowNs`. A timer armed by `fire` for the past waits for the next call. */
+  run(nowNs: number): number {
+    let due: Timer[] | null = null;
+    while (this.#heap.length > 0 && this.#heap[0].deadlineNs <= nowNs) {
+      const timer = this.#heap[0];
+      this.cancel(timer);
+      due ??= [];
+      due.push(timer);
+    }
+    if (!due) return 0;
+    for (const timer of due) if (!this.#at.has(timer)) timer.fire();
+    return due.length;
+  }
+
+  #place(timer: Timer, at: number): void {
+    this.#heap[at] = timer;
+    this.#at.set(timer, at);
+  }
+
+  #up(from: number): void {
+    const heap = this.#heap;
+    const timer = heap[from];
+    let at = from;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (heap[parent].deadlineNs <= timer.deadlineNs) break;
+      this.#place(heap[parent], at);
+      at = parent;
+    }
+    this.#place(timer, at);
+  }
+
+  #down(from: number): void {
+    const heap = this.#heap;
+    const timer = heap[from];
+    let at = from;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1].deadlineNs < heap[child].deadlineNs) child++;
+      if (heap[child].deadlineNs >= timer.deadlineNs) break;
+      this.#place(heap[child], at);
+      at = child;
+    }
+    this.#place(timer, at);
+  }
 }

@@ -1,0 +1,105 @@
+/**
+ * The sentry's one loop: guest requests, tasks that were woken, timers, host readiness; and
+ * when there is nothing, the decision how to wait (hand-over.ts).
+ */
+import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
+import { stepOp } from "../task/run.ts";
+import type { Task } from "../task/task.ts";
+import type { Clock } from "./clock.ts";
+import type { HandOver } from "./hand-over.ts";
+import type { HostPoller } from "./host-poller.ts";
+import type { TimerWheel } from "./timers.ts";
+
+/** Rounds of the busy loop between two looks at the clock, and between two looks at the host. */
+const ROUNDS_PER_CLOCK = 64;
+const HOST_POLL_NS = 50_000;
+
+export class Loop {
+  readonly #platform: SystrapPlatform;
+  readonly #clock: Clock;
+  readonly #timers: TimerWheel;
+  readonly #poller: HostPoller;
+  readonly #handOver: HandOver;
+  #ready: Task[] = [];
+  readonly #queued = new Set<Task>();
+  isOver = false;
+
+  constructor(platform: SystrapPlatform, clock: Clock, timers: TimerWheel, poller: HostPoller, handOver: HandOver) {
+    this.#platform = platform;
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#poller = poller;
+    this.#handOver = handOver;
+  }
+
+  /** The task's op is stepped (again) in this round or the next. */
+  schedule(task: Task): void {
+    if (this.#queued.has(task)) return;
+    this.#queued.add(task);
+    this.#ready.push(task);
+  }
+
+  /** Steps whoever was woken; those woken meanwhile wait for the next round, so that nobody starves. */
+  #runReady(): number {
+    const ready = this.#ready;
+    const count = ready.length;
+    if (count === 0) return 0;
+    this.#ready = [];
+    for (let i = 0; i < count; i++) {
+      const task = ready[i];
+      this.#queued.delete(task);
+      stepOp(task);
+    }
+    return count;
+  }
+
+  /** Runs until `isOver`. */
+  run(): void {
+    const platform = this.#platform;
+    const handOver = this.#handOver;
+    let rounds = 0;
+    let nowNs = this.#clock.monotonicNs();
+    let hostPolledNs = nowNs;
+    while (!this.isOver) {
+      const done = platform.poll() + this.#runReady();
+      if (++rounds >= ROUNDS_PER_CLOCK) {
+        rounds = 0;
+        nowNs = this.#clock.monotonicNs();
+        if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
+        if (nowNs - hostPolledNs > HOST_POLL_NS) {
+          hostPolledNs = nowNs;
+          this.#poller.wait(0);
+        }
+      }
+      if (done > 0) {
+        handOver.worked();
+        continue;
+      }
+      if (this.#ready.length > 0 || handOver.mayspin(platform.running.length)) continue;
+      nowNs = this.#sleep();
+      hostPolledNs = nowNs;
+      rounds = 0;
+    }
+  }
+
+  /** Sleeps until a stub rings, a host fd is ready or a timer is due. Returns the time after. */
+  #sleep(): number {
+    const platform = this.#platform;
+    let nowNs = this.#clock.monotonicNs();
+    if (nowNs >= this.#timers.nextNs) {
+      this.#timers.run(nowNs);
+      return nowNs;
+    }
+    platform.sentrySleeps = true;
+    // A request posted before the flag was seen did not ring.
+    if (!platform.hasRequests()) {
+      this.#handOver.beforeSleep(platform.running);
+      this.#poller.wait(this.#timers.nextNs - nowNs);
+    }
+    platform.sentrySleeps = false;
+    nowNs = this.#clock.monotonicNs();
+    if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
+    this.#handOver.afterSleep(nowNs);
+    return nowNs;
+  }
+}

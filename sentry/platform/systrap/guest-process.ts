@@ -1,0 +1,148 @@
+/** One host process of the guest: its control socket, the regions it maps, the fds it holds. */
+import { allocateMemory, hostCall3, hostCall6, hostClose, hostFdGeneration, type HostMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import type { GuestProcess } from "../platform.ts";
+import type { Region, SlotArena } from "./arena.ts";
+import { FD_TABLE_SIZE, SLOTS_PER_REGION } from "./layout.generated.ts";
+import type { PatchedSites } from "./patcher.ts";
+import { ProcessMemory } from "./process-memory.ts";
+import type { SystrapThread } from "./thread.ts";
+
+const SYS_sendmsg = 46;
+const SYS_kill = 62;
+const SIGKILL = 9;
+const MSG_NOSIGNAL_DONTWAIT = 0x4040;
+
+/** fd table indexes that fork uses for the child's region and socket; below them the file cache. */
+export const FORK_FDS = FD_TABLE_SIZE - 2;
+export const REGION_FD = FD_TABLE_SIZE - 3;
+const CACHED_FDS = FD_TABLE_SIZE - 4;
+
+let message: HostMemory | undefined;
+
+/** sendmsg(2) of eight bytes with up to eight fds attached. 0 or a negative errno. */
+export const sendFds = (socket: number, fds: readonly number[], word = 0): number => {
+  message ??= allocateMemory(4096);
+  const { u32, address } = message;
+  u32.fill(0, 0, 64);
+  const set = (at: number, value: number): void => {
+    u32[at / 4] = value;
+    u32[at / 4 + 1] = Math.floor(value / 2 ** 32);
+  };
+  set(16, address + 64); // msg_iov
+  set(24, 1);
+  set(32, address + 128); // msg_control
+  set(40, 16 + Math.ceil(fds.length / 2) * 8);
+  set(64, address + 96); // iov_base
+  set(72, 8);
+  set(96, word);
+  set(128, 16 + fds.length * 4); // cmsg_len
+  u32[136 / 4] = 1; // SOL_SOCKET
+  u32[140 / 4] = 1; // SCM_RIGHTS
+  for (let i = 0; i < fds.length; i++) u32[144 / 4 + i] = fds[i];
+  return Math.min(0, hostCall3(SYS_sendmsg, socket, address, MSG_NOSIGNAL_DONTWAIT));
+};
+
+interface CachedFd {
+  hostFd: number;
+  generation: number;
+}
+
+export class SystrapProcess implements GuestProcess {
+  hostPid = 0;
+  readonly memory = new ProcessMemory(0);
+  readonly controlFd: number;
+  readonly threads = new Set<SystrapThread>();
+  /** Regions by index (thread index / SLOTS_PER_REGION); holes are not mapped. */
+  readonly regions: (Region | null)[] = [];
+  /** Thread blocks that exist in the process's memory. */
+  readonly mappedBlocks = new Set<number>();
+  /** The process is ending because the sentry said so. */
+  isEnding = false;
+  /** Patched call sites; null until the first. */
+  patches: PatchedSites | null = null;
+  readonly #arena: SlotArena;
+  readonly #cached: (CachedFd | null)[] = [];
+  #nextCached = 0;
+
+  constructor(arena: SlotArena, controlFd: number) {
+    this.#arena = arena;
+    this.controlFd = controlFd;
+  }
+
+  setHostPid(hostPid: number): void {
+    this.hostPid = hostPid;
+    this.memory.hostPid = hostPid;
+  }
+
+  kill(): void {
+    if (this.isEnding) return;
+    this.isEnding = true;
+    const only = this.threads.size === 1 ? [...this.threads][0] : null;
+    if (only?.isStopped) only.answerExitProcess();
+    else if (this.hostPid > 0) hostCall3(SYS_kill, this.hostPid, SIGKILL);
+    for (const thread of this.threads) thread.detach();
+    this.threads.clear();
+    this.release();
+  }
+
+  /** Gives back what the sentry holds for it; the host process may still be on its way out. */
+  release(): void {
+    for (const region of this.regions) if (region) this.#arena.put(region);
+    this.regions.length = 0;
+    hostClose(this.controlFd);
+  }
+
+  /** A free thread index, without side effect. */
+  freeIndex(): number {
+    const used = new Set<number>();
+    for (const thread of this.threads) used.add(thread.index);
+    for (let index = 0; ; index++) {
+      if (used.has(index)) continue;
+      const region = this.regions[Math.floor(index / SLOTS_PER_REGION)];
+      if (!region || !this.isLeaving(region, index)) return index;
+    }
+  }
+
+  /** True while an exited thread may still run on the block and slot of `index`. */
+  isLeaving(region: Region, index: number): boolean {
+    return this.leaving.get(index)?.(region) ?? false;
+  }
+
+  /** Indexes of threads told to exit, with a test that asks whether the host thread is really gone. */
+  readonly leaving = new Map<number, (region: Region) => boolean>();
+
+  /**
+   * The index in the stub's fd table that holds `hostFd`, and whether it must be received first
+   * (it has been sent then; `evicted` holds an older fd that is to be closed before).
+   */
+  shareFd(hostFd: number): { index: number; isNew: boolean; evicted: boolean } | number {
+    const generation = hostFdGeneration(hostFd);
+    for (let index = 0; index < this.#cached.length; index++) {
+      const entry = this.#cached[index];
+      if (entry && entry.hostFd === hostFd && entry.generation === generation) return { index, isNew: false, evicted: false };
+    }
+    const index = this.#nextCached;
+    this.#nextCached = (index + 1) % CACHED_FDS;
+    const failed = sendFds(this.controlFd, [hostFd]);
+    if (failed < 0) return failed;
+    const evicted = this.#cached[index] != null;
+    this.#cached[index] = { hostFd, generation };
+    return { index, isNew: true, evicted };
+  }
+
+  /** A fork's child holds the same fds at the same indexes. */
+  inheritFds(parent: SystrapProcess): void {
+    for (let i = 0; i < parent.#cached.length; i++) this.#cached[i] = parent.#cached[i];
+    this.#nextCached = parent.#nextCached;
+    this.patches = parent.patches?.fork() ?? null;
+    for (const index of parent.mappedBlocks) this.mappedBlocks.add(index);
+  }
+
+  /** Host resources for one more process: a socket pair's ends, or a negative errno. */
+  static socketPair(): [number, number] | number {
+    message ??= allocateMemory(4096);
+    const SYS_socketpair = 53;
+    const result = hostCall6(SYS_socketpair, 1, 5 | 0x80000, 0, message.address);
+    return result < 0 ? result : [message.i32[0], message.i32[1]];
+  }
+}

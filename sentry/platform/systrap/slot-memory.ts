@@ -1,0 +1,173 @@
+/**
+ * Guest memory as a stopped thread's system call sees it: what the stub prefetched is read
+ * from the slot, what is written travels back with the answer; all else goes through the
+ * process. The slot is guest-writable: every record is clamped before use.
+ */
+import { type Errno } from "../../abi/errno.ts";
+import { USER_ADDR_LIMIT, type UserAddr } from "../../mm/user-memory.ts";
+import {
+  COPYOUT_MAX,
+  PREFETCH_MAX,
+  SLOT_COPYOUT_COUNT,
+  SLOT_COPYOUTS,
+  SLOT_DATA,
+  SLOT_DATA_SIZE,
+  SLOT_PREFETCH,
+  SLOT_PREFETCH_COUNT,
+} from "./layout.generated.ts";
+import { BasicMemory, type ProcessMemory } from "./process-memory.ts";
+
+const TWO_32 = 2 ** 32;
+
+export class SlotMemory extends BasicMemory {
+  readonly #u8: Uint8Array;
+  readonly #u32: Uint32Array;
+  readonly #buffer: Buffer;
+  readonly #word: number;
+  readonly #data: number;
+  /** Host address of the slot's data area: host calls may read and write it directly. */
+  readonly dataAddress: number;
+  process: ProcessMemory;
+
+  /** Prefetched pieces, decoded once at the trap. */
+  readonly #addrs = new Float64Array(PREFETCH_MAX);
+  readonly #lengths = new Uint32Array(PREFETCH_MAX);
+  readonly #offsets = new Uint32Array(PREFETCH_MAX);
+  #count = 0;
+  /** Where the next copy-out goes in the data area. */
+  #out = 0;
+  #copyouts = 0;
+  /** False while the guest runs: the slot is the stub's then. */
+  isOpen = false;
+
+  constructor(u8: Uint8Array, slotOffset: number, hostAddress: number, process: ProcessMemory) {
+    super();
+    this.#u8 = u8;
+    this.#u32 = new Uint32Array(u8.buffer);
+    this.#buffer = Buffer.from(u8.buffer);
+    this.#word = slotOffset / 4;
+    this.#data = slotOffset + SLOT_DATA;
+    this.dataAddress = hostAddress + SLOT_DATA;
+    this.process = process;
+  }
+
+  /** The thread has stopped: reads the prefetch records. */
+  open(): void {
+    this.isOpen = true;
+    this.#out = 0;
+    this.#copyouts = 0;
+    const count = Math.min(PREFETCH_MAX, this.#u32[this.#word + SLOT_PREFETCH_COUNT / 4]);
+    this.#count = 0;
+    for (let i = 0; i < count; i++) {
+      const at = this.#word + SLOT_PREFETCH / 4 + i * 4;
+      const length = this.#u32[at + 2];
+      const offset = this.#u32[at + 3];
+      if (length > SLOT_DATA_SIZE || offset > SLOT_DATA_SIZE - length) continue;
+      this.#addrs[this.#count] = this.#u32[at] + this.#u32[at + 1] * TWO_32;
+      this.#lengths[this.#count] = length;
+      this.#offsets[this.#count] = offset;
+      this.#count++;
+      if (offset + length > this.#out) this.#out = (offset + length + 7) & ~7;
+    }
+  }
+
+  /** The answer is about to go out: publishes the copy-outs. */
+  close(): void {
+    this.isOpen = false;
+    this.#u32[this.#word + SLOT_COPYOUT_COUNT / 4] = this.#copyouts;
+    this.#count = 0;
+  }
+
+  /** Keeps the copy-outs for a later answer: this one only runs operations. */
+  hold(): void {
+    this.#u32[this.#word + SLOT_COPYOUT_COUNT / 4] = 0;
+  }
+
+  /** Forgets what was prefetched: the operations of an answer have changed the process under it. */
+  forgetPrefetched(): void {
+    this.#count = 0;
+    this.#out = 0;
+    this.#copyouts = 0;
+  }
+
+  /** The data-area index of `length` prefetched bytes at `addr`, or -1. */
+  #find(addr: UserAddr, length: number): number {
+    for (let i = 0; i < this.#count; i++) {
+      const delta = addr - this.#addrs[i];
+      if (delta >= 0 && delta + length <= this.#lengths[i]) return this.#data + this.#offsets[i] + delta;
+    }
+    return -1;
+  }
+
+  override readInto(addr: UserAddr, target: Uint8Array, at: number, length: number): number {
+    const from = this.#count > 0 ? this.#find(addr, length) : -1;
+    if (from < 0) return this.process.readInto(addr, target, at, length);
+    const u8 = this.#u8;
+    if (length <= 32) for (let i = 0; i < length; i++) target[at + i] = u8[from + i];
+    else target.set(u8.subarray(from, from + length), at);
+    return length;
+  }
+
+  override writeFrom(addr: UserAddr, source: Uint8Array, at: number, length: number): number {
+    const to = this.reserve(addr, length);
+    if (to < 0) return this.process.writeFrom(addr, source, at, length);
+    const u8 = this.#u8;
+    if (length <= 32) for (let i = 0; i < length; i++) u8[to + i] = source[at + i];
+    else u8.set(source.subarray(at, at + length), to);
+    return length;
+  }
+
+  /** Room for `length` bytes that go to `addr` with the answer: their index in the view, or -1 (write directly then). */
+  reserve(addr: UserAddr, length: number): number {
+    if (!this.isOpen || this.#copyouts === COPYOUT_MAX || length > SLOT_DATA_SIZE - this.#out) return -1;
+    if (!(addr >= 0) || addr + length > USER_ADDR_LIMIT) return -1;
+    const at = this.#word + SLOT_COPYOUTS / 4 + this.#copyouts * 4;
+    const u32 = this.#u32;
+    u32[at] = addr;
+    u32[at + 1] = Math.floor(addr / TWO_32);
+    u32[at + 2] = length;
+    u32[at + 3] = this.#out;
+    const index = this.#data + this.#out;
+    this.#copyouts++;
+    this.#out = (this.#out + length + 7) & ~7;
+    return index;
+  }
+
+  /** Shortens the last reservation to the bytes that were really produced. */
+  shrinkLast(length: number): void {
+    this.#u32[this.#word + SLOT_COPYOUTS / 4 + (this.#copyouts - 1) * 4 + 2] = length;
+  }
+
+  /** Host address of `length` prefetched bytes at `addr`, or 0: for host writes straight from the slot. */
+  prefetchedAddress(addr: UserAddr, length: number): number {
+    const at = this.#find(addr, length);
+    return at < 0 ? 0 : this.dataAddress + (at - this.#data);
+  }
+
+  /** Host address of an index returned by `reserve`. */
+  hostAddressOf(index: number): number {
+    return this.dataAddress + (index - this.#data);
+  }
+
+  override readCString(addr: UserAddr, max: number): string | Errno {
+    for (let i = 0; i < this.#count; i++) {
+      const delta = addr - this.#addrs[i];
+      if (delta < 0 || delta >= this.#lengths[i]) continue;
+      const start = this.#data + this.#offsets[i] + delta;
+      const limit = start + Math.min(max, this.#lengths[i] - delta);
+      const u8 = this.#u8;
+      let end = start;
+      while (end < limit && u8[end] !== 0) end++;
+      if (end < limit) return this.#buffer.toString("latin1", start, end);
+      break;
+    }
+    return this.process.readCString(addr, max);
+  }
+
+  override loadU32(addr: UserAddr): number {
+    const at = this.#count > 0 ? this.#find(addr, 4) : -1;
+    if (at < 0) return this.process.loadU32(addr);
+    const u8 = this.#u8;
+    return (u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24)) >>> 0;
+  }
+}

@@ -1,0 +1,134 @@
+/** The list of host operations that travels with an answer. Longer lists go in several answers. */
+import type { Errno } from "../../abi/errno.ts";
+import type { HostOps } from "../platform.ts";
+import { OP_CLOSE_FD, OP_MAP_FD, OP_MAX, OP_RECEIVE_FDS, OP_SIZE, SLOT_OP_COUNT, SLOT_OPS } from "./layout.generated.ts";
+import type { SystrapProcess } from "./guest-process.ts";
+
+const NR_mmap = 9;
+const NR_mprotect = 10;
+const NR_munmap = 11;
+const NR_mremap = 25;
+const NR_madvise = 28;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MREMAP_MAYMOVE = 1;
+const MREMAP_FIXED = 2;
+const MREMAP_DONTUNMAP = 4;
+const TWO_32 = 2 ** 32;
+const WORDS = OP_SIZE / 4;
+
+/** `owner`: how many operations of the caller came before (pseudo operations do not count). */
+interface QueuedOp {
+  nr: number;
+  args: number[];
+  owner: number;
+}
+
+export class SlotOps implements HostOps {
+  onFailure: ((index: number, error: Errno) => number) | null = null;
+  readonly #u32: Uint32Array;
+  readonly #word: number;
+  process: SystrapProcess;
+  #queue: QueuedOp[] = [];
+  /** Those of the answer under way, for failure reports and results. */
+  #sent: QueuedOp[] = [];
+  #owners = 0;
+
+  constructor(u32: Uint32Array, slotWord: number, process: SystrapProcess) {
+    this.#u32 = u32;
+    this.#word = slotWord;
+    this.process = process;
+  }
+
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** True when the queue needs more than one answer. */
+  get overflows(): boolean {
+    return this.#queue.length > OP_MAX;
+  }
+
+  push(nr: number, ...args: number[]): void {
+    this.#queue.push({ nr, args, owner: this.#owners });
+  }
+
+  #own(nr: number, ...args: number[]): void {
+    this.push(nr, ...args);
+    this.#owners++;
+  }
+
+  mapAnonymous(addr: number, length: number, prot: number, flags: number): void {
+    this.#own(NR_mmap, addr, length, prot, flags | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+  }
+
+  mapFile(addr: number, length: number, prot: number, flags: number, hostFd: number, offset: number): void {
+    const shared = this.process.shareFd(hostFd);
+    if (typeof shared === "number") {
+      // The guest process cannot be sent an fd: let the mapping fail as without memory.
+      this.#own(NR_mmap, addr, length, prot, flags | MAP_FIXED, -1, offset);
+      return;
+    }
+    if (shared.evicted) this.push(OP_CLOSE_FD, shared.index);
+    if (shared.isNew) this.push(OP_RECEIVE_FDS, shared.index);
+    this.#own(OP_MAP_FD, addr, length, prot, flags | MAP_FIXED, shared.index, offset);
+  }
+
+  unmap(addr: number, length: number): void {
+    this.#own(NR_munmap, addr, length);
+  }
+
+  protect(addr: number, length: number, prot: number): void {
+    this.#own(NR_mprotect, addr, length, prot);
+  }
+
+  remap(addr: number, oldLength: number, newAddr: number, newLength: number, keepOld: boolean): void {
+    const moves = addr !== newAddr ? MREMAP_MAYMOVE | MREMAP_FIXED : 0;
+    this.#own(NR_mremap, addr, oldLength, newLength, moves | (keepOld ? MREMAP_DONTUNMAP | MREMAP_MAYMOVE : 0), newAddr);
+  }
+
+  advise(addr: number, length: number, advice: number): void {
+    this.#own(NR_madvise, addr, length, advice);
+  }
+
+  /** Writes the next operations into the slot. */
+  publish(): void {
+    this.#sent = this.#queue.length > OP_MAX ? this.#queue.splice(0, OP_MAX) : this.#queue;
+    if (this.#sent === this.#queue) this.#queue = [];
+    const u32 = this.#u32;
+    let at = this.#word + SLOT_OPS / 4;
+    for (const op of this.#sent) {
+      u32[at] = op.nr;
+      for (let i = 0; i < 6; i++) {
+        const value = op.args[i] ?? 0;
+        u32[at + 2 + i * 2] = value;
+        u32[at + 3 + i * 2] = Math.floor(value / TWO_32);
+      }
+      at += WORDS;
+    }
+    u32[this.#word + SLOT_OP_COUNT / 4] = this.#sent.length;
+  }
+
+  /** The result word of operation `index` of the last answer (what the stub wrote: guest-controlled). */
+  result(index: number): number {
+    const at = this.#word + (SLOT_OPS + index * OP_SIZE + 56) / 4;
+    return this.#u32[at] | 0;
+  }
+
+  /** The caller's number of the failed operation. */
+  ownerOf(failed: number): number {
+    return this.#sent[failed]?.owner ?? -1;
+  }
+
+  /** All done: nothing of it concerns the next call. */
+  reset(): void {
+    this.#queue = [];
+    this.#sent = [];
+    this.#owners = 0;
+    this.onFailure = null;
+  }
+}

@@ -1,0 +1,70 @@
+/** The registers of a stopped thread, in its slot. Writes mark them to be set when it continues. */
+import type { Registers } from "../platform.ts";
+import { R_RAX } from "../registers.ts";
+import { SLOT_FS_BASE, SLOT_GS_BASE, SLOT_REGS } from "./layout.generated.ts";
+
+const TWO_32 = 2 ** 32;
+const FS = (SLOT_FS_BASE - SLOT_REGS) / 8;
+const GS = (SLOT_GS_BASE - SLOT_REGS) / 8;
+
+export class SlotRegisters implements Registers {
+  readonly #u32: Uint32Array;
+  readonly #base: number;
+  /** Some register was set since the trap. */
+  isTouched = false;
+  /** rax among them: then the call's result does not go there. */
+  isRaxTouched = false;
+  syscallNumber = 0;
+
+  constructor(u32: Uint32Array, slotWord: number) {
+    this.#u32 = u32;
+    this.#base = slotWord + SLOT_REGS / 4;
+  }
+
+  get(index: number): number {
+    const at = this.#base + index * 2;
+    return this.#u32[at] + this.#u32[at + 1] * TWO_32;
+  }
+
+  getLo(index: number): number {
+    return this.#u32[this.#base + index * 2];
+  }
+
+  getHi(index: number): number {
+    return this.#u32[this.#base + index * 2 + 1];
+  }
+
+  set(index: number, value: number): void {
+    this.setHalves(index, value, Math.floor(value / TWO_32));
+  }
+
+  setHalves(index: number, lo: number, hi: number): void {
+    const at = this.#base + index * 2;
+    this.#u32[at] = lo;
+    this.#u32[at + 1] = hi;
+    this.isTouched = true;
+    if (index === R_RAX) this.isRaxTouched = true;
+  }
+
+  get fsBase(): number {
+    return this.get(FS);
+  }
+
+  set fsBase(addr: number) {
+    this.set(FS, addr);
+  }
+
+  get gsBase(): number {
+    return this.get(GS);
+  }
+
+  set gsBase(addr: number) {
+    this.set(GS, addr);
+  }
+
+  /** All registers of another stopped thread (clone). */
+  copyFrom(other: SlotRegisters): void {
+    this.#u32.set(other.#u32.subarray(other.#base, other.#base + 36 + 4), this.#base);
+    this.isTouched = true;
+  }
+}

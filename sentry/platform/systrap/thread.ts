@@ -1,0 +1,282 @@
+/** One guest thread: its slot, and the answers that the sentry gives through it. */
+import { hostCall3, type HostMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import type { Errno } from "../../abi/errno.ts";
+import { WaitQueue } from "../../task/blocking.ts";
+import type { Task } from "../../task/task.ts";
+import type { CloneRequest, GuestThread, SignalContext, SignalFrame } from "../platform.ts";
+import { R_RAX } from "../registers.ts";
+import type { SystrapProcess } from "./guest-process.ts";
+import {
+  ANSWER_EXIT_PROCESS,
+  ANSWER_EXIT_THREAD,
+  ANSWER_FPU_RESTORE,
+  ANSWER_FPU_SAVE,
+  ANSWER_REGS,
+  ANSWER_REPORT,
+  ANSWER_RESUME,
+  FPU_ADDRS_MAX,
+  INTERRUPT_SIGNAL,
+  SLOT_ALIVE,
+  SLOT_ANSWER,
+  SLOT_CPU,
+  SLOT_FPU_ADDR,
+  SLOT_FPU_ADDRS,
+  SLOT_FPU_COUNT,
+  SLOT_KIND,
+  SLOT_RESULT,
+  SLOT_SIZE,
+  SLOT_SLEEPING,
+  SLOT_STATE,
+  SLOTS_PER_REGION,
+  STATE_ANSWER,
+  STATE_IDLE,
+  STATE_PARKED,
+  STATE_REQUEST,
+} from "./layout.generated.ts";
+import { readSignalFrame, writeSignalFrame } from "./signal-frame.ts";
+import { SlotMemory } from "./slot-memory.ts";
+import { SlotOps } from "./slot-ops.ts";
+import { SlotRegisters } from "./slot-registers.ts";
+import type { SystrapPlatform } from "./systrap.ts";
+
+const SYS_futex = 202;
+const FUTEX_WAKE = 1;
+const SYS_tgkill = 234;
+const TWO_32 = 2 ** 32;
+
+export class SystrapThread implements GuestThread {
+  readonly platform: SystrapPlatform;
+  readonly process: SystrapProcess;
+  readonly index: number;
+  task: Task | null = null;
+  readonly memory: SlotMemory;
+  readonly regs: SlotRegisters;
+  readonly ops: SlotOps;
+  hostTid = 0;
+  /** Stopped in the sentry: an answer is owed. */
+  isStopped = false;
+  /** Position in the platform's list of threads to poll, or -1. */
+  runIndex = -1;
+  /** What to do when the operations of the answer under way are done; null: an ordinary answer. */
+  onReport: ((failed: Errno | 0) => void) | null = null;
+  isGone = false;
+
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  /** Index of the slot's first word. */
+  readonly word: number;
+  readonly #stateAddress: number;
+  #flags = 0;
+  #afterOps: (() => void) | null = null;
+
+  constructor(platform: SystrapPlatform, process: SystrapProcess, index: number) {
+    this.platform = platform;
+    this.process = process;
+    this.index = index;
+    const region = process.regions[Math.floor(index / SLOTS_PER_REGION)];
+    if (!region) throw new Error(`no region for thread ${index}`);
+    const memory: HostMemory = region.memory;
+    const offset = region.offset + (index % SLOTS_PER_REGION) * SLOT_SIZE;
+    this.i32 = memory.i32;
+    this.u32 = memory.u32;
+    this.word = offset / 4;
+    this.#stateAddress = memory.address + offset;
+    this.memory = new SlotMemory(memory.u8, offset, this.#stateAddress, process.memory);
+    this.regs = new SlotRegisters(memory.u32, this.word);
+    this.ops = new SlotOps(memory.u32, this.word, process);
+    process.threads.add(this);
+  }
+
+  /** True when the stub has posted a request that nobody has taken yet. */
+  get hasRequest(): boolean {
+    return Atomics.load(this.i32, this.word + SLOT_STATE / 4) === STATE_REQUEST;
+  }
+
+  get isRunning(): boolean {
+    return !this.isStopped && !this.isGone;
+  }
+
+  get cpu(): number {
+    return this.u32[this.word + SLOT_CPU / 4];
+  }
+
+  /** Takes the request: the thread is stopped now. Returns its kind (guest-controlled). */
+  stop(): number {
+    this.isStopped = true;
+    this.platform.removeRunning(this);
+    if (!this.#afterOps) {
+      this.regs.isTouched = false;
+      this.regs.isRaxTouched = false;
+      this.memory.open();
+    }
+    return this.u32[this.word + SLOT_KIND / 4];
+  }
+
+  /** The call sleeps: the stub need not spin. */
+  park(): void {
+    if (this.isStopped) Atomics.compareExchange(this.i32, this.word + SLOT_STATE / 4, STATE_REQUEST, STATE_PARKED);
+  }
+
+  resume(result: number): void {
+    if (!this.isStopped) return;
+    if (this.regs.isTouched && !this.regs.isRaxTouched) this.regs.set(R_RAX, result);
+    const word = this.word + SLOT_RESULT / 4;
+    this.u32[word] = result;
+    this.u32[word + 1] = Math.floor(result / TWO_32);
+    this.#answer(ANSWER_RESUME | this.#flags | (this.regs.isTouched ? ANSWER_REGS : 0));
+  }
+
+  #answer(flags: number): void {
+    if (!this.ops.isEmpty) {
+      if (this.ops.overflows) {
+        this.#continueAfterOps(flags);
+        return;
+      }
+      this.ops.publish();
+    }
+    this.#flags = 0;
+    this.memory.close();
+    this.#post(flags);
+  }
+
+  /** More operations than one answer holds: send a first part and go on when it is done. */
+  #continueAfterOps(flags: number): void {
+    this.ops.publish();
+    this.memory.hold();
+    this.#afterOps = () => this.#answer(flags);
+    this.#post(ANSWER_REPORT);
+  }
+
+  /** Publishes the slot and lets the stub run. */
+  #post(flags: number): void {
+    const { i32, word } = this;
+    this.u32[word + SLOT_ANSWER / 4] = flags;
+    this.isStopped = false;
+    this.platform.addRunning(this);
+    Atomics.store(i32, word + SLOT_STATE / 4, STATE_ANSWER);
+    if (Atomics.load(i32, word + SLOT_SLEEPING / 4) !== 0) hostCall3(SYS_futex, this.#stateAddress, FUTEX_WAKE, 1);
+  }
+
+  /** Runs the queued operations and stops again; `done` is called with 0 or the failed operation's errno. */
+  runOps(done: (failed: Errno | 0) => void): void {
+    this.onReport = done;
+    this.ops.publish();
+    this.memory.close();
+    this.#post(ANSWER_REPORT);
+  }
+
+  /** KIND_OPS_DONE: true when that was the platform's own business. */
+  opsDone(): boolean {
+    const after = this.#afterOps;
+    if (after) {
+      this.#afterOps = null;
+      after();
+      return true;
+    }
+    const report = this.onReport;
+    if (!report) return false;
+    this.onReport = null;
+    report(0);
+    return true;
+  }
+
+  opsFailed(error: Errno): boolean {
+    this.#afterOps = null;
+    this.#flags = 0;
+    const report = this.onReport;
+    if (!report) return false;
+    this.onReport = null;
+    report(error);
+    return true;
+  }
+
+  interrupt(): void {
+    if (this.isGone || this.isStopped || this.hostTid <= 0) return;
+    hostCall3(SYS_tgkill, this.process.hostPid, this.hostTid, INTERRUPT_SIGNAL);
+  }
+
+  exitThread(): void {
+    if (this.isGone) return;
+    if (this.process.threads.size === 1) {
+      this.process.kill();
+      return;
+    }
+    const { word, i32 } = this;
+    const index = this.index;
+    this.process.leaving.set(index, () => {
+      if (Atomics.load(i32, word + SLOT_ALIVE / 4) !== 0) return true;
+      this.process.leaving.delete(index);
+      return false;
+    });
+    if (this.isStopped) {
+      this.ops.reset();
+      this.memory.close();
+      this.#post(ANSWER_EXIT_THREAD);
+    }
+    this.process.threads.delete(this);
+    this.detach();
+  }
+
+  /** For the process: the last answer it gets. */
+  answerExitProcess(): void {
+    this.ops.reset();
+    this.memory.close();
+    this.#post(ANSWER_EXIT_PROCESS);
+  }
+
+  /** The host thread is gone or going: no more requests of it are looked at. */
+  detach(): void {
+    this.isGone = true;
+    this.isStopped = false;
+    this.platform.removeRunning(this);
+    this.task = null;
+  }
+
+  forkProcess(): CloneRequest {
+    return this.platform.fork(this);
+  }
+
+  cloneThread(): CloneRequest {
+    return this.platform.cloneThread(this);
+  }
+
+  pushSignalFrame(frame: SignalFrame): 0 | Errno {
+    const fpuAddr = writeSignalFrame(this, frame, this.platform.fpuStateSize);
+    if (fpuAddr < 0) return fpuAddr as Errno;
+    const { u32, word } = this;
+    const count = this.#flags & ANSWER_FPU_SAVE ? u32[word + SLOT_FPU_COUNT / 4] : 0;
+    if (count < FPU_ADDRS_MAX) {
+      const at = word + SLOT_FPU_ADDRS / 4 + count * 2;
+      u32[at] = fpuAddr;
+      u32[at + 1] = Math.floor(fpuAddr / TWO_32);
+      u32[word + SLOT_FPU_COUNT / 4] = count + 1;
+    }
+    this.#flags |= ANSWER_FPU_SAVE;
+    return 0;
+  }
+
+  popSignalFrame(): SignalContext | Errno {
+    const context = readSignalFrame(this);
+    if (typeof context === "number") return context;
+    const at = this.word + SLOT_FPU_ADDR / 4;
+    this.u32[at] = context.fpuAddr;
+    this.u32[at + 1] = Math.floor(context.fpuAddr / TWO_32);
+    this.#flags |= ANSWER_FPU_RESTORE;
+    return context;
+  }
+
+  /** Prepares the slot of a thread that is about to start. */
+  reset(): void {
+    const { i32, word } = this;
+    Atomics.store(i32, word + SLOT_STATE / 4, STATE_IDLE);
+    Atomics.store(i32, word + SLOT_SLEEPING / 4, 0);
+    Atomics.store(i32, word + SLOT_ALIVE / 4, 1);
+  }
+}
+
+export interface PendingClone extends CloneRequest {
+  result: SystrapThread | Errno | null;
+}
+
+export const pendingClone = (): PendingClone => ({ result: null, queue: new WaitQueue() });
+

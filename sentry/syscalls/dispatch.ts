@@ -1,0 +1,68 @@
+/** From a trapped thread to its handler and back. */
+import { x86_64 } from "../../syscall-tables/numbers/x86_64.ts";
+import { ENOSYS } from "../abi/errno.ts";
+import type { Log } from "../host/log.ts";
+import { R_RIP } from "../platform/registers.ts";
+import type { SystrapThread } from "../platform/systrap/thread.ts";
+import { SLOT_REGS } from "../platform/systrap/layout.generated.ts";
+import { BLOCKED } from "../task/blocking.ts";
+import { finishSyscall } from "../task/run.ts";
+import { type Call, compileCall } from "./decode.ts";
+import type { Implementation } from "./implement.ts";
+
+const RAX_WORD = 26;
+
+/** What --strace adds; null when nobody asked. */
+export interface CallTracer {
+  entry(thread: SystrapThread, nr: number): void;
+}
+
+export class Dispatcher {
+  readonly #calls: Call[];
+  readonly #log: Log;
+  tracer: CallTracer | null = null;
+  /** Calls to numbers that have no handler, by number. */
+  readonly unimplemented = new Map<number, number>();
+  /** System calls served since the start. */
+  count = 0;
+
+  constructor(implementations: readonly Implementation[], log: Log) {
+    this.#log = log;
+    const byName = new Map(implementations.map((implementation) => [implementation.name as string, implementation]));
+    const last = Math.max(...Object.keys(x86_64).map(Number));
+    this.#calls = Array.from({ length: last + 1 }, (_, nr): Call => {
+      const implementation = byName.get(x86_64[nr as keyof typeof x86_64] ?? "");
+      return implementation ? compileCall(implementation) : () => this.#missing(nr);
+    });
+  }
+
+  #missing(nr: number): number {
+    const calls = (this.unimplemented.get(nr) ?? 0) + 1;
+    this.unimplemented.set(nr, calls);
+    if (calls === 1) this.#log.debug(`system call ${nr} (${x86_64[nr as keyof typeof x86_64] ?? "unknown"}) is not implemented`);
+    return ENOSYS;
+  }
+
+  /** Runs the system call that `thread` has stopped for. */
+  run(thread: SystrapThread): void {
+    const task = thread.task;
+    if (task === null) return;
+    this.count++;
+    const { u32 } = thread;
+    const base = thread.word + SLOT_REGS / 4;
+    const nr = u32[base + RAX_WORD];
+    thread.regs.syscallNumber = nr;
+    if (this.tracer !== null) this.tracer.entry(thread, nr);
+    if (task.seccomp !== null) {
+      const verdict = task.seccomp.check(task, nr, thread.regs.get(R_RIP));
+      if (verdict !== null) {
+        finishSyscall(task, verdict);
+        return;
+      }
+    }
+    const call = u32[base + RAX_WORD + 1] === 0 ? this.#calls[nr] : undefined;
+    const result = call === undefined ? this.#missing(nr) : call(task, u32, base);
+    if (result === BLOCKED) thread.park();
+    else finishSyscall(task, result);
+  }
+}
