@@ -40,7 +40,7 @@ const evictOne = (): void => {
     else if (isIdle(dentry)) {
       parent.children.delete(dentry.name);
       drop(hand);
-      dentry.inode.evict();
+      if (--dentry.inode.cachedNames === 0) dentry.inode.evict();
       return;
     }
     hand++;
@@ -73,6 +73,7 @@ export const addDentry = (parent: Dentry, name: string, inode: Inode): Dentry =>
   const dentry = new Dentry(owned, parent, inode);
   setChild(parent, owned, dentry);
   dentry.isCached = true;
+  inode.cachedNames++;
   ring.push(dentry);
   return dentry;
 };
@@ -80,7 +81,9 @@ export const addDentry = (parent: Dentry, name: string, inode: Inode): Dentry =>
 /** The name is gone: unlink, rmdir, or replaced by a rename. */
 export const removeDentry = (dentry: Dentry): void => {
   const { parent } = dentry;
+  if (dentry.isUnlinked) return;
   dentry.isUnlinked = true;
+  dentry.inode.cachedNames--;
   if (parent === null || parent.children?.get(dentry.name) !== dentry) return;
   if (parent.inode.fs.isVolatile) parent.children.delete(dentry.name);
   else setChild(parent, dentry.name, null);

@@ -170,6 +170,8 @@ export abstract class Inode {
   execCount = 0;
   /** The last name and the last open file are gone (`nlink` 0, `openCount` 0): release the data. */
   forget(): void {}
+  /** Cached dentries that show it. */
+  cachedNames = 0;
   /** No name of it is cached any more; it may be looked up again. Drop it from tables when nothing else refers to it. */
   evict(): void {}
   /** Reading stamps `atime` (as the mount's relatime says). False: the filesystem does it or has none. */

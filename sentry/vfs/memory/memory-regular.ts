@@ -1,0 +1,124 @@
+/** Regular files in memory. */
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "../../../syscall-tables/flags/fd.ts";
+import { EOPNOTSUPP, type Errno, isErrno } from "../../abi/errno.ts";
+import type { FileMapping } from "../../mm/file-mapping.ts";
+import type { Task } from "../../task/task.ts";
+import { checkSize } from "../attributes.ts";
+import type { Inode } from "../inode.ts";
+import type { Io } from "../io.ts";
+import type { OpenFile } from "../open-file.ts";
+import type { Path } from "../path.ts";
+import { RegularFile } from "../regular-file.ts";
+import { pathName } from "../tree.ts";
+import { MemoryData } from "./memory-data.ts";
+import type { MemoryFilesystem } from "./memory-filesystem.ts";
+import { MemoryInode } from "./memory-inode.ts";
+
+const SECTORS_PER_PAGE = 8;
+
+export class MemoryRegular extends MemoryInode {
+  readonly data: MemoryData;
+
+  constructor(fs: MemoryFilesystem, mode: number, uid: number, gid: number, origin: Inode | null = null) {
+    super(fs, mode, uid, gid, origin);
+    this.data = new MemoryData(fs.budget);
+  }
+
+  override get blocks(): number {
+    return this.data.pages * SECTORS_PER_PAGE;
+  }
+
+  protected override resize(length: number): number {
+    this.modify();
+    const error = this.data.truncate(length);
+    if (error < 0) return error;
+    this.size = length;
+    return 0;
+  }
+
+  override open(path: Path, flags: number, _task: Task): OpenFile | Errno {
+    return new MemoryFile(this, path, flags);
+  }
+
+  override forget(): void {
+    super.forget();
+    this.data.release();
+  }
+}
+
+export class MemoryFile extends RegularFile {
+  declare readonly inode: MemoryRegular;
+
+  protected readAt(io: Io, offset: number, _task: Task): number {
+    return this.inode.data.read(io, offset);
+  }
+
+  protected writeAt(io: Io, offset: number, _task: Task): number {
+    const { inode } = this;
+    const n = inode.data.write(io, offset);
+    if (n > 0) {
+      inode.size = inode.data.size;
+      inode.stampModification();
+    }
+    return n;
+  }
+
+  protected override seekData(offset: number, wantsData: boolean): number {
+    return this.inode.data.seekData(offset, wantsData);
+  }
+
+  override allocate(mode: number, offset: number, length: number, task: Task): number {
+    const { inode } = this;
+    if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) !== 0) return EOPNOTSUPP;
+    if ((mode & FALLOC_FL_PUNCH_HOLE) !== 0) {
+      const error = inode.data.punch(offset, length);
+      if (error >= 0) inode.stampModification();
+      return error;
+    }
+    const grows = (mode & FALLOC_FL_KEEP_SIZE) === 0 && offset + length > inode.size;
+    if (grows) {
+      const tooLarge = checkSize(task, inode, offset + length);
+      if (tooLarge < 0) return tooLarge;
+    }
+    const error = inode.data.allocate(offset, length);
+    if (error < 0) return error;
+    if (grows) {
+      inode.data.truncate(offset + length);
+      inode.size = offset + length;
+    }
+    inode.stampModification();
+    return 0;
+  }
+
+  override mapping(_task: Task): FileMapping | Errno {
+    return new MemoryMapping(this.inode, this.path);
+  }
+}
+
+/** What guests map of an in-memory file: its memfd. */
+export class MemoryMapping implements FileMapping {
+  readonly inode: MemoryRegular;
+  readonly #path: Path | null;
+
+  constructor(inode: MemoryRegular, path: Path | null) {
+    this.inode = inode;
+    this.#path = path;
+  }
+
+  get name(): string {
+    return this.#path === null ? "" : pathName(this.#path, null);
+  }
+
+  hostFd(_writable: boolean): number | Errno {
+    const host = this.inode.data.hostFile(this.#path?.dentry.name ?? "");
+    return isErrno(host) ? host : host.fd;
+  }
+
+  takeMapping(): void {
+    this.inode.openCount++;
+  }
+
+  putMapping(): void {
+    if (--this.inode.openCount === 0 && this.inode.nlink === 0) this.inode.forget();
+  }
+}
