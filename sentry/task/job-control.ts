@@ -8,12 +8,7 @@ import type { Task } from "./task.ts";
 import { usageOf } from "./usage.ts";
 
 /** Removes a signal of the low half from every queue of the process. */
-export const discardFromAll = (process: Process, signal: number): void => discardSetFromAll(process, sigBitLo(signal));
-
-const discardSetFromAll = (process: Process, lo: number): void => {
-  process.pending.discard(lo, 0);
-  for (const task of process.tasks.values()) task.signals.pending.discard(lo, 0);
-};
+export const discardFromAll = (process: Process, signal: number): void => process.discardPending(sigBitLo(signal), 0);
 
 /** A stop signal takes effect: every thread stops before it runs guest code again. */
 export const stopProcess = (process: Process, signal: number): void => {
@@ -42,7 +37,7 @@ export const stopReached = (task: Task): void => {
 
 /** SIGCONT was sent (whether or not it will be delivered): all threads go on. */
 export const continueProcess = (process: Process): void => {
-  discardSetFromAll(process, STOP_SIGNALS_LO);
+  process.discardPending(STOP_SIGNALS_LO, 0);
   const wasStopped = process.isStopped;
   const wasStopping = process.stopsAwaited > 0;
   process.isStopped = false;

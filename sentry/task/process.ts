@@ -141,6 +141,21 @@ export class Process {
     return this.leader;
   }
 
+  /** setpgid(2), setsid(2). */
+  moveToGroup(group: ProcessGroup): void {
+    const old = this.group;
+    if (old === group) return;
+    group.add(this);
+    this.group = group;
+    old.remove(this);
+  }
+
+  /** Drops pending signals of a set from the process and all its threads (flush_sigqueue_mask). */
+  discardPending(lo: number, hi: number): void {
+    this.pending.discard(lo, hi);
+    for (const task of this.tasks.values()) task.signals.pending.discard(lo, hi);
+  }
+
   /** execve(2): handlers back to the default in a table of its own; the alternate stack is the task's. */
   resetSignalHandlers(): void {
     if (this.actions.users > 1) {

@@ -17,6 +17,8 @@ import type { ParkCause, Task } from "./task.ts";
 /** The length of the `syscall` instruction. */
 const SYSCALL_LENGTH = 2;
 const SYS_restart_syscall = 219;
+/** Handlers set up on one way back; the platform can save so many FPU states at once. */
+const FRAMES_MAX = 8;
 
 /** A call is done: its result goes to the guest, unless a signal, a stop or the end comes first. */
 export const finishSyscall = (task: Task, result: number): void => {
@@ -60,6 +62,7 @@ const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void =
   const { signals, thread } = task;
   let result = syscallResult;
   let cause = from;
+  let frames = 0;
   // The temporary mask of ppoll and the like outlives the call only until its EINTR is delivered.
   if (cause === "syscall" && signals.hasSavedMask && result !== EINTR && result !== ERESTARTNOHAND) signals.restoreMask();
   for (;;) {
@@ -82,12 +85,14 @@ const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void =
         result = 0;
       }
       setUpHandler(task, delivery);
+      if (++frames === FRAMES_MAX) break;
     } else if (!task.isKilled && !task.isStopPending) break;
   }
   signals.restoreMask();
   if (cause === "user") {
     keepRegisters(task);
     thread.resume(0);
+    if (frames === FRAMES_MAX && task.hasSignal) thread.interrupt();
   } else if (result === ERESTARTSYS || result === ERESTARTNOINTR || result === ERESTARTNOHAND) {
     restart(task, thread.regs.syscallNumber);
     thread.resume(0);
