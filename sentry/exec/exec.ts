@@ -1,36 +1,83 @@
-/** execve(2): replaces the program of a process. */
-import type { Errno } from "../abi/errno.ts";
-import type { Kernel } from "../kernel.ts";
-import { BlockingOp } from "../task/blocking.ts";
-import type { Credentials } from "../task/credentials.ts";
+/** execve(2) and execveat(2): replaces the program of a process. */
+import { EAGAIN, EINTR, isErrno } from "../abi/errno.ts";
+import { SIGSEGV } from "../abi/signal.ts";
+import { BLOCKED, BlockingOp } from "../task/blocking.ts";
+import { exitGroup, killOtherThreads } from "../task/exit-request.ts";
 import type { Task } from "../task/task.ts";
-import type { OpenFile } from "../vfs/open-file.ts";
-import type { Path } from "../vfs/path.ts";
+import { commitProgram } from "./commit.ts";
+import { becomeLeader } from "./de-thread.ts";
+import { type ExecRequest, type Loaded, loadProgram, putLoaded } from "./load.ts";
 
-/** Where an execve(2) stands: the point of no return lies between "load" and "kill-siblings". */
+/** Where an execve(2) stands. The point of no return lies behind "load". */
 export type ExecPhase = "load" | "kill-siblings" | "pristine" | "commit";
 
-export declare class ExecOp extends BlockingOp {
-  /** `path` is relative to `dirfd`; `flags` are AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW. Strings are latin1. */
-  constructor(dirfd: number, path: string, argv: string[], env: string[], flags: number);
-  phase: ExecPhase;
-  subscribe(task: Task): void;
-  step(task: Task): number;
-  describe(): string;
+export class ExecOp extends BlockingOp {
+  phase: ExecPhase = "load";
+  readonly #request: ExecRequest;
+  #loaded: Loaded | null = null;
+
+  constructor(request: ExecRequest) {
+    super();
+    this.#request = request;
+  }
+
+  override subscribe(task: Task): void {
+    task.waitOn(task.process.threadsExited);
+    task.waitOn(task.kernel.platform.pristineQueue);
+  }
+
+  override step(task: Task): number {
+    for (;;) {
+      switch (this.phase) {
+        case "load": {
+          const loaded = loadProgram(task, this.#request);
+          if (isErrno(loaded)) return loaded;
+          // Another thread has begun to exec or to end the process.
+          if (task.process.isExiting || task.isKilled) {
+            putLoaded(loaded);
+            return EAGAIN;
+          }
+          this.#loaded = loaded;
+          killOtherThreads(task);
+          this.phase = "kill-siblings";
+          break;
+        }
+        case "kill-siblings":
+          if (task.process.tasks.size > 1) return BLOCKED;
+          becomeLeader(task);
+          this.phase = "pristine";
+          break;
+        default:
+          return this.#commit(task);
+      }
+    }
+  }
+
+  #commit(task: Task): number {
+    const loaded = this.#loaded;
+    if (loaded === null) return EAGAIN;
+    const thread = task.kernel.platform.takePristine();
+    if (thread === EAGAIN) return BLOCKED;
+    this.phase = "commit";
+    this.#loaded = null;
+    const result = isErrno(thread) ? thread : commitProgram(task, thread, loaded);
+    putLoaded(loaded);
+    // Too late for an errno: there is no program that could receive it.
+    if (result < 0) exitGroup(task.process, SIGSEGV);
+    return 0;
+  }
+
+  /** Only the end of the process ends an exec that has begun. */
+  override interrupted(task: Task): number {
+    if (!task.isKilled) return BLOCKED;
+    if (this.#loaded !== null) putLoaded(this.#loaded);
+    this.#loaded = null;
+    return EINTR;
+  }
+
+  override describe(): string {
+    return `execve ${this.phase}`;
+  }
 }
 
-/** The first program of a sandbox, or one that the runtime adds (exec into a container). */
-export interface Program {
-  argv: string[];
-  env: string[];
-  exe: Path;
-  root: Path;
-  cwd: Path;
-  umask: number;
-  creds: Credentials;
-  /** fds 0, 1, 2, …; null leaves one closed. References are taken over. */
-  stdio: (OpenFile | null)[];
-}
-
-/** Makes the process and its first task. EAGAIN: no pristine host process yet, wait on `platform.pristineQueue` and call again. */
-export declare function startProgram(kernel: Kernel, program: Program): Task | Errno;
+export { type Program, startProgram } from "./start.ts";

@@ -4,6 +4,7 @@
  * the map and queues MAP_FIXED host operations on the calling thread, which run before
  * the call returns. The operations themselves are one file per call in this folder.
  */
+import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import { EFAULT, ENOMEM, EPERM, type Errno } from "../abi/errno.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
 import type { Kernel } from "../kernel.ts";
@@ -62,6 +63,8 @@ export class AddressSpace {
   /** membarrier(2) commands that were registered. */
   barriers = 0;
 
+  /** Host fds behind memory that no file stands for (a large initial stack). */
+  readonly #hostFds: number[] = [];
   #users = 1;
   #inFlight: UnmapInFlight[] = [];
 
@@ -109,6 +112,12 @@ export class AddressSpace {
     if (--this.#users > 0) return;
     this.map.clear();
     this.setExeFile(null);
+    for (const hostFd of this.#hostFds) closeHostFd(hostFd);
+  }
+
+  /** Closes `hostFd` with the address space: its mapping is only queued yet. */
+  keepHostFd(hostFd: number): void {
+    this.#hostFds.push(hostFd);
   }
 
   /** Replaces the program's file; the reference of `file` is taken over. */
@@ -235,6 +244,9 @@ export class AddressSpace {
     return this.map.totalPages * PAGE_SIZE;
   }
 }
+
+const SYS_close = 3;
+const closeHostFd = (hostFd: number): number => hostCall3(SYS_close, hostFd);
 
 /** True while operations that a thread has queued may not have run yet. */
 const isPending = (thread: GuestThread): boolean => !(thread.ops.isIdle ?? !thread.isRunning);

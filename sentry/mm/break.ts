@@ -39,7 +39,7 @@ const growBreak = (mm: AddressSpace, task: Task, old: UserAddr, oldEnd: UserAddr
   if (next !== null && newEnd + PAGE_SIZE > (next.flags & VM_GROWSDOWN ? next.start - STACK_GUARD_GAP : next.start)) return false;
   const pages = (newEnd - oldEnd) / PAGE_SIZE;
   const flags = VM_MAY_ALL | (mm.futureLock & VM_LOCKED_MASK);
-  if (!mayExpand(task, mm, PROT_DATA, flags, pages) || isOvercommit(PROT_DATA, flags, pages)) return false;
+  if (!mayExpand(task.process.limits, mm, PROT_DATA, flags, pages) || isOvercommit(PROT_DATA, flags, pages)) return false;
   if (map.count > MAX_MAP_COUNT || (flags & VM_LOCKED && !mayLock(task, mm, pages))) return false;
   map.insert(new Vma(oldEnd, newEnd, PROT_DATA, flags));
   const { ops } = task.thread;

@@ -23,7 +23,7 @@ export const growStack = (mm: AddressSpace, task: Task, addr: UserAddr): boolean
   if (vma.end - least > limit || least < floor) return false;
   const start = Math.max(least - STEP, pageStart(Math.max(vma.end - limit + PAGE_SIZE - 1, 0)), floor);
   const pages = (vma.start - start) / PAGE_SIZE;
-  if (!mayExpand(task, mm, vma.prot, vma.flags, pages)) return false;
+  if (!mayExpand(task.process.limits, mm, vma.prot, vma.flags, pages)) return false;
   if (vma.flags & VM_LOCKED && !mayLock(task, mm, pages)) return false;
   const oldStart = vma.start;
   const more = vma.piece(vma.start, vma.end);

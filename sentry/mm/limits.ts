@@ -3,6 +3,7 @@ import { totalmem } from "node:os";
 import { CAP_IPC_LOCK } from "../abi/capability.ts";
 import { PAGE_SIZE, PROT_WRITE } from "../abi/mman.ts";
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK } from "../abi/resource.ts";
+import type { Limits } from "../task/limits.ts";
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { VM_GROWSDOWN, VM_NORESERVE, VM_SHARED } from "./vma.ts";
@@ -13,8 +14,7 @@ const totalRamPages = Math.floor(totalmem() / PAGE_SIZE);
 const isData = (prot: number, flags: number): boolean => (prot & PROT_WRITE) !== 0 && (flags & (VM_SHARED | VM_GROWSDOWN)) === 0;
 
 /** may_expand_vm(): `pages` more of such memory within RLIMIT_AS and RLIMIT_DATA. */
-export const mayExpand = (task: Task, mm: AddressSpace, prot: number, flags: number, pages: number): boolean => {
-  const limits = task.process.limits;
+export const mayExpand = (limits: Limits, mm: AddressSpace, prot: number, flags: number, pages: number): boolean => {
   if ((mm.totalPages + pages) * PAGE_SIZE > limits.get(RLIMIT_AS).soft) return false;
   return !isData(prot, flags) || (mm.dataPages + pages) * PAGE_SIZE <= limits.get(RLIMIT_DATA).soft;
 };

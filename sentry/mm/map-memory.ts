@@ -221,7 +221,7 @@ const place = (
     if (error < 0) return error;
   }
   const replaced = isFixed ? map.pagesIn(addr, end) : 0;
-  if (!mayExpand(task, mm, prot, backing.vmFlags, size / PAGE_SIZE - replaced)) return ENOMEM;
+  if (!mayExpand(task.process.limits, mm, prot, backing.vmFlags, size / PAGE_SIZE - replaced)) return ENOMEM;
   const isAccounted = backing.hostFd === null || !(backing.vmFlags & VM_SHARED);
   if (isAccounted && isOvercommit(prot, backing.vmFlags, size / PAGE_SIZE)) return ENOMEM;
   if (isFixed) map.remove(addr, end);

@@ -69,7 +69,12 @@ const mayProtect = (mm: AddressSpace, task: Task, vma: Vma, start: UserAddr, sto
   if (vma.prot === prot) return 0;
   const becomesData = (prot & PROT_WRITE) !== 0 && (vma.prot & PROT_WRITE) === 0 && (vma.flags & VM_SHARED) === 0;
   const pages = (stop - start) / PAGE_SIZE;
-  if (becomesData && !mayExpand(task, mm, prot, vma.flags, pages) && mayExpand(task, mm, vma.prot, vma.flags, pages)) return ENOMEM;
+  if (
+    becomesData &&
+    !mayExpand(task.process.limits, mm, prot, vma.flags, pages) &&
+    mayExpand(task.process.limits, mm, vma.prot, vma.flags, pages)
+  )
+    return ENOMEM;
   if (mm.map.count + mm.map.splitsFor(start, stop) > MAX_MAP_COUNT) return ENOMEM;
   return 0;
 };

@@ -39,7 +39,7 @@ export const remapMemory = (
   if (newSize > oldSize || (flags & MREMAP_DONTUNMAP) !== 0) {
     const growth = (flags & MREMAP_DONTUNMAP ? newSize : newSize - oldSize) / PAGE_SIZE;
     if (vma.flags & VM_LOCKED && !mayLock(task, mm, growth)) return EAGAIN;
-    if (!mayExpand(task, mm, vma.prot, vma.flags, growth)) return ENOMEM;
+    if (!mayExpand(task.process.limits, mm, vma.prot, vma.flags, growth)) return ENOMEM;
     if (vma.isAnonymous && isOvercommit(vma.prot, vma.flags, growth)) return ENOMEM;
   }
   if (!isElsewhere && addr + oldSize === vma.end && oldSize > 0 && mayGrowInPlace(mm, addr + oldSize, addr + newSize)) {

@@ -1,0 +1,69 @@
+/** Behind the point of no return: the process takes its new program (begin_new_exec, setup_new_exec). */
+import { ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC } from "../../syscall-tables/flags/prctl.ts";
+import { isErrno } from "../abi/errno.ts";
+import { RLIMIT_STACK } from "../abi/resource.ts";
+import { SIGCHLD } from "../abi/signal.ts";
+import { DEFAULT_STACK_LIMIT } from "../mm/layout.ts";
+import type { GuestThread } from "../platform/platform.ts";
+import type { Task } from "../task/task.ts";
+import { MAY_READ, mayAccess } from "../vfs/permission.ts";
+import { buildAddressSpace } from "./build.ts";
+import type { Loaded } from "./load.ts";
+
+/** Starts `loaded` on the pristine `thread` in place of the task's old program. 0, or an errno that the process dies of. */
+export const commitProgram = (task: Task, thread: GuestThread, loaded: Loaded): number => {
+  const { process } = task;
+  const { credentials } = loaded;
+  task.personality &= ~(credentials.personalityClear | READ_IMPLIES_EXEC);
+  if (credentials.isSecure) limitStack(task);
+  const mm = buildAddressSpace(task.kernel, thread, loaded, {
+    limits: process.limits,
+    isRandomized: (task.personality & ADDR_NO_RANDOMIZE) === 0,
+  });
+  if (isErrno(mm)) {
+    if (thread !== task.thread) thread.process.kill();
+    return mm;
+  }
+  if (thread === task.thread) {
+    // The first program of a process that no fork has made.
+    task.mm.putUser();
+    task.mm = mm;
+  } else {
+    task.replaceThread(thread, mm);
+  }
+  unshareFiles(task);
+  process.exePath = loaded.program.file.path;
+  process.hasExeced = true;
+  process.exitSignal = SIGCHLD;
+  process.posixTimers?.deleteAll();
+  process.resetSignalHandlers();
+  task.restartBlock = null;
+  task.name = loaded.taskName;
+  task.timerSlackNs = task.defaultTimerSlackNs;
+  takeCredentials(task, loaded);
+  // Last, as Linux does: a program that must not keep an fd may still be read through it above.
+  task.files.closeOnExec(task);
+  return 0;
+};
+
+/** A set-id program does not get a stack limit chosen by its caller to steer its layout. */
+const limitStack = (task: Task): void => {
+  const limit = task.process.limits.get(RLIMIT_STACK);
+  if (limit.soft > DEFAULT_STACK_LIMIT) task.process.limits.set(RLIMIT_STACK, { soft: DEFAULT_STACK_LIMIT, hard: limit.hard });
+};
+
+const unshareFiles = (task: Task): void => {
+  const shared = task.files;
+  if (shared.references === 1) return;
+  task.files = shared.fork(task.process.limits);
+  shared.put(task);
+};
+
+const takeCredentials = (task: Task, { credentials, program }: Loaded): void => {
+  const { process } = task;
+  const isReadable = mayAccess(program.file.inode, task.creds, MAY_READ) === 0;
+  const isForeign = task.creds.euid !== task.creds.uid || task.creds.egid !== task.creds.gid;
+  if (credentials.isSecure || credentials.hasChanged) task.parentDeathSignal = 0;
+  process.dumpable = credentials.isSecure || credentials.hasChanged || isForeign || !isReadable ? 0 : 1;
+  task.creds = credentials.creds;
+};

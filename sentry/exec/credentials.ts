@@ -1,0 +1,122 @@
+/** What execve(2) makes of credentials: set-id bits, file capabilities, root's capabilities (security/commoncap.c). */
+import { ADDR_COMPAT_LAYOUT, ADDR_NO_RANDOMIZE, MMAP_PAGE_ZERO, READ_IMPLIES_EXEC } from "../../syscall-tables/flags/prctl.ts";
+import { CAP_SETUID, CapabilitySet, SECBIT_KEEP_CAPS, SECBIT_NOROOT } from "../abi/capability.ts";
+import { EPERM, type Errno, isErrno } from "../abi/errno.ts";
+import type { Credentials } from "../task/credentials.ts";
+import type { Task } from "../task/task.ts";
+import { S_ISGID, S_ISUID } from "../vfs/inode.ts";
+import { MS_NOSUID } from "../vfs/mount.ts";
+import type { OpenFile } from "../vfs/open-file.ts";
+
+const S_IXGRP = 0o010;
+const VFS_CAP_REVISION_MASK = 0xff00_0000;
+const VFS_CAP_REVISION_1 = 0x0100_0000;
+const VFS_CAP_REVISION_2 = 0x0200_0000;
+const VFS_CAP_REVISION_3 = 0x0300_0000;
+const VFS_CAP_FLAGS_EFFECTIVE = 1;
+const PER_CLEAR_ON_SETID = READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO;
+
+export interface ExecCredentials {
+  readonly creds: Credentials;
+  /** AT_SECURE. */
+  readonly isSecure: boolean;
+  /** The ids or the permitted capabilities are others than before: not dumpable. */
+  readonly hasChanged: boolean;
+  /** Personality bits that go. */
+  readonly personalityClear: number;
+}
+
+interface FileCapabilities {
+  readonly permitted: CapabilitySet;
+  readonly inheritable: CapabilitySet;
+  readonly isEffective: boolean;
+}
+
+/** security.capability of `file`; null without (get_vfs_caps_from_disk). */
+const fileCapabilities = (file: OpenFile): FileCapabilities | Errno | null => {
+  const value = file.inode.getXattr("security.capability");
+  if (isErrno(value) || value.length < 12) return null;
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const magic = view.getUint32(0, true);
+  const revision = (magic & VFS_CAP_REVISION_MASK) >>> 0;
+  const size = revision === VFS_CAP_REVISION_1 ? 12 : revision === VFS_CAP_REVISION_2 ? 20 : revision === VFS_CAP_REVISION_3 ? 24 : 0;
+  if (size === 0 || value.length !== size) return null;
+  // Revision 3 is for one user namespace, known by its root's uid.
+  if (revision === VFS_CAP_REVISION_3 && view.getUint32(20, true) !== 0) return null;
+  const has64 = revision !== VFS_CAP_REVISION_1;
+  return {
+    permitted: new CapabilitySet(view.getUint32(4, true), has64 ? view.getUint32(12, true) : 0).intersect(CapabilitySet.FULL),
+    inheritable: new CapabilitySet(view.getUint32(8, true), has64 ? view.getUint32(16, true) : 0).intersect(CapabilitySet.FULL),
+    isEffective: (magic & VFS_CAP_FLAGS_EFFECTIVE) !== 0,
+  };
+};
+
+/** bprm_creds_from_file(): the credentials after the exec of `file`, or EPERM when it must have capabilities it cannot get. */
+export const credentialsFor = (task: Task, file: OpenFile): ExecCredentials | Errno => {
+  const old = task.creds;
+  const isNosuid = ((file.path?.mount.flags ?? 0) & MS_NOSUID) !== 0;
+  let personalityClear = 0;
+  let { euid, egid } = old;
+  const { mode, uid, gid } = file.inode;
+  if (!isNosuid && !task.noNewPrivileges) {
+    if (mode & S_ISUID) euid = uid;
+    // Set-group-ID without execution by the group used to mean mandatory locking.
+    if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
+    if (euid !== old.euid || egid !== old.egid) personalityClear = PER_CLEAR_ON_SETID;
+  }
+  let permitted = CapabilitySet.EMPTY;
+  let isEffective = false;
+  const caps = isNosuid ? null : fileCapabilities(file);
+  if (caps !== null && isErrno(caps)) return caps;
+  if (caps !== null) {
+    permitted = old.capBounding.intersect(caps.permitted).union(old.capInheritable.intersect(caps.inheritable));
+    isEffective = caps.isEffective;
+    // A program with the effective bit cannot know that it lacks some.
+    if (isEffective && !caps.permitted.isSubsetOf(permitted)) return EPERM;
+  }
+  if ((old.securebits & SECBIT_NOROOT) === 0 && !(caps !== null && old.uid !== 0 && euid === 0)) {
+    if (euid === 0 || old.uid === 0) permitted = old.capBounding.union(old.capInheritable);
+    if (euid === 0) isEffective = true;
+  }
+  const isIdChanged = euid !== old.euid || !(egid === old.egid || old.isInGroup(egid));
+  const isGained = !permitted.isSubsetOf(old.capPermitted);
+  if (isGained) personalityClear = PER_CLEAR_ON_SETID;
+  if ((isIdChanged || isGained) && isUnsafe(task)) {
+    // Downgrade: somebody who stays unprivileged could steer the program.
+    if (!old.has(CAP_SETUID) || task.noNewPrivileges) {
+      euid = old.uid;
+      egid = old.gid;
+    }
+    permitted = permitted.intersect(old.capPermitted);
+  }
+  const ambient = caps !== null || isIdChanged ? CapabilitySet.EMPTY : old.capAmbient;
+  permitted = permitted.union(ambient);
+  const effective = isEffective ? permitted : ambient;
+  const creds = old.with({
+    euid,
+    suid: euid,
+    fsuid: euid,
+    egid,
+    sgid: egid,
+    fsgid: egid,
+    capPermitted: permitted,
+    capEffective: effective,
+    capAmbient: ambient,
+    securebits: old.securebits & ~SECBIT_KEEP_CAPS,
+  });
+  const isRaised = old.uid !== 0 && (isEffective || !permitted.isSubsetOf(ambient));
+  return {
+    creds,
+    isSecure: isIdChanged || euid !== old.uid || egid !== old.gid || isRaised,
+    hasChanged: euid !== old.euid || egid !== old.egid || !permitted.isSubsetOf(old.capPermitted),
+    personalityClear,
+  };
+};
+
+/** check_unsafe_exec(): no_new_privs, or a root and working directory that somebody else can change. */
+const isUnsafe = (task: Task): boolean => {
+  if (task.noNewPrivileges) return true;
+  let sharers = 0;
+  for (const sibling of task.process.tasks.values()) if (sibling.fs === task.fs) sharers++;
+  return task.fs.references > sharers;
+};
