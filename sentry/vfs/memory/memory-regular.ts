@@ -114,11 +114,11 @@ export class MemoryMapping implements FileMapping {
     return isErrno(host) ? host : host.fd;
   }
 
-  takeMapping(): void {
+  takeMapping(_isSharedWritable: boolean): void {
     this.inode.openCount++;
   }
 
-  putMapping(): void {
+  putMapping(_isSharedWritable: boolean): void {
     if (--this.inode.openCount === 0 && this.inode.nlink === 0) this.inode.forget();
   }
 }
