@@ -18,6 +18,13 @@ const field = <T>(label: string, accepts: (value: unknown) => boolean): Field<T>
 export const int = (label: string, least: number, most: number): Field<number> =>
   field(label, (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most);
 
+/** Bits of `mask` and no others. */
+export const bits = (label: string, mask: number): Field<number> =>
+  field(
+    label,
+    (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= mask && ((value as number) & ~mask) === 0,
+  );
+
 /** Any integer that a double holds exactly: sizes, inode numbers, seconds. */
 export const wide = (label: string): Field<number> => field(label, Number.isSafeInteger);
 

@@ -4,7 +4,7 @@
  * travels beside an answer. A message is never larger than the bounds below.
  */
 import { attributes } from "./attributes.ts";
-import { bytes, type Field, type Fields, int, list, name, nodeId, rows, text, wide } from "./fields.ts";
+import { bits, bytes, type Field, type Fields, int, list, name, nodeId, rows, text, wide } from "./fields.ts";
 
 export const MAX_REQUEST = 80 * 1024;
 export const MAX_REPLY = 160 * 1024;
@@ -62,7 +62,7 @@ export const attach = message(1, [int("tree", 0, 255)], [attributes("root", 1), 
  */
 export const walk = message(
   2,
-  [nodeId("node"), list(name("names"), 1, MAX_WALK), int("flags", 0, WALK_OPEN)],
+  [nodeId("node"), list(name("names"), 1, MAX_WALK), bits("flags", WALK_OPEN)],
   [int("error", -4095, 0), attributes("found", MAX_WALK), text("target", MAX_TARGET)],
 );
 
@@ -80,7 +80,7 @@ export const stats = message(4, [nodeId("node"), list(name("names"), 1, MAX_STAT
 export const getattr = message(5, [list(nodeId("nodes"), 1, MAX_STATS)], [attributes("rows", MAX_STATS)]);
 
 /** Donates an fd. */
-export const open = message(6, [nodeId("node"), int("flags", 0, OPEN_FLAGS)], []);
+export const open = message(6, [nodeId("node"), bits("flags", OPEN_FLAGS)], []);
 
 /** A new regular file; donates an fd opened for reading and writing. */
 export const create = message(7, [nodeId("parent"), name("name"), permissions, u32("uid"), u32("gid")], [attributes("child", 1)]);
@@ -113,7 +113,7 @@ export const setattr = message(
   16,
   [
     nodeId("node"),
-    int("mask", 0, 15),
+    bits("mask", SET_MODE | SET_UID | SET_GID | SET_SIZE),
     permissions,
     u32("uid"),
     u32("gid"),
@@ -129,7 +129,7 @@ export const setattr = message(
 export const readlink = message(17, [nodeId("node")], [text("target", MAX_TARGET)]);
 export const getxattr = message(18, [nodeId("node"), xattrName], [bytes("value", MAX_XATTR)]);
 /** `flags`: XATTR_CREATE 1, XATTR_REPLACE 2. */
-export const setxattr = message(19, [nodeId("node"), xattrName, bytes("value", MAX_XATTR), int("flags", 0, 3)], []);
+export const setxattr = message(19, [nodeId("node"), xattrName, bytes("value", MAX_XATTR), bits("flags", 3)], []);
 export const listxattr = message(20, [nodeId("node")], [list(xattrName, 0, MAX_XATTR / 2)]);
 export const removexattr = message(21, [nodeId("node"), xattrName], []);
 

@@ -15,7 +15,24 @@ const isHostErrno = (status: unknown): status is Errno => Number.isInteger(statu
 
 export type Answer<Reply extends readonly unknown[]> = readonly [0, ...Reply] | Errno;
 
-export class GoferClient {
+/** What filesystems need of the gofer. */
+export interface Gofer {
+  /** Asks and waits: [0, ...reply fields] or the gofer's errno. Byte arrays in it are valid until the next call. */
+  call<Request extends readonly unknown[], Reply extends readonly unknown[]>(
+    message: Message<Request, Reply>,
+    ...fields: Request
+  ): Answer<Reply>;
+  /** The fd that came beside the last answer, now the caller's; -1 for none. */
+  takeFd(): number;
+  /** The sentry holds node `id` no more. Told in batches, without an answer. */
+  forget(id: number): void;
+  /** An answer has named node `id`: the sentry holds it (again). */
+  hold(id: number): void;
+  /** Sends the batched `forget`s. */
+  flush(): void;
+}
+
+export class GoferClient implements Gofer {
   readonly #channel: PacketChannel;
   readonly #forgotten = new Set<number>();
   #isClosed = false;
@@ -32,7 +49,6 @@ export class GoferClient {
     return this.#isClosed;
   }
 
-  /** Asks and waits: [0, ...reply fields] or the gofer's errno. Byte arrays in it are valid until the next call. */
   call<Request extends readonly unknown[], Reply extends readonly unknown[]>(
     message: Message<Request, Reply>,
     ...fields: Request
@@ -53,22 +69,18 @@ export class GoferClient {
     return status === 0 && fits(message.reply, values) ? (values as unknown as readonly [0, ...Reply]) : EPROTO;
   }
 
-  /** The fd that came beside the last answer, now the caller's; -1 for none. */
   takeFd(): number {
     return this.#channel.takeFd();
   }
 
-  /** The sentry holds node `id` no more. Told in batches, without an answer. */
   forget(id: number): void {
     if (this.#forgotten.add(id).size >= MAX_FORGET) this.flush();
   }
 
-  /** An answer has named node `id`: the sentry holds it (again). */
   hold(id: number): void {
     if (this.#forgotten.size > 0) this.#forgotten.delete(id);
   }
 
-  /** Sends the batched `forget`s. */
   flush(): void {
     if (this.#forgotten.size === 0 || this.#isClosed) return;
     const length = packInto(this.#channel.sendBuffer, [forget.id, [...this.#forgotten]]);

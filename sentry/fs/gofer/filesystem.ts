@@ -6,7 +6,7 @@
 import { ATTRIBUTE_COUNT, DEVICE, INO, NODE } from "../../../gofer/protocol/attributes.ts";
 import { attach, statfs } from "../../../gofer/protocol/messages.ts";
 import { EIO, type Errno } from "../../abi/errno.ts";
-import type { GoferClient } from "../../host/gofer-client.ts";
+import type { Gofer } from "../../host/gofer-client.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { type HostFiles, IdleFiles } from "./host-files.ts";
 import { ImmutableInode } from "./immutable-inode.ts";
@@ -28,7 +28,7 @@ export const presentIno = (device: number, ino: number): number => (device === 0
 export class GoferFilesystem extends Filesystem {
   readonly type = "gofer";
   override readonly isVolatile: boolean;
-  readonly client: GoferClient;
+  readonly client: Gofer;
   readonly isImmutable: boolean;
   readonly idleFiles: IdleFiles;
   readonly root: GoferInode;
@@ -40,14 +40,14 @@ export class GoferFilesystem extends Filesystem {
   usedAhead = 0;
 
   /** The gofer's tree number `tree`, or why it cannot be had. */
-  static attach(client: GoferClient, tree: number, device: number, options: GoferOptions): GoferFilesystem | Errno {
+  static attach(client: Gofer, tree: number, device: number, options: GoferOptions): GoferFilesystem | Errno {
     const answer = client.call(attach, tree);
     if (typeof answer === "number") return answer;
     const [, root, isReadOnly] = answer;
     return root.length === ATTRIBUTE_COUNT ? new GoferFilesystem(client, root, isReadOnly === 1, device, options) : EIO;
   }
 
-  private constructor(client: GoferClient, root: readonly number[], isReadOnly: boolean, device: number, options: GoferOptions) {
+  private constructor(client: Gofer, root: readonly number[], isReadOnly: boolean, device: number, options: GoferOptions) {
     super(device);
     this.client = client;
     this.isImmutable = options.isImmutable;
