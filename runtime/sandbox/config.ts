@@ -1,6 +1,7 @@
 /**
  * What the CLI tells the sentry about one sandbox: JSON in a memfd. The sentry trusts it (it
  * comes from the caller), yet checks it: a mistake here must be one clear line, not a crash.
+ * All texts are byte strings (latin1), as everywhere in the kernel.
  *
  * Sentry and gofer start before the flags are parsed (start-up runs side by side), so config,
  * logs and trees arrive with the START message of the supervisor channel; see
@@ -110,11 +111,12 @@ const record = (value: unknown, path: string): Fields => {
   return value as Fields;
 };
 
-const text = (from: Fields, key: string, path: string): string => {
-  const value = from[key];
-  if (typeof value !== "string" || value.includes("\0")) refuse(`${path}.${key}`, "text without NUL bytes");
+const checkText = (value: unknown, path: string): string => {
+  if (typeof value !== "string" || value.includes("\0")) refuse(path, "text without NUL bytes");
   return value as string;
 };
+
+const text = (from: Fields, key: string, path: string): string => checkText(from[key], `${path}.${key}`);
 
 const guestPath = (from: Fields, key: string, path: string): string => {
   const value = text(from, key, path);
@@ -122,13 +124,15 @@ const guestPath = (from: Fields, key: string, path: string): string => {
   return value;
 };
 
-const integer = (from: Fields, key: string, path: string, least: number, most: number): number => {
-  const value = from[key];
+const checkInteger = (value: unknown, path: string, least: number, most: number): number => {
   if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
-    refuse(`${path}.${key}`, `an integer from ${least} to ${most}`);
+    refuse(path, `an integer from ${least} to ${most}`);
   }
   return value as number;
 };
+
+const integer = (from: Fields, key: string, path: string, least: number, most: number): number =>
+  checkInteger(from[key], `${path}.${key}`, least, most);
 
 const flag = (from: Fields, key: string, path: string): boolean => {
   const value = from[key];
@@ -143,7 +147,7 @@ const list = (from: Fields, key: string, path: string): unknown[] => {
 };
 
 const texts = (from: Fields, key: string, path: string): string[] =>
-  list(from, key, path).map((item, index) => text({ item }, "item", `${path}.${key}[${index}]`));
+  list(from, key, path).map((item, index) => checkText(item, `${path}.${key}[${index}]`));
 
 const logLevel = (from: Fields, path: string): LogLevel => {
   const value = from.logLevel;
@@ -200,7 +204,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     cwd: guestPath(from, "cwd", "sandbox"),
     uid: integer(from, "uid", "sandbox", 0, MAX_ID),
     gid: integer(from, "gid", "sandbox", 0, MAX_ID),
-    groups: list(from, "groups", "sandbox").map((item, index) => integer({ item }, "item", `sandbox.groups[${index}]`, 0, MAX_ID)),
+    groups: list(from, "groups", "sandbox").map((item, index) => checkInteger(item, `sandbox.groups[${index}]`, 0, MAX_ID)),
     hostname: text(from, "hostname", "sandbox"),
     terminal: flag(from, "terminal", "sandbox"),
     mounts,

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseStartConfig, type StartConfig } from "../runtime/sandbox/config.ts";
+import { encodeRequest } from "./request.ts";
+
+const config: StartConfig = {
+  sandbox: {
+    argv: ["caf\xc3\xa9", "\xff"],
+    env: ["A=1"],
+    cwd: "/",
+    uid: 0,
+    gid: 0,
+    groups: [],
+    hostname: "h",
+    terminal: false,
+    mounts: [{ type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false }],
+    network: "none",
+    platform: "systrap",
+    initUnkillable: false,
+    strace: null,
+    logLevel: "silent",
+    debugLogFd: -1,
+    hostFacts: { cpuinfo: "", cpuCount: 1, memTotalBytes: 0, kernelRelease: "", kernelVersion: "" },
+  },
+  gofer: { trees: [{ readOnly: true }, { readOnly: false }], logLevel: "silent", debugLogFd: -1 },
+};
+
+test("records are in the launcher's format, and bytes stay bytes", () => {
+  const bytes = encodeRequest({ treePaths: ["/", "/d\xe9"], debugLog: "/l", straceLog: null, config });
+  const records = bytes.toString("latin1").split("\0");
+  assert.deepEqual(records.slice(0, 3), ["tree=ro:/", "tree=rw:/d\xe9", "debug-log=/l"]);
+  assert.equal(records.length, 5);
+  assert.equal(records[4], "");
+  assert.deepEqual(parseStartConfig(records[3].slice("config=".length)), config);
+});

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseStartConfig } from "./config.ts";
+
+const good = () => ({
+  sandbox: {
+    argv: ["ls"],
+    env: ["PATH=/bin"],
+    cwd: "/",
+    uid: 1000,
+    gid: 1000,
+    groups: [4, 20],
+    hostname: "h",
+    terminal: true,
+    mounts: [
+      { type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false },
+      { type: "proc", target: "/proc", options: "", goferTree: -1, readOnly: false },
+    ],
+    network: "none",
+    platform: "systrap",
+    initUnkillable: false,
+    strace: { names: ["read"], logFd: -1 },
+    logLevel: "debug",
+    debugLogFd: 7,
+    hostFacts: { cpuinfo: "x", cpuCount: 2, memTotalBytes: 4e9, kernelRelease: "6", kernelVersion: "#1" },
+  },
+  gofer: { trees: [{ readOnly: true }], logLevel: "debug", debugLogFd: 7 },
+});
+
+test("a good config is read back as it was written", () => {
+  assert.deepEqual(parseStartConfig(JSON.stringify(good())), good());
+});
+
+/** Sets the field at "a.b[0].c". */
+const spoil = (config: object, path: string, value: unknown): void => {
+  const keys = path.split(/[.[\]]+/).filter((key) => key !== "");
+  const last = keys.pop() as string;
+  let at = config as Record<string, unknown>;
+  for (const key of keys) at = at[key] as Record<string, unknown>;
+  at[last] = value;
+};
+
+test("a bad field is named", () => {
+  for (const [path, value] of [
+    ["sandbox.argv", []],
+    ["sandbox.env[0]", "A=\0"],
+    ["sandbox.cwd", "x"],
+    ["sandbox.uid", -1],
+    ["sandbox.groups[1]", 0.5],
+    ["sandbox.mounts[0].goferTree", 1],
+    ["sandbox.mounts[1].type", "ext4"],
+    ["sandbox.network", "host"],
+    ["sandbox.logLevel", "loud"],
+    ["sandbox.hostFacts.cpuCount", 0],
+    ["gofer.trees[0].readOnly", 1],
+  ] as [string, unknown][]) {
+    const config = good();
+    spoil(config, path, value);
+    const named = path.replace(/^sandbox\.(?=hostFacts)/, "");
+    assert.throws(
+      () => parseStartConfig(JSON.stringify(config)),
+      (error: Error) => error.message.includes(`${named} must be`),
+      path,
+    );
+  }
+});

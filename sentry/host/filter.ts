@@ -1,0 +1,35 @@
+/**
+ * The sentry's own system calls, once it is confined. It opens nothing, executes nothing and
+ * makes no socket but a pair; what it holds are fds that others gave it.
+ */
+import { attackRules, runtimeRules } from "../../native/seccomp/host-filter.ts";
+import { allow, allowValues, type FilterSpec } from "../../native/seccomp/rules.ts";
+
+const EPERM = 1;
+const AF_UNIX = 1;
+
+/** Open file description locks on donated fds. */
+const OFD_LOCKS = [36, 37, 38];
+
+/** The caller's terminal (ioctl_tty(2)): modes, size, queues, break, foreground group. */
+const terminalRequests = [
+  0x5401, 0x5402, 0x5403, 0x5404, 0x5405, 0x5406, 0x5407, 0x5408, 0x5409, 0x540a, 0x540b, 0x540f, 0x5411, 0x5413, 0x5414, 0x541b, 0x5421,
+  0x5422, 0x5425, 0x5427, 0x5428, 0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d,
+];
+
+export const sentryFilter: FilterSpec = {
+  default: { errno: EPERM },
+  rules: [
+    ...attackRules,
+    ...runtimeRules,
+    ...allowValues("fcntl", 1, OFD_LOCKS),
+    ...allowValues("ioctl", 1, terminalRequests),
+    ...allowValues("socketpair", 0, [AF_UNIX]),
+    // Guest processes: their memory, their threads.
+    ...allow("process_vm_readv", "process_vm_writev", "tgkill", "kill", "sched_setaffinity", "sched_getscheduler", "sched_setscheduler"),
+    ...allow("pipe2", "timerfd_create", "timerfd_gettime", "copy_file_range", "fadvise64", "readahead", "fstatfs", "sync", "syncfs"),
+    ...allow("shutdown", "getsockopt", "recvfrom", "sendto"),
+    // Limits are asked, not set.
+    { syscall: "prlimit64", args: [{ index: 2, op: "==", value: 0 }] },
+  ],
+};
