@@ -81,7 +81,7 @@ export class WriteOp extends TransferOp {
 /** read(2) from start to end: sleeps unless O_NONBLOCK. */
 export const readOrBlock = (task: Task, file: OpenFile, io: UserIo): number => {
   const n = file.read(io, task);
-  if (n !== EAGAIN || file.isNonblocking || file.waitQueue === null) return n;
+  if (n !== EAGAIN || file.isNonblocking || file.waitQueueFor(task) === null) return n;
   return task.block(new ReadOp(file, io, task));
 };
 
@@ -89,9 +89,9 @@ export const readOrBlock = (task: Task, file: OpenFile, io: UserIo): number => {
 export const writeOrBlock = (task: Task, file: OpenFile, io: UserIo): number => {
   const n = file.write(io, task);
   if (n === EAGAIN) {
-    if (file.isNonblocking || file.waitQueue === null) return n;
+    if (file.isNonblocking || file.waitQueueFor(task) === null) return n;
     return task.block(new WriteOp(file, io, task, 0));
   }
-  if (n <= 0 || io.remaining === 0 || file.isNonblocking || file.waitQueue === null || !file.writesWhole) return n;
+  if (n <= 0 || io.remaining === 0 || file.isNonblocking || file.waitQueueFor(task) === null || !file.writesWhole) return n;
   return task.block(new WriteOp(file, io, task, n));
 };

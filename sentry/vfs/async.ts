@@ -1,10 +1,7 @@
 /** O_ASYNC: SIGIO when a file becomes ready (fcntl(2) F_SETOWN, F_SETSIG; fs/fcntl.c send_sigio). */
+import { F_OWNER_PID } from "../../syscall-tables/flags/fd.ts";
 import type { Waiter } from "../task/blocking.ts";
 import type { OpenFile } from "./open-file.ts";
-
-export const F_OWNER_TID = 0;
-export const F_OWNER_PID = 1;
-export const F_OWNER_PGRP = 2;
 
 /** Delivers one SIGIO; set by syscalls/file/fcntl-owner.ts, which knows tasks. */
 export const asyncDelivery: { send: ((notifier: AsyncNotifier, events: number) => void) | null } = { send: null };

@@ -1,4 +1,5 @@
 /** mount(2), umount2(2), pivot_root(2) (fs/namespace.c). */
+import { MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW } from "../../syscall-tables/flags/mount.ts";
 import { CAP_SYS_ADMIN } from "../abi/capability.ts";
 import { EAGAIN, EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
@@ -24,11 +25,6 @@ import { copyTree } from "./mount-namespace.ts";
 import type { Path } from "./path.ts";
 import { isReachable } from "./tree.ts";
 import type { Vfs } from "./vfs.ts";
-
-export const MNT_FORCE = 1;
-export const MNT_DETACH = 2;
-export const MNT_EXPIRE = 4;
-export const UMOUNT_NOFOLLOW = 8;
 
 const PROPAGATION = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 const ATIME_FLAGS = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;

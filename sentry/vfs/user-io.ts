@@ -52,9 +52,16 @@ abstract class PiecewiseIo implements Io {
     return done;
   }
 
+  /** The whole transfer without a copy in between, where the memory can; null where not. */
+  protected direct(_hostFd: number, _offset: number, _length: number, _isPut: boolean): number | null {
+    return null;
+  }
+
   putFromHost(hostFd: number, offset: number, length: number): number {
     let done = 0;
     const end = Math.min(length, this.remaining);
+    const direct = this.direct(hostFd, offset, end, true);
+    if (direct !== null) return direct;
     while (done < end) {
       const want = Math.min(SCRATCH_BYTES, end - done);
       const got = hostRead(hostFd, offset < 0 ? -1 : offset + done, want);
@@ -70,6 +77,8 @@ abstract class PiecewiseIo implements Io {
   takeToHost(hostFd: number, offset: number, length: number): number {
     let done = 0;
     const end = Math.min(length, this.remaining);
+    const direct = this.direct(hostFd, offset, end, false);
+    if (direct !== null) return direct;
     while (done < end) {
       const want = Math.min(SCRATCH_BYTES, end - done);
       const got = this.take(scratch().u8, 0, want);
@@ -147,6 +156,20 @@ export class UserIo extends PiecewiseIo {
       this.#length = lengths[this.#next];
       this.#next++;
     }
+  }
+
+  protected override direct(hostFd: number, offset: number, length: number, isPut: boolean): number | null {
+    const memory = this.#memory as UserMemory;
+    if (this.#length === 0) this.#advance();
+    if (length > this.#length) return null;
+    const n = isPut ? memory.readHost?.(hostFd, offset, this.#addr, length) : memory.writeHost?.(hostFd, offset, this.#addr, length);
+    if (n === undefined) return null;
+    if (n !== null && n > 0) {
+      this.#addr += n;
+      this.#length -= n;
+      this.remaining -= n;
+    }
+    return n;
   }
 
   put(source: Uint8Array, at: number, length: number): number {

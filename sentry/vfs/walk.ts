@@ -168,7 +168,9 @@ export class Walker {
         dentry = this.dentry;
       } else if (!isDot) {
         if (nameLength > NAME_MAX) return ENAMETOOLONG;
-        const child = lookupDentry(dentry, path.slice(at, end), task);
+        const name = path.slice(at, end);
+        if (!isLast && (dentry.children === null || dentry.children.get(name) === undefined)) dir.lookAhead(path, at);
+        const child = lookupDentry(dentry, name, task);
         if (isErrno(child)) return child;
         let childMount = mount;
         let found = child;

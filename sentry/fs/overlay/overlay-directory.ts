@@ -32,6 +32,16 @@ export class OverlayDirectory extends MemoryDirectory {
     return isErrno(found) ? found : this.fs.show(found, this);
   }
 
+  override lookAhead(path: string, at: number): void {
+    if (this.origin === null) return;
+    if (this.entries.size > 0 || this.#whiteouts !== null) {
+      const end = path.indexOf("/", at);
+      const name = path.slice(at, end < 0 ? path.length : end);
+      if (this.entries.has(name) || this.isWhiteout(name)) return;
+    }
+    this.origin.lookAhead(path, at);
+  }
+
   isWhiteout(name: string): boolean {
     return this.#whiteouts?.has(name) ?? false;
   }
