@@ -40,7 +40,8 @@ export const rememberForeground = (session: Session): void => {
   if (session.foreground !== null) lastForeground.set(session, session.foreground);
 };
 
-const attach = (terminal: Terminal, process: Process): void => {
+/** proc_set_tty() */
+export const attachTerminal = (terminal: Terminal, process: Process): void => {
   const { session } = process;
   terminal.session = session;
   session.tty = terminal;
@@ -52,7 +53,7 @@ const attach = (terminal: Terminal, process: Process): void => {
 /** The rule of open(2): a session leader without a terminal gets the first one it opens for reading without O_NOCTTY. */
 export const acquireOnOpen = (terminal: Terminal, task: Task): void => {
   const { process } = task;
-  if (isLeader(process) && controllingTerminal(process) === null && terminal.session === null) attach(terminal, process);
+  if (isLeader(process) && controllingTerminal(process) === null && terminal.session === null) attachTerminal(terminal, process);
 };
 
 /** TIOCSCTTY */
@@ -65,33 +66,39 @@ export const acquire = (terminal: Terminal, task: Task, canRead: boolean, steals
     forgetControllingTerminal(terminal.session);
   }
   if (!canRead && !task.creds.has(CAP_SYS_ADMIN)) return EPERM;
-  attach(terminal, process);
+  attachTerminal(terminal, process);
   return 0;
 };
 
 /** TIOCNOTTY */
 export const giveUp = (terminal: Terminal, process: Process): number => {
   if (!controls(terminal, process)) return ENOTTY;
-  if (isLeader(process)) leaveSession(process, "asked");
+  if (isLeader(process)) leave(process.session);
   else withoutTerminal.add(process);
   return 0;
 };
 
-/** disassociate_ctty(): the session's leader gives up its terminal, or exits. Called on the exit of every process. */
-export const leaveSession = (process: Process, why: "asked" | "exit"): void => {
-  if (!isLeader(process)) return;
-  const { session } = process;
+const hangUpForeground = (group: ProcessGroup | null, continues: boolean): void => {
+  if (group === null) return;
+  sendSignalToGroup(group, kernelSignal(SIGHUP));
+  if (continues) sendSignalToGroup(group, kernelSignal(SIGCONT));
+};
+
+/** disassociate_ctty() on request: the foreground learns that its terminal is gone. */
+const leave = (session: Session): void => {
+  const { foreground } = session;
+  forgetControllingTerminal(session);
+  hangUpForeground(foreground, true);
+};
+
+/** disassociate_ctty() on exit. After a hang-up, the group that had the terminal then is told. */
+export const sessionLeaderExited = (session: Session): void => {
   if (session.tty !== null) {
     const { foreground } = session;
     forgetControllingTerminal(session);
-    if (foreground === null) return;
-    sendSignalToGroup(foreground, kernelSignal(SIGHUP));
-    if (why === "asked") sendSignalToGroup(foreground, kernelSignal(SIGCONT));
-  } else if (why === "exit") {
-    const old = lastForeground.get(session);
-    if (old === undefined) return;
-    sendSignalToGroup(old, kernelSignal(SIGHUP));
-    sendSignalToGroup(old, kernelSignal(SIGCONT));
+    hangUpForeground(foreground, false);
+  } else {
+    hangUpForeground(lastForeground.get(session) ?? null, true);
   }
 };
 

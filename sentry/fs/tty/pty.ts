@@ -299,18 +299,18 @@ export class Pty extends Terminal implements LinePort {
 
   // --- opening and closing
 
-  /** The slave cannot be opened: locked, or the master is gone. */
-  get isClosedForOpen(): boolean {
-    return this.isLocked || !this.#isMasterOpen;
+  /** The slave cannot be opened while it is locked, nor after the master is gone. */
+  override mayOpen(): number {
+    return this.isLocked || !this.#isMasterOpen ? EIO : 0;
   }
 
-  openSlave(): void {
+  override fileOpened(): void {
     this.#slaveCount++;
     this.#hasSlaveLeft = false;
     this.masterQueue.notify();
   }
 
-  closeSlave(): void {
+  override fileClosed(): void {
     if (--this.#slaveCount > 0) return;
     this.isExclusive = false;
     this.isPacketMode = false;

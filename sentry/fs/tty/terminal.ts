@@ -44,6 +44,14 @@ export abstract class Terminal {
     return this.session?.foreground ?? null;
   }
 
+  /** A file of the program's side was opened, or closed. */
+  fileOpened(): void {}
+  fileClosed(): void {}
+  /** 0, or why it cannot be opened now. */
+  mayOpen(): number {
+    return 0;
+  }
+
   abstract getTermios(target: Termios): number;
   abstract setTermios(termios: Termios, mode: SetMode): number;
   abstract getWindowSize(target: WindowSize): number;
@@ -67,6 +75,12 @@ export abstract class Terminal {
   /** TOSTOP. */
   abstract readonly stopsBackgroundOutput: boolean;
 
+  /** True when `task` is in another process group than the terminal's foreground. */
+  isBackground(task: Task): boolean {
+    const { foreground } = this;
+    return foreground !== null && foreground !== task.process.group && controls(this, task.process);
+  }
+
   /** To the foreground process group. */
   signal(signal: number): void {
     const group = this.foreground;
@@ -78,9 +92,8 @@ export abstract class Terminal {
    * changes modes (SIGTTOU), is stopped first. 0: go on.
    */
   checkBackground(task: Task, signal: number): number {
-    const foreground = this.foreground;
+    if (!this.isBackground(task)) return 0;
     const { group } = task.process;
-    if (foreground === null || foreground === group || !controls(this, task.process)) return 0;
     if (ignoresSignal(task, signal)) return signal === SIGTTIN ? EIO : 0;
     if (group.isOrphaned()) return EIO;
     sendSignalToGroup(group, kernelSignal(signal));

@@ -18,17 +18,16 @@ const HUNG_UP_READINESS = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | PO
 export class TtyFile extends OpenFile {
   readonly terminal: Terminal;
   readonly #generation: number;
-  readonly #onRelease: () => void;
 
-  constructor(terminal: Terminal, inode: Inode, path: Path | null, flags: number, onRelease: () => void) {
+  constructor(terminal: Terminal, inode: Inode, path: Path | null, flags: number) {
     super(inode, path, flags);
     this.terminal = terminal;
     this.#generation = terminal.generation;
-    this.#onRelease = onRelease;
+    terminal.fileOpened();
   }
 
   protected override release(): void {
-    this.#onRelease();
+    this.terminal.fileClosed();
   }
 
   /** tty_hung_up_p() */
@@ -45,7 +44,7 @@ export class TtyFile extends OpenFile {
 
   override write(io: Io, task: Task): number {
     if (this.isHungUp) return EIO;
-    if (this.terminal.stopsBackgroundOutput) {
+    if (this.terminal.isBackground(task) && this.terminal.stopsBackgroundOutput) {
       const error = this.terminal.checkBackground(task, SIGTTOU);
       if (error !== 0) return error;
     }
@@ -61,22 +60,21 @@ export class TtyFile extends OpenFile {
     return this.isHungUp ? HUNG_UP_READINESS : this.terminal.readiness();
   }
 
+  override get anonymousName(): string {
+    return `/dev/${this.terminal.name}`;
+  }
+
   override get waitQueue(): WaitQueue {
     return this.terminal.waitQueue;
   }
 }
 
 /** tty_open(): `flags` are those of open(2), O_NOCTTY included. */
-export const openTerminal = (
-  terminal: Terminal,
-  inode: Inode,
-  path: Path | null,
-  flags: number,
-  task: Task,
-  onRelease: () => void,
-): TtyFile | Errno => {
+export const openTerminal = (terminal: Terminal, inode: Inode, path: Path | null, flags: number, task: Task): TtyFile | Errno => {
+  const error = terminal.mayOpen();
+  if (error < 0) return error as Errno;
   if (terminal.isExclusive && !task.creds.has(CAP_SYS_ADMIN)) return EBUSY;
-  const file = new TtyFile(terminal, inode, path, flags, onRelease);
+  const file = new TtyFile(terminal, inode, path, flags);
   if ((flags & O_NOCTTY) === 0 && file.canRead) acquireOnOpen(terminal, task);
   return file;
 };

@@ -1,0 +1,197 @@
+/** devpts: /dev/ptmx and the slaves of its ptys (pts(4), Documentation/filesystems/devpts.rst). Every mount is an instance of its own. */
+import { EINVAL, EIO, ENODEV, ENOENT, ENOSPC, type Errno, isErrno } from "../../abi/errno.ts";
+import type { Kernel } from "../../kernel.ts";
+import type { Task } from "../../task/task.ts";
+import { removeDentry } from "../../vfs/dentry-cache.ts";
+import { makedev, registerCharDevice } from "../../vfs/devices.ts";
+import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
+import { type AttributeChange, Inode, S_IFCHR, S_IFDIR, S_IFMT } from "../../vfs/inode.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
+import { O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK } from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
+import { applyChange } from "../proc/attributes.ts";
+import { type DirectoryEntry, ListedDirectory } from "../proc/generated.ts";
+import { Pty, UNIX98_PTY_SLAVE_MAJOR } from "../tty/pty.ts";
+import { PtyMaster } from "../tty/pty-master.ts";
+import { openTerminal } from "../tty/tty-file.ts";
+import { type DevptsOptions, formatDevptsOptions, parseDevptsOptions } from "./options.ts";
+
+const DEVPTS_SUPER_MAGIC = 0x1cd1;
+const ROOT_INO = 1;
+const PTMX_INO = 2;
+const FIRST_SLAVE_INO = 3;
+const TTYAUX_MAJOR = 5;
+const PTMX_MINOR = 2;
+/** UNIX98_PTY_SLAVE_MAJOR covers 136..143, 256 ptys each, as one range of minors. */
+const MAX_MINOR = 0xfffff;
+
+class DevptsNode extends Inode {
+  override setAttributes(change: AttributeChange, _task: Task | null): number {
+    return applyChange(this, change, (this.fs as Devpts).kernel.clock);
+  }
+}
+
+class SlaveInode extends DevptsNode {
+  readonly pty: Pty;
+
+  constructor(fs: Devpts, pty: Pty) {
+    super(fs, FIRST_SLAVE_INO + pty.index, S_IFCHR | fs.config.mode);
+    this.pty = pty;
+    this.rdev = pty.rdev;
+  }
+}
+
+class DevptsRoot extends ListedDirectory {
+  readonly #fs: Devpts;
+
+  constructor(fs: Devpts) {
+    super(fs, ROOT_INO, S_IFDIR | 0o755);
+    this.#fs = fs;
+  }
+
+  override lookup(name: string, _task: Task | null): Inode | Errno {
+    if (name === "ptmx") return this.#fs.ptmx;
+    return this.#fs.slaveNamed(name) ?? ENOENT;
+  }
+
+  override *entries(): Iterable<DirectoryEntry> {
+    yield { name: "ptmx", inode: this.#fs.ptmx };
+    for (const [index, inode] of this.#fs.slaves) yield { name: String(index), inode };
+  }
+
+  override setAttributes(change: AttributeChange, _task: Task | null): number {
+    return applyChange(this, change, this.#fs.kernel.clock);
+  }
+}
+
+export class Devpts extends Filesystem {
+  readonly type = "devpts";
+  readonly kernel: Kernel;
+  readonly root: Inode;
+  readonly ptmx: Inode;
+  override readonly isVolatile = true;
+  readonly slaves = new Map<number, SlaveInode>();
+  config: DevptsOptions;
+
+  constructor(kernel: Kernel, config: DevptsOptions) {
+    super(kernel.vfs.allocateDevice());
+    this.kernel = kernel;
+    this.config = config;
+    this.root = new DevptsRoot(this);
+    this.ptmx = new DevptsNode(this, PTMX_INO, S_IFCHR | config.ptmxmode);
+    this.ptmx.rdev = makedev(TTYAUX_MAJOR, PTMX_MINOR);
+    for (const inode of [this.root, this.ptmx]) this.#stamp(inode);
+    this.ptmx.uid = config.uid ?? 0;
+    this.ptmx.gid = config.gid ?? 0;
+  }
+
+  #stamp(inode: Inode): void {
+    for (const time of [inode.atime, inode.mtime, inode.ctime, inode.btime]) this.kernel.clock.stamp(time);
+  }
+
+  override get options(): string {
+    return formatDevptsOptions(this.config);
+  }
+
+  override remount(data: string): number {
+    const config = parseDevptsOptions(data, this.config);
+    if (isErrno(config)) return config;
+    this.config = config;
+    this.ptmx.mode = S_IFCHR | config.ptmxmode;
+    return 0;
+  }
+
+  override statfs(): FilesystemStatistics {
+    return {
+      type: DEVPTS_SUPER_MAGIC,
+      blockSize: 4096,
+      blocks: 0,
+      blocksFree: 0,
+      blocksAvailable: 0,
+      files: 0,
+      filesFree: 0,
+      nameMax: 255,
+    };
+  }
+
+  slaveNamed(name: string): SlaveInode | null {
+    return /^(0|[1-9][0-9]{0,6})$/.test(name) ? (this.slaves.get(Number(name)) ?? null) : null;
+  }
+
+  /** ptmx_open(): a fresh pair; the slave appears under the lowest free number. */
+  openMaster(inode: Inode, path: Path, flags: number, task: Task): OpenFile | Errno {
+    let index = 0;
+    while (this.slaves.has(index)) index++;
+    if (index >= this.config.max) return ENOSPC;
+    const pty = new Pty(index);
+    const slave = new SlaveInode(this, pty);
+    slave.uid = this.config.uid ?? task.creds.fsuid;
+    slave.gid = this.config.gid ?? task.creds.fsgid;
+    this.#stamp(slave);
+    this.slaves.set(index, slave);
+    return new PtyMaster(
+      pty,
+      inode,
+      path,
+      flags,
+      (peerFlags, opener) => this.#openPeer(slave, path, peerFlags, opener),
+      () => this.#remove(slave),
+    );
+  }
+
+  /** devpts_pty_kill(): the name goes with the master, whatever still has the slave open. */
+  #remove(slave: SlaveInode): void {
+    const { index } = slave.pty;
+    this.slaves.delete(index);
+    slave.nlink = 0;
+    const dentry = this.rootDentry?.children?.get(String(index)) ?? null;
+    if (dentry !== null && dentry.inode === slave) removeDentry(dentry);
+  }
+
+  openSlave(inode: SlaveInode, path: Path, flags: number, task: Task): OpenFile | Errno {
+    return openTerminal(inode.pty, inode, path, flags, task);
+  }
+
+  /** TIOCGPTPEER: the slave by object and not by name; `master` lies in the mount that shows it, or next to it. */
+  #openPeer(slave: SlaveInode, master: Path, flags: number, task: Task): OpenFile | Errno {
+    if ((flags & ~(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) !== 0) return EINVAL;
+    const mount = master.mount.fs === this ? master.mount : this.#mountNear(master, task);
+    if (mount === null) return ENODEV;
+    const path = this.kernel.vfs.child(task, { mount, dentry: mount.root }, String(slave.pty.index));
+    return isErrno(path) ? path : this.openSlave(slave, path, flags, task);
+  }
+
+  #mountNear(master: Path, task: Task): Path["mount"] | null {
+    const pts = devptsMountNextTo(master, task);
+    return pts !== null && pts.mount.fs === this ? pts.mount : null;
+  }
+}
+
+/** devpts_mntget(): a ptmx node elsewhere uses the instance mounted on "pts" in its own directory. */
+const devptsMountNextTo = (node: Path, task: Task): Path | null => {
+  const { parent } = node.dentry;
+  if (parent === null) return null;
+  const path = task.kernel.vfs.child(task, { mount: node.mount, dentry: parent }, "pts");
+  return isErrno(path) || path.dentry !== path.mount.root || !(path.mount.fs instanceof Devpts) ? null : path;
+};
+
+const openPtmx = (inode: Inode, path: Path, flags: number, task: Task): OpenFile | Errno => {
+  const { fs } = path.mount;
+  if (fs instanceof Devpts && inode.fs === fs) return fs.openMaster(inode, path, flags, task);
+  const near = devptsMountNextTo(path, task);
+  return near === null ? ENODEV : (near.mount.fs as Devpts).openMaster(inode, path, flags, task);
+};
+
+/** A slave's number means something only within its own instance. */
+const openSlave = (inode: Inode, path: Path, flags: number, task: Task): OpenFile | Errno =>
+  inode instanceof SlaveInode && (inode.mode & S_IFMT) === S_IFCHR ? (inode.fs as Devpts).openSlave(inode, path, flags, task) : EIO;
+
+/** Makes devpts known to mount(2) and serves its device numbers. */
+export const registerDevpts = (kernel: Kernel): void => {
+  kernel.vfs.registerFilesystem("devpts", (_task, _source, data) => {
+    const config = parseDevptsOptions(data);
+    return isErrno(config) ? config : new Devpts(kernel, config);
+  });
+  registerCharDevice(TTYAUX_MAJOR, PTMX_MINOR, openPtmx);
+  registerCharDevice(UNIX98_PTY_SLAVE_MAJOR, [0, MAX_MINOR], openSlave);
+};

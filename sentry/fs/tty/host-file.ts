@@ -1,0 +1,282 @@
+/**
+ * A pipe, file, socket or device that the caller gave as standard input, output or error.
+ * Position and flags stay those of the host's open file description, which the caller
+ * shares; O_NONBLOCK is never set on it: the fd is polled first.
+ */
+import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
+import { EAGAIN, EINVAL, ENODEV, EPIPE, type Errno, ESPIPE } from "../../abi/errno.ts";
+import { SIGPIPE } from "../../abi/signal.ts";
+import type { Kernel } from "../../kernel.ts";
+import type { FileMapping } from "../../mm/file-mapping.ts";
+import { WaitQueue } from "../../task/blocking.ts";
+import { kernelSignal, sendSignalToTask } from "../../task/signals.ts";
+import type { Task } from "../../task/task.ts";
+import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
+import { Inode, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../../vfs/inode.ts";
+import type { Io } from "../../vfs/io.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  OpenFile,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  POLLRDHUP,
+  POLLRDNORM,
+  POLLWRNORM,
+} from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
+import { hostPage } from "./host-memory.ts";
+import { HostTerminal, hostTerminal } from "./host-tty.ts";
+import { FIONREAD } from "./ioctl-numbers.ts";
+import { TtyFile } from "./tty-file.ts";
+
+const SYS_fstat = 5;
+const SYS_lseek = 8;
+const SYS_ioctl = 16;
+const SYS_fcntl = 72;
+const SYS_fsync = 74;
+const SYS_ftruncate = 77;
+const SYS_fallocate = 285;
+const F_GETFL = 3;
+const TCGETS = 0x5401;
+const ANON_INODE_FS_MAGIC = 0x09041934;
+/** A host pipe that polls writable takes this much at once (pipe_poll, PIPE_BUF). */
+const PIPE_WRITE_LIMIT = 4096;
+const STREAM_READ_LIMIT = 65_536;
+
+/** Stands for whatever host filesystem the file is on: only its st_dev is known. */
+class HostFilesystem extends Filesystem {
+  readonly type = "host";
+  readonly root: Inode;
+
+  constructor(device: number) {
+    super(device);
+    this.root = new HostInode(this, 0, -1);
+  }
+
+  override statfs(): FilesystemStatistics {
+    return {
+      type: ANON_INODE_FS_MAGIC,
+      blockSize: 4096,
+      blocks: 0,
+      blocksFree: 0,
+      blocksAvailable: 0,
+      files: 0,
+      filesFree: 0,
+      nameMax: 255,
+    };
+  }
+}
+
+class HostInode extends Inode {
+  readonly #hostFd: number;
+  #blocks = 0;
+  #blockSize = 4096;
+
+  constructor(fs: Filesystem, ino: number, hostFd: number) {
+    super(fs, ino, 0);
+    this.#hostFd = hostFd;
+  }
+
+  override get blocks(): number {
+    return this.#blocks;
+  }
+
+  override get blockSize(): number {
+    return this.#blockSize;
+  }
+
+  /** struct stat of x86-64. */
+  override refresh(): number {
+    if (this.#hostFd < 0) return 0;
+    const page = hostPage();
+    const error = hostCall3(SYS_fstat, this.#hostFd, page.address);
+    if (error < 0) return error;
+    const { view } = page;
+    const wide = (at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+    this.ino = wide(8);
+    this.nlink = wide(16);
+    this.mode = view.getUint32(24, true);
+    this.rdev = wide(40);
+    this.size = wide(48);
+    this.#blockSize = wide(56);
+    this.#blocks = wide(64);
+    for (const [time, at] of [
+      [this.atime, 72],
+      [this.mtime, 88],
+      [this.ctime, 104],
+    ] as const) {
+      time.sec = wide(at);
+      time.nsec = wide(at + 8);
+    }
+    return 0;
+  }
+}
+
+export class HostFile extends OpenFile {
+  readonly hostFd: number;
+  readonly #kernel: Kernel;
+  readonly #type: number;
+  readonly #queue: WaitQueue | null;
+
+  constructor(kernel: Kernel, hostFd: number, inode: Inode, flags: number) {
+    super(inode, null, flags);
+    this.#kernel = kernel;
+    this.hostFd = hostFd;
+    this.#type = inode.mode & S_IFMT;
+    this.#queue = this.#isStream ? new WaitQueue() : null;
+    if (this.#queue !== null) kernel.hostPoller.watch(hostFd, this.#queue);
+  }
+
+  get #isStream(): boolean {
+    return this.#type === S_IFIFO || this.#type === S_IFSOCK || this.#type === S_IFCHR;
+  }
+
+  override get isSeekable(): boolean {
+    return !this.#isStream;
+  }
+
+  override get isRegular(): boolean {
+    return this.#type === S_IFREG;
+  }
+
+  protected override release(): void {
+    if (this.#queue !== null) this.#kernel.hostPoller.unwatch(this.hostFd);
+  }
+
+  #ready(): number {
+    return this.#isStream ? this.#kernel.hostPoller.readiness(this.hostFd) : POLLIN | POLLOUT;
+  }
+
+  override read(io: Io, _task: Task): number {
+    if (io.remaining === 0) return 0;
+    if ((this.#ready() & (POLLIN | POLLHUP | POLLERR | POLLRDHUP)) === 0) return EAGAIN;
+    const limit = this.#isStream ? Math.min(io.remaining, STREAM_READ_LIMIT) : io.remaining;
+    const n = io.putFromHost(this.hostFd, -1, limit);
+    if (n > 0) this.position += n;
+    return n;
+  }
+
+  override write(io: Io, task: Task): number {
+    if (!this.#isStream) {
+      const n = io.takeToHost(this.hostFd, -1, io.remaining);
+      if (n > 0) this.position += n;
+      return n;
+    }
+    let done = 0;
+    while (io.remaining > 0) {
+      const events = this.#ready();
+      if ((events & (POLLOUT | POLLERR | POLLHUP)) === 0) return done > 0 ? done : EAGAIN;
+      const n = io.takeToHost(this.hostFd, -1, Math.min(io.remaining, PIPE_WRITE_LIMIT));
+      if (n === EPIPE) sendSignalToTask(task, kernelSignal(SIGPIPE));
+      if (n <= 0) return done > 0 ? done : n;
+      done += n;
+    }
+    return done;
+  }
+
+  override pread(io: Io, offset: number, _task: Task): number {
+    return this.#isStream ? ESPIPE : io.putFromHost(this.hostFd, offset, io.remaining);
+  }
+
+  override pwrite(io: Io, offset: number, _task: Task): number {
+    return this.#isStream ? ESPIPE : io.takeToHost(this.hostFd, offset, io.remaining);
+  }
+
+  override seek(offset: number, whence: number): number {
+    if (this.#type === S_IFIFO || this.#type === S_IFSOCK) return ESPIPE;
+    const position = hostCall3(SYS_lseek, this.hostFd, offset, whence);
+    if (position >= 0) this.position = position;
+    return position;
+  }
+
+  override truncate(length: number, _task: Task): number {
+    return this.isRegular ? hostCall3(SYS_ftruncate, this.hostFd, length) : EINVAL;
+  }
+
+  override allocate(mode: number, offset: number, length: number, _task: Task): number {
+    return this.isRegular ? hostCall6(SYS_fallocate, this.hostFd, mode, offset, length) : this.#isStream ? ESPIPE : ENODEV;
+  }
+
+  override sync(_task: Task): number {
+    return this.isRegular ? hostCall3(SYS_fsync, this.hostFd) : EINVAL;
+  }
+
+  override ioctl(task: Task, command: number, argument: number): number {
+    if (command !== FIONREAD || this.#type === S_IFCHR || this.#type === S_IFBLK) return super.ioctl(task, command, argument);
+    const page = hostPage();
+    const error = hostCall3(SYS_ioctl, this.hostFd, FIONREAD, page.address);
+    return error < 0 ? error : task.memory.storeU32(argument, page.i32[0]);
+  }
+
+  override readiness(): number {
+    if (!this.#isStream) return super.readiness();
+    let bits = this.#ready() & (POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
+    if ((bits & POLLIN) !== 0) bits |= POLLRDNORM;
+    if ((bits & POLLOUT) !== 0) bits |= POLLWRNORM;
+    return bits;
+  }
+
+  override get waitQueue(): WaitQueue | null {
+    return this.#queue;
+  }
+
+  override mapping(_task: Task): FileMapping | Errno {
+    return this.isRegular ? new HostFileMapping(this) : ENODEV;
+  }
+
+  override get anonymousName(): string {
+    const kind = this.#type === S_IFIFO ? "pipe" : this.#type === S_IFSOCK ? "socket" : "host";
+    return `${kind}:[${this.inode.ino}]`;
+  }
+}
+
+/** The fd is the sandbox's own stdio and stays open, so there is nothing to count. */
+class HostFileMapping implements FileMapping {
+  readonly inode: Inode;
+  readonly name: string;
+  readonly #file: HostFile;
+
+  constructor(file: HostFile) {
+    this.inode = file.inode;
+    this.name = file.anonymousName;
+    this.#file = file;
+  }
+
+  hostFd(_isWritable: boolean): number {
+    return this.#file.hostFd;
+  }
+  takeMapping(): void {}
+  putMapping(): void {}
+}
+
+const filesystems = new Map<number, HostFilesystem>();
+
+/**
+ * An inherited host fd as the guest's open file: a terminal, or what fstat shows. The
+ * first terminal becomes the sandbox's own (`hostTerminal.terminal`). `consolePath`: the
+ * guest's /dev/console, which ttyname(3) then finds for it. EBADF when the fd is closed.
+ */
+export const openHostFd = (kernel: Kernel, hostFd: number, consolePath: Path | null = null): OpenFile | Errno => {
+  const page = hostPage();
+  const error = hostCall3(SYS_fstat, hostFd, page.address);
+  if (error < 0) return error as Errno;
+  const device = page.u32[0];
+  const flags = hostCall3(SYS_fcntl, hostFd, F_GETFL);
+  let fs = filesystems.get(device);
+  if (fs === undefined) {
+    fs = new HostFilesystem(device);
+    filesystems.set(device, fs);
+  }
+  const inode = new HostInode(fs, 0, hostFd);
+  inode.refresh();
+  const access = flags & (O_ACCMODE | O_APPEND);
+  const isTerminal = (inode.mode & S_IFMT) === S_IFCHR && hostCall3(SYS_ioctl, hostFd, TCGETS, page.address) >= 0;
+  if (!isTerminal) return new HostFile(kernel, hostFd, inode, access);
+  const known = hostTerminal.terminal;
+  const terminal = known !== null && known.hostRdev === inode.rdev ? known : new HostTerminal(kernel, hostFd, inode.rdev);
+  hostTerminal.terminal ??= terminal;
+  return new TtyFile(terminal, consolePath?.dentry.inode ?? inode, consolePath, access);
+};
