@@ -4,7 +4,6 @@ import { EAGAIN, EINVAL, EPERM, ERESTARTNOINTR, type Errno, isErrno } from "../a
 import { RLIMIT_NPROC } from "../abi/resource.ts";
 import {
   CLONE_DETACHED,
-
   CLONE_FS,
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -158,4 +157,3 @@ export const forkOptions = (flags: number, exitSignal: number): CloneOptions => 
   pidfdAddr: 0,
   wantedIds: [],
 });
-

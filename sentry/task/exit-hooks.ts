@@ -10,6 +10,6 @@ export const exitHooks: {
   taskExit: ((task: Task) => void) | null;
   /** The last thread is gone; before the parent is told. */
   processExit: ((process: Process) => void) | null;
-  /** disassociate_ctty(1): hangs up the controlling terminal. `session.tty` is still set. */
+  /** disassociate_ctty(1): the foreground group is told. Called for every session, with `session.tty` as it was. */
   sessionLeaderExit: ((session: Session) => void) | null;
 } = { shareSemaphoreUndo: null, taskExit: null, processExit: null, sessionLeaderExit: null };

@@ -106,7 +106,7 @@ const endProcess = (process: Process): void => {
   process.exePath = null;
   const { session } = process;
   if (session.leader === process) {
-    if (session.tty !== null) exitHooks.sessionLeaderExit?.(session);
+    exitHooks.sessionLeaderExit?.(session);
     session.leader = null;
     session.tty = null;
     session.foreground = null;

@@ -1,13 +1,24 @@
 /** Waiting for children (kernel/exit.c do_wait, wait_consider_child). */
 import { EAGAIN, ECHILD, EFAULT, type Errno } from "../abi/errno.ts";
 import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCHLD, SIGCONT } from "../abi/signal.ts";
-import { __WALL, __WCLONE, __WNOTHREAD, CONTINUED_STATUS, stopStatus, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED } from "../abi/wait.ts";
+import {
+  __WALL,
+  __WCLONE,
+  __WNOTHREAD,
+  CONTINUED_STATUS,
+  stopStatus,
+  WCONTINUED,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+  WUNTRACED,
+} from "../abi/wait.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "./blocking.ts";
 import { reapProcess } from "./exit.ts";
-import { noteReapedUsage, packUsage } from "./rusage.ts";
-import type { ProcessGroup } from "./process-group.ts";
 import type { Process } from "./process.ts";
+import type { ProcessGroup } from "./process-group.ts";
+import { noteReapedUsage, packUsage } from "./rusage.ts";
 import type { Task } from "./task.ts";
 import { type Usage, usageOf } from "./usage.ts";
 

@@ -1,6 +1,6 @@
-import { EACCES, EINVAL, EPERM, ESRCH, type Errno } from "../../abi/errno.ts";
-import { ProcessGroup } from "../../task/process-group.ts";
+import { EACCES, EINVAL, EPERM, type Errno, ESRCH } from "../../abi/errno.ts";
 import type { Process } from "../../task/process.ts";
+import { ProcessGroup } from "../../task/process-group.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 

@@ -1,8 +1,8 @@
 import { EINVAL, EPERM, ESRCH } from "../../abi/errno.ts";
 import { isValidSignal } from "../../abi/signal.ts";
 import { maySignal } from "../../task/permission.ts";
-import type { ProcessGroup } from "../../task/process-group.ts";
 import type { Process } from "../../task/process.ts";
+import type { ProcessGroup } from "../../task/process-group.ts";
 import { sendSignalToProcess, sendSignalToTask, threadSignal, userSignal } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
@@ -69,4 +69,6 @@ export const sys_tgkill = implement("tgkill", { level: "full" }, (task, tgid, ti
 );
 
 /** tkill(2) */
-export const sys_tkill = implement("tkill", { level: "full" }, (task, tid, signal) => (tid <= 0 ? EINVAL : killThread(task, 0, tid, signal)));
+export const sys_tkill = implement("tkill", { level: "full" }, (task, tid, signal) =>
+  tid <= 0 ? EINVAL : killThread(task, 0, tid, signal),
+);

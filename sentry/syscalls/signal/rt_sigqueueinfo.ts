@@ -1,4 +1,4 @@
-import { E2BIG, EFAULT, EINVAL, EPERM, ESRCH, type Errno, isErrno } from "../../abi/errno.ts";
+import { E2BIG, EFAULT, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
 import { isValidSignal, SI_ASYNCNL, SI_KERNEL, SI_TKILL, SI_USER, SIGINFO_SIZE } from "../../abi/signal.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { maySignal } from "../../task/permission.ts";

@@ -1,0 +1,85 @@
+import { ENOSYS } from "../../abi/errno.ts";
+import { requeueFutex, waitFutex, wakeFutex, wakeOpFutex } from "../../futex/futex.ts";
+import { lockPi, requeuePi, unlockPi, waitRequeuePi } from "../../futex/pi-futex.ts";
+import { FUTEX_BITSET_MATCH_ANY } from "../../futex/queues.ts";
+import { CLOCK_REALTIME, toMonotonicNs } from "../../task/clocks.ts";
+import type { Task } from "../../task/task.ts";
+import { implement } from "../implement.ts";
+import { readTimespecNs } from "../time/timespec.ts";
+
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+const FUTEX_REQUEUE = 3;
+const FUTEX_CMP_REQUEUE = 4;
+const FUTEX_WAKE_OP = 5;
+const FUTEX_LOCK_PI = 6;
+const FUTEX_UNLOCK_PI = 7;
+const FUTEX_TRYLOCK_PI = 8;
+const FUTEX_WAIT_BITSET = 9;
+const FUTEX_WAKE_BITSET = 10;
+const FUTEX_WAIT_REQUEUE_PI = 11;
+const FUTEX_CMP_REQUEUE_PI = 12;
+const FUTEX_LOCK_PI2 = 13;
+const FUTEX_PRIVATE_FLAG = 128;
+const FUTEX_CLOCK_REALTIME = 256;
+const FUTEX_CMD_MASK = ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+
+/** Commands that may choose their clock. */
+const takesClock = (command: number): boolean =>
+  command === FUTEX_WAIT_BITSET || command === FUTEX_WAIT_REQUEUE_PI || command === FUTEX_LOCK_PI2;
+
+const takesTimeout = (command: number): boolean => command === FUTEX_WAIT || command === FUTEX_LOCK_PI || takesClock(command);
+
+/** The CLOCK_MONOTONIC deadline of a command; EFAULT or EINVAL as negative numbers. FUTEX_WAIT counts from now, the others name a point. */
+const readDeadline = (task: Task, command: number, isRealtime: boolean, timeoutAddr: number): number => {
+  if (timeoutAddr === 0 || !takesTimeout(command)) return Number.POSITIVE_INFINITY;
+  const ns = readTimespecNs(task, timeoutAddr);
+  if (ns < 0) return ns;
+  if (command === FUTEX_WAIT) return task.kernel.clock.monotonicNs() + ns;
+  // A point before the machine's start has passed just as well as its first nanosecond.
+  return isRealtime || command === FUTEX_LOCK_PI ? Math.max(0, toMonotonicNs(task, CLOCK_REALTIME, ns)) : ns;
+};
+
+/** futex(2). `timeout` is a count (val2) for the requeueing commands. */
+export const sys_futex = implement(
+  "futex",
+  { level: "partial", note: "words are changed by load and store, not by one atomic instruction, in FUTEX_WAKE_OP and the PI commands" },
+  (task, addr, op, value, timeout, addr2, value3) => {
+    const command = op & FUTEX_CMD_MASK;
+    const isPrivate = (op & FUTEX_PRIVATE_FLAG) !== 0;
+    const isRealtime = (op & FUTEX_CLOCK_REALTIME) !== 0;
+    if (isRealtime && !takesClock(command)) return ENOSYS;
+    const deadlineNs = readDeadline(task, command, isRealtime, timeout);
+    if (deadlineNs < 0) return deadlineNs;
+    const value2 = timeout | 0;
+    switch (command) {
+      case FUTEX_WAIT:
+        return waitFutex(task, addr, value, FUTEX_BITSET_MATCH_ANY, isPrivate, deadlineNs);
+      case FUTEX_WAIT_BITSET:
+        return waitFutex(task, addr, value, value3, isPrivate, deadlineNs);
+      case FUTEX_WAKE:
+        return wakeFutex(task, addr, value | 0, FUTEX_BITSET_MATCH_ANY, isPrivate);
+      case FUTEX_WAKE_BITSET:
+        return wakeFutex(task, addr, value | 0, value3, isPrivate);
+      case FUTEX_REQUEUE:
+        return requeueFutex(task, addr, isPrivate, addr2, isPrivate, value | 0, value2, null);
+      case FUTEX_CMP_REQUEUE:
+        return requeueFutex(task, addr, isPrivate, addr2, isPrivate, value | 0, value2, value3);
+      case FUTEX_WAKE_OP:
+        return wakeOpFutex(task, addr, addr2, value | 0, value2, value3, isPrivate);
+      case FUTEX_LOCK_PI:
+      case FUTEX_LOCK_PI2:
+        return lockPi(task, addr, isPrivate, deadlineNs, false);
+      case FUTEX_TRYLOCK_PI:
+        return lockPi(task, addr, isPrivate, Number.POSITIVE_INFINITY, true);
+      case FUTEX_UNLOCK_PI:
+        return unlockPi(task, addr, isPrivate);
+      case FUTEX_WAIT_REQUEUE_PI:
+        return waitRequeuePi(task, addr, value, FUTEX_BITSET_MATCH_ANY, addr2, isPrivate, deadlineNs);
+      case FUTEX_CMP_REQUEUE_PI:
+        return requeuePi(task, addr, addr2, value | 0, value2, value3, isPrivate);
+      default:
+        return ENOSYS;
+    }
+  },
+);

@@ -1,0 +1,71 @@
+/** The clocks of clock_gettime(2), in ns as doubles. */
+import { EINVAL, type Errno } from "../abi/errno.ts";
+import type { Task } from "./task.ts";
+import { processCpuNs, taskCpuNs } from "./usage.ts";
+
+export const CLOCK_REALTIME = 0;
+export const CLOCK_MONOTONIC = 1;
+export const CLOCK_PROCESS_CPUTIME_ID = 2;
+export const CLOCK_THREAD_CPUTIME_ID = 3;
+export const CLOCK_MONOTONIC_RAW = 4;
+export const CLOCK_REALTIME_COARSE = 5;
+export const CLOCK_MONOTONIC_COARSE = 6;
+export const CLOCK_BOOTTIME = 7;
+export const CLOCK_REALTIME_ALARM = 8;
+export const CLOCK_BOOTTIME_ALARM = 9;
+export const CLOCK_TAI = 11;
+
+/** A CPU clock of a process or thread; null for the clocks of the machine. */
+export interface CpuClock {
+  readonly task: Task;
+  readonly isThread: boolean;
+}
+
+/** clock ids below zero name a process or thread: ~pid << 3, with bit 2 for threads (CPUCLOCK_*). */
+export const cpuClock = (task: Task, clock: number): CpuClock | Errno | null => {
+  if (clock === CLOCK_PROCESS_CPUTIME_ID) return { task: task.process.leader, isThread: false };
+  if (clock === CLOCK_THREAD_CPUTIME_ID) return { task, isThread: true };
+  if (clock >= 0) return null;
+  const which = clock & 3;
+  const isThread = (clock & 4) !== 0;
+  // 3 is CLOCKFD: a character device's clock.
+  if (which === 3) return EINVAL;
+  const id = ~(clock >> 3);
+  if (id === 0) return { task: isThread ? task : task.process.leader, isThread };
+  const target = task.pidNamespace.task(id);
+  if (target === null) return EINVAL;
+  if (isThread) return target.process === task.process ? { task: target, isThread } : EINVAL;
+  return target.isLeader ? { task: target, isThread } : EINVAL;
+};
+
+export const readCpuClock = (clock: CpuClock): number => (clock.isThread ? taskCpuNs(clock.task) : processCpuNs(clock.task.process));
+
+/** The clock's time now; EINVAL for one that does not exist. */
+export const clockNs = (task: Task, clock: number): number => {
+  const kernelClock = task.kernel.clock;
+  switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_TAI:
+      return kernelClock.realtimeNs();
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+      return kernelClock.monotonicNs();
+    case CLOCK_BOOTTIME:
+    case CLOCK_BOOTTIME_ALARM:
+      return kernelClock.monotonicNs() + kernelClock.bootOffsetNs;
+    default: {
+      const cpu = cpuClock(task, clock);
+      return cpu === null || typeof cpu === "number" ? EINVAL : readCpuClock(cpu);
+    }
+  }
+};
+
+/** A point on a clock of the machine as a point on CLOCK_MONOTONIC. */
+export const toMonotonicNs = (task: Task, clock: number, absoluteNs: number): number => {
+  const { clock: kernelClock } = task.kernel;
+  if (clock === CLOCK_MONOTONIC) return absoluteNs;
+  return kernelClock.monotonicNs() + (absoluteNs - clockNs(task, clock));
+};
