@@ -1,4 +1,4 @@
-import { EFAULT, EINTR, EINVAL, ENOSYS } from "../../abi/errno.ts";
+import { EFAULT, EINTR, EINVAL } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
@@ -103,10 +103,3 @@ export const sys_io_pgetevents = implement(
     return getEvents(task, id, least, most, eventsAddr, timeoutNs);
   },
 );
-
-const NO_RING = { level: "partial", note: "ENOSYS, as where io_uring is disabled" } as const;
-
-/** io_uring_setup(2) */
-export const sys_io_uring_setup = implement("io_uring_setup", NO_RING, () => ENOSYS);
-export const sys_io_uring_enter = implement("io_uring_enter", NO_RING, () => ENOSYS);
-export const sys_io_uring_register = implement("io_uring_register", NO_RING, () => ENOSYS);

@@ -8,6 +8,7 @@ import {
   sys_inotify_init1,
   sys_inotify_rm_watch,
 } from "./inotify.ts";
+import { sys_memfd_create } from "./memfd.ts";
 import { sys_pidfd_getfd, sys_pidfd_open, sys_pidfd_send_signal } from "./pidfd.ts";
 import { sys_signalfd, sys_signalfd4 } from "./signalfd.ts";
 import { sys_timerfd_create, sys_timerfd_gettime, sys_timerfd_settime } from "./timerfd.ts";
@@ -29,4 +30,5 @@ export const eventSyscalls: Implementation[] = [
   sys_inotify_rm_watch,
   sys_fanotify_init,
   sys_fanotify_mark,
+  sys_memfd_create,
 ];

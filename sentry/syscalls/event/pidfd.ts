@@ -7,9 +7,9 @@ import {
 } from "../../../syscall-tables/flags/process.ts";
 import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
 import { isValidSignal, SI_TKILL, SIGINFO_SIZE } from "../../abi/signal.ts";
-import { mayInspect, maySignal } from "../../task/permission.ts";
 import { PidFile } from "../../fs/pidfd/pidfd.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
+import { mayInspect, maySignal } from "../../task/permission.ts";
 import { type SignalInfo, threadSignal, userSignal } from "../../task/signal-info.ts";
 import { sendSignalToProcess, sendSignalToTask } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
