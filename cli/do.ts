@@ -2,7 +2,7 @@
 import { closeSync, openSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { isatty } from "node:tty";
-import type { GoferTree, LogLevel, MountConfig, SandboxConfig } from "../runtime/sandbox/config.ts";
+import type { GoferTree, LogLevel, MountConfig, OwnerMapConfig, SandboxConfig } from "../runtime/sandbox/config.ts";
 import { environmentBytes, pathBytes, shown } from "./byte-strings.ts";
 import type { DoOptions, User } from "./do-options.ts";
 import { CliError } from "./fail.ts";
@@ -101,6 +101,14 @@ const systemMounts = [
   fixedMount("tmpfs", "/dev/shm", "mode=1777"),
 ];
 
+/**
+ * An ordinary caller's user namespace has but one id: every file of somebody else looks like
+ * the overflow user's (user_namespaces(7)). Nearly all of those are root's.
+ */
+const OVERFLOW_ID = 65534;
+const ownerMap = (): OwnerMapConfig | null =>
+  process.geteuid?.() === 0 ? null : { hostUid: OVERFLOW_ID, hostGid: OVERFLOW_ID, guestUid: 0, guestGid: 0 };
+
 /** Names of --strace, checked; null: every call. The table is loaded only when it is needed. */
 const straceNames = async (list: string): Promise<readonly string[] | null> => {
   if (list === "") return null;
@@ -150,6 +158,6 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     treePaths,
     debugLog: logFile("--debug-log", options.debugLog),
     straceLog: logFile("--strace-log", options.straceLog),
-    config: { sandbox, gofer: { trees, ...log } },
+    config: { sandbox, gofer: { trees, ownerMap: ownerMap(), ...log } },
   };
 };

@@ -22,7 +22,7 @@ const config: StartConfig = {
     debugLogFd: -1,
     hostFacts: { cpuinfo: "", cpuCount: 1, memTotalBytes: 0, kernelRelease: "", kernelVersion: "" },
   },
-  gofer: { trees: [{ readOnly: true }, { readOnly: false }], logLevel: "silent", debugLogFd: -1 },
+  gofer: { trees: [{ readOnly: true }, { readOnly: false }], ownerMap: null, logLevel: "silent", debugLogFd: -1 },
 };
 
 test("records are in the launcher's format, and bytes stay bytes", () => {

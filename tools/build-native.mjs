@@ -1,6 +1,6 @@
 /** Compiles native/launcher and native/stub with the system's C compiler into native/build/moat-launcher. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildStub } from "../native/stub/build.mjs";
@@ -28,6 +28,7 @@ export const buildNative = () => {
   const output = join(buildDir, "moat-launcher");
   const fresh = `${output}.${process.pid}`;
   execFileSync(cc, [...flags, ...sources, ...stub, "-o", fresh], { cwd: sourceDir, stdio: ["ignore", "inherit", "inherit"] });
+  chmodSync(fresh, 0o755);
   renameSync(fresh, output);
   return output;
 };

@@ -8,6 +8,9 @@ import { build } from "esbuild";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const dist = join(root, "dist");
 
+/** As root the sentry runs as nobody, who must be able to read what it is made of, whatever the umask is. */
+const READABLE = 0o644;
+
 /** koffi finds its native part beside itself, so it stays a package. */
 const external = ["koffi"];
 
@@ -29,10 +32,11 @@ export const bundle = async (name, entry) => {
   });
   const target = join(dist, `${name}.bundle.js`);
   writeFileSync(`${target}.new`, outputFiles[0].contents);
+  chmodSync(`${target}.new`, READABLE);
   renameSync(`${target}.new`, target);
   const loader = join(dist, `${name}.cjs`);
   copyFileSync(join(root, "runtime/loader/loader.cjs"), `${loader}.new`);
-  chmodSync(`${loader}.new`, 0o644);
+  chmodSync(`${loader}.new`, READABLE);
   renameSync(`${loader}.new`, loader);
 };
 
@@ -48,4 +52,5 @@ export const makeCodeCache = (name, flags, args) => {
     timeout: 30_000,
   });
   if (result.status !== 0) throw new Error(`${name} did not make its code cache (exit status ${result.status})`);
+  chmodSync(join(dist, `${name}.bundle.js.cache`), READABLE);
 };

@@ -57,8 +57,8 @@ void idmap_prepare(void)
 	} else {
 		snprintf(outer.uid, MAP_MAX, "0 %u 1\n", geteuid());
 		snprintf(outer.gid, MAP_MAX, "0 %u 1\n", getegid());
-		snprintf(gofer.uid, MAP_MAX, "0 0 1\n");
-		snprintf(gofer.gid, MAP_MAX, "0 0 1\n");
+		snprintf(gofer.uid, MAP_MAX, "%u 0 1\n", geteuid());
+		snprintf(gofer.gid, MAP_MAX, "%u 0 1\n", getegid());
 		snprintf(sentry.uid, MAP_MAX, "%d 0 1\n", NOBODY);
 	}
 	memcpy(sentry.gid, sentry.uid, MAP_MAX);

@@ -5,7 +5,7 @@
  *                 caller is root             ordinary caller
  *   A             every id as itself         0 → the caller's
  *   sentry's      65534 → 65534 (nobody)     65534 → 0 (of A)
- *   gofer's       every id as itself         0 → 0
+ *   gofer's       every id as itself         the caller's → 0 (of A)
  */
 #ifndef MOAT_LAUNCHER_IDMAP_H
 #define MOAT_LAUNCHER_IDMAP_H

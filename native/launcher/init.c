@@ -3,14 +3,13 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "channel.h"
@@ -41,12 +40,29 @@ static _Noreturn void report_death(const char *name, int wait_status)
 
 static void drain(struct program *program);
 
+/* Gofer and zygote leave when the sentry closes their channels, perhaps before it is a zombie itself. */
+static void blame_sentry(void)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	int wait_status;
+
+	for (int tries = 0; tries < 100; tries++) {
+		if (waitpid(sentry.pid, &wait_status, WNOHANG) == sentry.pid) {
+			drain(&sentry);
+			report_death("sentry", wait_status);
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
 static void reap_children(void)
 {
 	int wait_status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &wait_status, WNOHANG | __WALL)) > 0) {
+		if ((pid == gofer.pid || pid == zygote) && WIFEXITED(wait_status))
+			blame_sentry();
 		if (pid == sentry.pid || pid == gofer.pid) {
 			/* Its last words may say why. */
 			drain(pid == sentry.pid ? &sentry : &gofer);

@@ -24,7 +24,7 @@ const good = () => ({
     debugLogFd: 7,
     hostFacts: { cpuinfo: "x", cpuCount: 2, memTotalBytes: 4e9, kernelRelease: "6", kernelVersion: "#1" },
   },
-  gofer: { trees: [{ readOnly: true }], logLevel: "debug", debugLogFd: 7 },
+  gofer: { trees: [{ readOnly: true }], ownerMap: { hostUid: 1, hostGid: 2, guestUid: 3, guestGid: 4 }, logLevel: "debug", debugLogFd: 7 },
 });
 
 test("a good config is read back as it was written", () => {

@@ -84,9 +84,18 @@ export interface GoferTree {
   readonly readOnly: boolean;
 }
 
+/** Shows files of `hostUid` and `hostGid` (as the gofer sees them) as another owner's. */
+export interface OwnerMapConfig {
+  readonly hostUid: number;
+  readonly hostGid: number;
+  readonly guestUid: number;
+  readonly guestGid: number;
+}
+
 /** What the gofer is told; the trees' fds come beside it, in the same order. */
 export interface GoferConfig {
   readonly trees: readonly GoferTree[];
+  readonly ownerMap: OwnerMapConfig | null;
   readonly logLevel: LogLevel;
   readonly debugLogFd: number;
 }
@@ -218,6 +227,13 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
   };
 };
 
+const ownerMap = (value: unknown): OwnerMapConfig | null => {
+  if (value === null) return null;
+  const from = record(value, "gofer.ownerMap");
+  const id = (key: string): number => integer(from, key, "gofer.ownerMap", 0, MAX_ID);
+  return { hostUid: id("hostUid"), hostGid: id("hostGid"), guestUid: id("guestUid"), guestGid: id("guestGid") };
+};
+
 const goferConfig = (value: unknown): GoferConfig => {
   const from = record(value, "gofer");
   return {
@@ -225,6 +241,7 @@ const goferConfig = (value: unknown): GoferConfig => {
       const path = `gofer.trees[${index}]`;
       return { readOnly: flag(record(item, path), "readOnly", path) };
     }),
+    ownerMap: ownerMap(from.ownerMap),
     logLevel: logLevel(from, "gofer"),
     debugLogFd: integer(from, "debugLogFd", "gofer", -1, MAX_FD),
   };
