@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { layoutSource } from "./generate-layout.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -38,6 +39,7 @@ export const generate = async () => {
   `);
   return new Map([
     ["native/stub/prefetch.generated.h", prefetchHeader()],
+    ["sentry/platform/systrap/layout.generated.ts", layoutSource()],
     ["docs/syscalls.md", syscallsPage(implementations)],
   ]);
 };

@@ -22,6 +22,7 @@
 #include "monitor.h"
 #include "request.h"
 #include "terminal.h"
+#include "../stub/zygote.h"
 
 /* cli/request.ts writes to it. */
 #define REQUEST_FD 3
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
 	close(request_pipe[1]);
 	if (argc > 3 && strcmp(argv[3], "do") == 0) {
 		idmap_prepare();
+		zygote_prepare();
 		init = init_start(&files, &channel);
 		refusal = errno;
 	}

@@ -99,6 +99,12 @@
 #define OP_PATCH 0x10005
 
 #define FD_TABLE_SIZE 64
+/* The doorbell's number in every guest process: the filter allows write(2) on no other. */
+#define DOORBELL_FD 6
+
+/* The two clones that the filter allows: CLONE_PARENT | SIGCHLD, and a thread of the same process. */
+#define FORK_FLAGS 0x8011
+#define THREAD_FLAGS 0x350f00
 
 /* What zygote.c leaves in the first slot's data area (struct zygote_setup). */
 #define ZYGOTE_SETUP 0x10000

@@ -39,7 +39,7 @@ static i64 take_fd(u64 index) {
 static i64 fork_process(struct thread *thread, struct op *op) {
   u64 region = op->args[2];
   i32 memory = (i32)take_fd(op->args[0]), control = (i32)take_fd(op->args[1]);
-  i64 pid = host6(NR_clone, 0x8000 | 17, 0, 0, 0, 0, 0);
+  i64 pid = host6(NR_clone, FORK_FLAGS, 0, 0, 0, 0, 0);
   if (pid == 0) {
     host6(NR_mmap, region, REGION_SIZE, 3, MAP_SHARED | MAP_FIXED, (u64)memory, 0);
     host3(NR_madvise, region, REGION_SIZE, MADV_DONTFORK);
@@ -61,7 +61,7 @@ static i64 start_thread(struct op *op) {
   struct thread *thread = (struct thread *)block;
   stub_setup_thread(thread, index);
   /* CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|PARENT_SETTID|CHILD_CLEARTID */
-  return stub_clone_thread(0x350f00, thread->stack_top - 1024, (u64)&thread->slot->tid, (u64)&thread->slot->alive, thread);
+  return stub_clone_thread(THREAD_FLAGS, thread->stack_top - 1024, (u64)&thread->slot->tid, (u64)&thread->slot->alive, thread);
 }
 
 /* args: [0] site, [1] [2] its old bytes, low four and high three, [3] [4] its new ones, [5] the page's protection. */

@@ -33,7 +33,7 @@ static void post(struct slot *slot) {
   __atomic_store_n(&slot->state, STATE_REQUEST, __ATOMIC_SEQ_CST);
   if (GLOBAL_U32(GLOBAL_SENTRY_SLEEPS)) {
     u64 one = 1;
-    host3(NR_write, DATA->doorbell_fd, &one, 8);
+    host3(NR_write, DOORBELL_FD, &one, 8);
   }
 }
 

@@ -62,7 +62,7 @@ struct thread {
 
 /* One page private to the process, inherited by fork. */
 struct stub_data {
-  i32 control_fd, doorbell_fd;
+  i32 control_fd;
   i32 fds[FD_TABLE_SIZE];
   u32 xsave_size, has_xsave;
 };

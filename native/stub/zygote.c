@@ -96,9 +96,11 @@ static void leave_rseq(void) {
   if (__rseq_size) syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, 1, 0x53053053);
 }
 
+/* Keeps the control socket, and the doorbell at its number. */
 static void only_fds(int control, int doorbell) {
-  int low = control < doorbell ? control : doorbell;
-  int high = control < doorbell ? doorbell : control;
+  if (control == DOORBELL_FD || (doorbell != DOORBELL_FD && dup2(doorbell, DOORBELL_FD) < 0)) fail("doorbell");
+  int low = control < DOORBELL_FD ? control : DOORBELL_FD;
+  int high = control < DOORBELL_FD ? DOORBELL_FD : control;
   if (low > 0) syscall(SYS_close_range, 0, low - 1, 0);
   if (high > low + 1) syscall(SYS_close_range, low + 1, high - 1, 0);
   syscall(SYS_close_range, high + 1, ~0u, 0);
@@ -135,7 +137,6 @@ void zygote_main(int control_fd) {
   setup->ranges[1][0] = STUB_END;
   setup->ranges[1][1] = 0x7ffffffff000;
   DATA->control_fd = control_fd;
-  DATA->doorbell_fd = fds[0];
   DATA->xsave_size = size;
 
   struct thread *thread = (struct thread *)STUB_THREADS;

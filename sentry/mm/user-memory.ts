@@ -16,6 +16,14 @@ export interface UserMemory {
   /** Copies `length` bytes of `source[at…]` to the guest. Returns `length`, or the bytes copied before a fault. */
   writeFrom(addr: UserAddr, source: Uint8Array, at: number, length: number): number;
 
+  /**
+   * pread(2) (`offset` >= 0) or read(2) of a host fd straight towards guest memory, without a
+   * copy in between: bytes or a host errno; null when that is not possible here.
+   */
+  readHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;
+  /** pwrite(2) or write(2) of guest bytes straight to a host fd; null when that is not possible here. */
+  writeHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;
+
   /** A fresh copy of `length` guest bytes, or EFAULT. Callers bound `length` first. */
   copyIn(addr: UserAddr, length: number): Uint8Array | Errno;
   /** The same as a little-endian DataView. */

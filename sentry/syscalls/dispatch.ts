@@ -15,6 +15,10 @@ const RAX_WORD = 26;
 /** What --strace adds; null when nobody asked. */
 export interface CallTracer {
   entry(thread: SystrapThread, nr: number): void;
+  /** The call sleeps. */
+  blocked(thread: SystrapThread): void;
+  /** The call's result is about to go to the guest. */
+  exit(thread: SystrapThread, result: number): void;
 }
 
 export class Dispatcher {
@@ -62,7 +66,9 @@ export class Dispatcher {
     }
     const call = u32[base + RAX_WORD + 1] === 0 ? this.#calls[nr] : undefined;
     const result = call === undefined ? this.#missing(nr) : call(task, u32, base);
-    if (result === BLOCKED) thread.park();
-    else finishSyscall(task, result);
+    if (result === BLOCKED) {
+      thread.park();
+      if (this.tracer !== null) this.tracer.blocked(thread);
+    } else finishSyscall(task, result);
   }
 }

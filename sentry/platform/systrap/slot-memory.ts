@@ -3,7 +3,8 @@
  * from the slot, what is written travels back with the answer; all else goes through the
  * process. The slot is guest-writable: every record is clamped before use.
  */
-import { type Errno } from "../../abi/errno.ts";
+import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
+import type { Errno } from "../../abi/errno.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "../../mm/user-memory.ts";
 import {
   COPYOUT_MAX,
@@ -17,6 +18,10 @@ import {
 } from "./layout.generated.ts";
 import { BasicMemory, type ProcessMemory } from "./process-memory.ts";
 
+const SYS_read = 0;
+const SYS_write = 1;
+const SYS_pread64 = 17;
+const SYS_pwrite64 = 18;
 const TWO_32 = 2 ** 32;
 
 export class SlotMemory extends BasicMemory {
@@ -78,6 +83,15 @@ export class SlotMemory extends BasicMemory {
     this.#count = 0;
   }
 
+  /** What the answer will write, for those who look before it is given. */
+  pendingWrites(): { addr: UserAddr; bytes: Uint8Array }[] {
+    return Array.from({ length: this.#copyouts }, (_, index) => {
+      const at = this.#word + SLOT_COPYOUTS / 4 + index * 4;
+      const start = this.#data + this.#u32[at + 3];
+      return { addr: this.#u32[at] + this.#u32[at + 1] * TWO_32, bytes: this.#u8.slice(start, start + this.#u32[at + 2]) };
+    });
+  }
+
   /** Keeps the copy-outs for a later answer: this one only runs operations. */
   hold(): void {
     this.#u32[this.#word + SLOT_COPYOUT_COUNT / 4] = 0;
@@ -133,20 +147,23 @@ export class SlotMemory extends BasicMemory {
     return index;
   }
 
-  /** Shortens the last reservation to the bytes that were really produced. */
-  shrinkLast(length: number): void {
-    this.#u32[this.#word + SLOT_COPYOUTS / 4 + (this.#copyouts - 1) * 4 + 2] = length;
+  readHost(hostFd: number, offset: number, addr: UserAddr, length: number): number | null {
+    const index = this.reserve(addr, length);
+    if (index < 0) return null;
+    const target = this.dataAddress + (index - this.#data);
+    const got = offset < 0 ? hostCall3(SYS_read, hostFd, target, length) : hostCall6(SYS_pread64, hostFd, target, length, offset);
+    // Only what was read goes to the guest.
+    const at = this.#word + SLOT_COPYOUTS / 4 + (this.#copyouts - 1) * 4 + 2;
+    this.#u32[at] = Math.max(0, got);
+    if (got <= 0) this.#copyouts--;
+    return got;
   }
 
-  /** Host address of `length` prefetched bytes at `addr`, or 0: for host writes straight from the slot. */
-  prefetchedAddress(addr: UserAddr, length: number): number {
-    const at = this.#find(addr, length);
-    return at < 0 ? 0 : this.dataAddress + (at - this.#data);
-  }
-
-  /** Host address of an index returned by `reserve`. */
-  hostAddressOf(index: number): number {
-    return this.dataAddress + (index - this.#data);
+  writeHost(hostFd: number, offset: number, addr: UserAddr, length: number): number | null {
+    const at = this.#count > 0 ? this.#find(addr, length) : -1;
+    if (at < 0) return null;
+    const source = this.dataAddress + (at - this.#data);
+    return offset < 0 ? hostCall3(SYS_write, hostFd, source, length) : hostCall6(SYS_pwrite64, hostFd, source, length, offset);
   }
 
   override readCString(addr: UserAddr, max: number): string | Errno {

@@ -94,6 +94,8 @@ export class SystrapPlatform implements Platform {
   /** Threads that execute guest code, in no order. */
   readonly running: SystrapThread[] = [];
   handler!: TrapHandler;
+  /** For --strace: before a thread goes back to guest code. */
+  onResume: ((thread: SystrapThread, result: number) => void) | null = null;
   readonly patcher = new Patcher();
 
   readonly #scratch = allocateMemory(4096);

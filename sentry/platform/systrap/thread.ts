@@ -119,6 +119,7 @@ export class SystrapThread implements GuestThread {
 
   resume(result: number): void {
     if (!this.isStopped) return;
+    this.platform.onResume?.(this, result);
     if (this.regs.isTouched && !this.regs.isRaxTouched) this.regs.set(R_RAX, result);
     const word = this.word + SLOT_RESULT / 4;
     this.u32[word] = result;

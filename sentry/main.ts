@@ -1,0 +1,22 @@
+/** The sentry's start: take what init hands over, build the kernel, confine this process, run the guest. */
+import { parseSandboxConfig, SENTRY_GOFER_FD, SENTRY_ZYGOTE_FD } from "../runtime/sandbox/config.ts";
+import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
+import { runSandbox } from "./boot/sandbox.ts";
+import { compileGuestFilter } from "./platform/systrap/guest-filter.ts";
+import { SystrapPlatform } from "./platform/systrap/systrap.ts";
+
+const main = (): void => {
+  const supervisor = new SupervisorChannel();
+  try {
+    // The zygote sets itself up while the CLI still reads the flags.
+    const platform = new SystrapPlatform();
+    platform.start(SENTRY_ZYGOTE_FD, compileGuestFilter());
+    const { configJson } = supervisor.receiveStart();
+    runSandbox(platform, supervisor, SENTRY_GOFER_FD, parseSandboxConfig(configJson));
+  } catch (error) {
+    supervisor.fatal(error instanceof Error ? error.message : String(error));
+  }
+};
+
+// The build runs the program once to make its code cache.
+if (!process.argv.includes("--load-only")) main();

@@ -1,0 +1,32 @@
+/**
+ * The filter on guest threads. Outside the stub's text every system call traps. Guest code may
+ * jump into the stub with any registers, so each call that is allowed there must be harmless
+ * with whatever arguments pass: they change the caller's own address space, threads and fds,
+ * ring the doorbell, or sleep.
+ */
+import { prependIpCheck } from "../../../native/seccomp/ip-check.ts";
+import { allow, allowValues, type FilterSpec } from "../../../native/seccomp/rules.ts";
+import { compileFilter } from "../../../native/ffi/libseccomp-unsafe.ts";
+import { DOORBELL_FD, FORK_FLAGS, STUB_BASE, STUB_TEXT_SIZE, THREAD_FLAGS } from "./layout.generated.ts";
+
+const FUTEX_WAIT = 0;
+const MAP_FIXED = 0x10;
+
+/** madvise(2): what changes only the caller's own pages or hints. */
+const ADVICE = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25];
+
+const insideStub: FilterSpec = {
+  default: "kill-process",
+  rules: [
+    ...allow("rt_sigreturn", "rt_sigprocmask", "sigaltstack", "munmap", "mprotect", "mremap", "exit", "exit_group", "close", "recvmsg"),
+    { syscall: "mmap", args: [{ index: 3, op: "masked", mask: MAP_FIXED, value: MAP_FIXED }] },
+    ...allowValues("futex", 1, [FUTEX_WAIT]),
+    ...allowValues("madvise", 2, ADVICE),
+    { syscall: "clone", args: [{ index: 0, op: "==", value: FORK_FLAGS }] },
+    { syscall: "clone", args: [{ index: 0, op: "==", value: THREAD_FLAGS }] },
+    { syscall: "write", args: [{ index: 0, op: "==", value: DOORBELL_FD }] },
+  ],
+};
+
+export const compileGuestFilter = (): Uint8Array =>
+  prependIpCheck(compileFilter(insideStub), STUB_BASE, STUB_BASE + STUB_TEXT_SIZE, "trap");
