@@ -1,5 +1,5 @@
 /** Builds the address space of a loaded program for a pristine thread (load_elf_binary behind its point of no return). */
-import { allocateMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
+import { allocateMemory, hostCall3, hostCall6, hostClose } from "../../native/ffi/syscall-unsafe.ts";
 import {
   AT_BASE,
   AT_CLKTCK,
@@ -191,7 +191,6 @@ const mapStack = (mm: AddressSpace, mapper: ImageMapper, thread: GuestThread, st
 };
 
 const SYS_pwrite64 = 18;
-const SYS_close = 3;
 const SYS_memfd_create = 319;
 const MFD_CLOEXEC = 1;
 
@@ -208,7 +207,7 @@ const contentFd = (bytes: Uint8Array, offset: number): number => {
     block.u8.set(chunk);
     const n = hostCall6(SYS_pwrite64, hostFd, block.address, chunk.length, offset + done);
     if (n <= 0) {
-      hostCall3(SYS_close, hostFd);
+      hostClose(hostFd);
       return ENOMEM;
     }
     done += n;

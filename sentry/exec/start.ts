@@ -1,6 +1,6 @@
 /** The first program of a sandbox, and those the runtime adds (exec into a container). */
 import { AT_FDCWD } from "../../syscall-tables/flags/open.ts";
-import { type Errno, isErrno } from "../abi/errno.ts";
+import { EACCES, ENOENT, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
 import { exitStatus } from "../abi/wait.ts";
 import type { Kernel } from "../kernel.ts";
 import { AddressSpace } from "../mm/address-space.ts";
@@ -19,8 +19,8 @@ import { loadProgram, putLoaded } from "./load.ts";
 export interface Program {
   readonly argv: string[];
   readonly env: string[];
-  /** As the caller has resolved it; relative to `fs.cwd`. */
-  readonly path: string;
+  /** What to try in order, as execvp(3) does; relative to `fs.cwd`. */
+  readonly paths: readonly string[];
   readonly fs: FsContext;
   readonly creds: Credentials;
   readonly limits?: Limits;
@@ -67,10 +67,19 @@ export const startProgram = (kernel: Kernel, program: Program): Task | Errno => 
 const STATUS_NOT_STARTED = 127;
 
 const load = (task: Task, thread: GuestThread, program: Program): number => {
-  const { argv, env, path } = program;
-  const loaded = loadProgram(task, { dirfd: AT_FDCWD, path, flags: 0, args: { argv: argv.length === 0 ? [""] : argv, env } });
-  if (isErrno(loaded)) return loaded;
-  const result = commitProgram(task, thread, loaded);
-  putLoaded(loaded);
-  return result;
+  const { argv, env } = program;
+  let error: Errno = ENOENT;
+  for (const path of program.paths) {
+    const loaded = loadProgram(task, { dirfd: AT_FDCWD, path, flags: 0, args: { argv: argv.length === 0 ? [""] : argv, env } });
+    if (isErrno(loaded)) {
+      // A name that is there but may not be run is worth telling, if nothing better comes.
+      if (loaded === EACCES) error = EACCES;
+      else if (loaded !== ENOENT && loaded !== ENOTDIR) return loaded;
+      continue;
+    }
+    const result = commitProgram(task, thread, loaded);
+    putLoaded(loaded);
+    return result;
+  }
+  return error;
 };

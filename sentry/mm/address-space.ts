@@ -4,7 +4,7 @@
  * the map and queues MAP_FIXED host operations on the calling thread, which run before
  * the call returns. The operations themselves are one file per call in this folder.
  */
-import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
+import { hostClose } from "../../native/ffi/syscall-unsafe.ts";
 import { EFAULT, ENOMEM, EPERM, type Errno } from "../abi/errno.ts";
 import { PAGE_SIZE } from "../abi/mman.ts";
 import type { Kernel } from "../kernel.ts";
@@ -112,7 +112,7 @@ export class AddressSpace {
     if (--this.#users > 0) return;
     this.map.clear();
     this.setExeFile(null);
-    for (const hostFd of this.#hostFds) closeHostFd(hostFd);
+    for (const hostFd of this.#hostFds) hostClose(hostFd);
   }
 
   /** Closes `hostFd` with the address space: its mapping is only queued yet. */
@@ -244,9 +244,6 @@ export class AddressSpace {
     return this.map.totalPages * PAGE_SIZE;
   }
 }
-
-const SYS_close = 3;
-const closeHostFd = (hostFd: number): number => hostCall3(SYS_close, hostFd);
 
 /** True while operations that a thread has queued may not have run yet. */
 const isPending = (thread: GuestThread): boolean => !(thread.ops.isIdle ?? !thread.isRunning);

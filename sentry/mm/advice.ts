@@ -31,7 +31,7 @@ import {
 } from "../abi/mman.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import type { AddressSpace } from "./address-space.ts";
-import { reportError } from "./unmap-memory.ts";
+import { forEachRun, reportError } from "./unmap-memory.ts";
 import type { UserAddr } from "./user-memory.ts";
 import {
   isSharedWritable,
@@ -113,22 +113,31 @@ export const adviseMemory = (mm: AddressSpace, thread: GuestThread, start: UserA
   if (end === start) return 0;
   let result = 0;
   let at = start;
-  // Holes do not stop the advice, they show in its result; a refusal does.
-  for (const vma of mm.map.overlapping(start, end)) {
+  const areas = mm.map.overlapping(start, end);
+  // Holes do not stop the advice, they show in its result; a refusal does, behind what came before it.
+  let accepted = 0;
+  for (; accepted < areas.length; accepted++) {
+    const vma = areas[accepted];
     if (vma.isPlatform) continue;
-    const from = Math.max(vma.start, start);
-    const to = Math.min(vma.end, end);
-    if (from > at) result = ENOMEM;
     const error = checkArea(rule, vma);
-    if (error < 0) return error;
-    if (rule.host !== undefined) thread.ops.advise(from, to - from, rule.host);
-    at = to;
+    if (error < 0) {
+      result = error;
+      break;
+    }
+    if (Math.max(vma.start, start) > at) result = ENOMEM;
+    at = Math.min(vma.end, end);
   }
-  thread.ops.onFailure = reportError;
+  if (at < end && result === 0) result = ENOMEM;
+  if (accepted === 0) return result;
+  const { host } = rule;
+  if (host !== undefined) {
+    forEachRun(areas.slice(0, accepted), start, end, (from, to) => thread.ops.advise(from, to - from, host));
+    thread.ops.onFailure = reportError;
+  }
   if (rule.set !== undefined || rule.clear !== undefined) {
-    mm.map.change(start, end, { setFlags: rule.set ?? 0, clearFlags: rule.clear ?? 0 });
+    mm.map.change(start, at, { setFlags: rule.set ?? 0, clearFlags: rule.clear ?? 0 });
   }
-  return at < end ? ENOMEM : result;
+  return result;
 };
 
 const checkArea = (rule: AdviceRule, vma: Vma): number => {

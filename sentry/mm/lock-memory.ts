@@ -17,6 +17,7 @@ import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { canLockAtAll } from "./limits.ts";
+import { forEachRun } from "./unmap-memory.ts";
 import type { UserAddr } from "./user-memory.ts";
 import { VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, type Vma } from "./vma.ts";
 
@@ -85,11 +86,19 @@ const setLock = (mm: AddressSpace, start: UserAddr, end: UserAddr, lock: number)
 /** mm_populate(): memory that cannot be touched cannot be locked. */
 const populate = (task: Task, mm: AddressSpace, start: UserAddr, end: UserAddr): number => {
   const { ops } = task.thread;
-  for (const vma of mm.map.overlapping(start, end)) {
-    if (vma.prot === 0) return ENOMEM;
-    const from = Math.max(vma.start, start);
-    ops.advise(from, Math.min(vma.end, end) - from, isWritten(vma) ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
-  }
+  const areas = mm.map.overlapping(start, end);
+  if (areas.some((vma) => vma.prot === 0)) return ENOMEM;
+  const advise =
+    (advice: number) =>
+    (from: UserAddr, to: UserAddr): void =>
+      ops.advise(from, to - from, advice);
+  forEachRun(areas.filter(isWritten), start, end, advise(MADV_POPULATE_WRITE));
+  forEachRun(
+    areas.filter((vma) => !isWritten(vma)),
+    start,
+    end,
+    advise(MADV_POPULATE_READ),
+  );
   ops.onFailure = () => ENOMEM;
   return 0;
 };

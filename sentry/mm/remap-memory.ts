@@ -5,9 +5,9 @@ import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { MAX_MAP_COUNT, MMAP_MIN_ADDR, STACK_GUARD_GAP } from "./layout.ts";
 import { isOvercommit, mayExpand, mayLock } from "./limits.ts";
-import { reportError, unmapRange } from "./unmap-memory.ts";
+import { unmapRange } from "./unmap-memory.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "./user-memory.ts";
-import { VM_GROWSDOWN, VM_LOCKED, VM_LOCKED_MASK, VM_STACK_AREA, type Vma } from "./vma.ts";
+import { isSharedWritable, VM_GROWSDOWN, VM_LOCKED, VM_LOCKED_MASK, VM_STACK_AREA, type Vma } from "./vma.ts";
 
 const ALL_FLAGS = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
 
@@ -118,7 +118,7 @@ const move = (
     if (error < 0) return error;
   }
   const source = map.find(addr) ?? vma;
-  const old = source.piece(addr, addr + moved);
+  const old = source.slice(addr, addr + moved);
   const copy = source.piece(addr, addr + moved);
   copy.start = target;
   copy.end = target + newSize;
@@ -128,11 +128,10 @@ const move = (
   map.insert(copy);
   ops.remap(addr, moved, target, newSize, keepsOld);
   if (!keepsOld && moved > 0) mm.noteUnmap(task.thread, addr, addr + moved);
-  const file = old.file;
   ops.onFailure = (_index, error) => {
     map.remove(target, target + newSize);
     if (keepsOld || moved === 0 || !map.isFree(addr, addr + moved)) return error;
-    file?.takeMapping((old.flags & 1) !== 0);
+    old.file?.takeMapping(isSharedWritable(old));
     map.insert(old);
     return error;
   };

@@ -107,13 +107,18 @@ export class Vma {
     return `${this.prot & 1 ? "r" : "-"}${this.prot & 2 ? "w" : "-"}${this.prot & 4 ? "x" : "-"}${this.isShared ? "s" : "p"}`;
   }
 
-  /** The same area over `[start, end)` of it; takes a reference of the file. */
-  piece(start: UserAddr, end: UserAddr): Vma {
+  /** What [start, end) of this area is, without a reference of the file. */
+  slice(start: UserAddr, end: UserAddr): Vma {
     const offset = this.isAnonymous ? 0 : this.offset + (start - this.start);
-    const piece = new Vma(start, end, this.prot, this.flags, offset, this.file, this.shared, this.name);
-    piece.policy = this.policy;
+    const slice = new Vma(start, end, this.prot, this.flags, offset, this.file, this.shared, this.name);
+    slice.policy = this.policy;
+    return slice;
+  }
+
+  /** The same with a reference of its own. */
+  piece(start: UserAddr, end: UserAddr): Vma {
     this.file?.takeMapping(isSharedWritable(this));
-    return piece;
+    return this.slice(start, end);
   }
 
   /** May `next`, which begins where this ends, be one area with it? */

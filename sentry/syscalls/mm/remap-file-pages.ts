@@ -18,5 +18,5 @@ export const sys_remap_file_pages = implement("remap_file_pages", { level: "full
   if (vma.file === null) return EINVAL;
   const mapFlags = MAP_SHARED | MAP_FIXED | MAP_POPULATE | (flags & MAP_NONBLOCK);
   const result = mapObject(mm, task, start, size, vma.prot, mapFlags, vma.file, pgoff * PAGE_SIZE);
-  return result < 0 ? result : 0;
+  return Math.min(result, 0);
 });
