@@ -1,26 +1,24 @@
-/** The gofer's process: gets its trees from init, confines itself, serves the sentry until the channel closes. */
+/** The gofer process: takes its trees from init, confines itself and serves the sentry. */
 import { compileFilter, installFilter } from "../native/ffi/libseccomp-unsafe.ts";
-import { GOFER_SENTRY_FD, parseStartConfig } from "../runtime/sandbox/config.ts";
+import { GOFER_SENTRY_FD, GOFER_SUPERVISOR_FD, parseStartConfig } from "../runtime/sandbox/config.ts";
 import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
 import { goferFilter } from "./filter.ts";
-import { goferMain } from "./server/server.ts";
+import { FileServer, serve } from "./server/server.ts";
 
-const main = (): void => {
-  const filter = compileFilter(goferFilter);
-  const channel = new SupervisorChannel();
-  const { configJson, treeFds } = channel.receiveStart();
-  const { trees, ownerMap } = parseStartConfig(configJson).gofer;
-  const status = goferMain({
-    channelFd: GOFER_SENTRY_FD,
-    trees: trees.map(({ readOnly }, index) => ({ fd: treeFds[index], readOnly })),
-    ownerMap,
-    beforeServing: () => {
-      channel.confine();
-      installFilter(filter, { tsync: true });
-    },
-  });
-  process.exit(status);
+const main = (): number => {
+  const supervisor = new SupervisorChannel(GOFER_SUPERVISOR_FD);
+  try {
+    const { configJson, treeFds } = supervisor.receiveStart();
+    const { trees } = parseStartConfig(configJson).gofer;
+    if (trees.length !== treeFds.length) throw new Error(`${treeFds.length} trees came, ${trees.length} are configured`);
+    const server = new FileServer({ trees: trees.map(({ readOnly }, index) => ({ fd: treeFds[index], readOnly })) });
+    const filter = compileFilter(goferFilter);
+    supervisor.confine();
+    installFilter(filter, { tsync: true });
+    return serve(server, GOFER_SENTRY_FD);
+  } catch (error) {
+    return supervisor.fatal(`gofer: ${error instanceof Error ? error.message : String(error)}`);
+  }
 };
 
-// tools/build.mjs runs the bundle once only to compile it.
-if (!process.argv.includes("--load-only")) main();
+process.exit(main());

@@ -3,12 +3,12 @@
  * processes. Prints µs per call; `find` is one walk and one readdir per directory.
  */
 import { spawn } from "node:child_process";
-import { attach, getattr, open, readdir, stats, walk } from "../../gofer/protocol/messages.ts";
 import { MODE, NODE } from "../../gofer/protocol/attributes.ts";
-import { allocateMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
+import { attach, getattr, open, readdir, stats, walk } from "../../gofer/protocol/messages.ts";
 import { closeFd } from "../../native/ffi/file-calls-unsafe.ts";
-import { GoferClient } from "../../sentry/host/gofer-client.ts";
+import { allocateMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
 import { isErrno } from "../../sentry/abi/errno.ts";
+import { GoferClient } from "../../sentry/host/gofer-client.ts";
 
 const SYS_socketpair = 53;
 const SYS_sched_setaffinity = 203;
@@ -24,13 +24,18 @@ const pin = (pid: number, cpus: number): void => {
   hostCall3(SYS_sched_setaffinity, pid, 8, memory.address);
 };
 
-const start = (serverFile: string, root: string, spins: number): { client: GoferClient; pid: number; stop: () => void } => {
+const start = (
+  serverFile: string,
+  root: string,
+  spins: number,
+  isFollowed: boolean,
+): { client: GoferClient; pid: number; stop: () => void } => {
   const result = hostCall6(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET, 0, memory.address);
   if (result < 0) throw new Error(`socketpair: errno ${-result}`);
   const [ours, theirs] = [memory.i32[0], memory.i32[1]];
   const child = spawn(process.execPath, [serverFile, root], { stdio: ["ignore", "inherit", "inherit", theirs] });
   closeFd(theirs);
-  const client = new GoferClient(ours, spins);
+  const client = new GoferClient(ours, { spins, isFollowed });
   return { client, pid: child.pid ?? 0, stop: () => client.close() };
 };
 
@@ -92,8 +97,16 @@ const traverse = (client: GoferClient, root: number, most: number): { directorie
 
 const figure = (us: number): string => us.toFixed(1).padStart(9);
 
-const measure = (label: string, serverFile: string, root: string, spins: number, ours: number, theirs: number): void => {
-  const { client, pid, stop } = start(serverFile, root, spins);
+const measure = (
+  label: string,
+  serverFile: string,
+  root: string,
+  spins: number,
+  ours: number,
+  theirs: number,
+  isFollowed = false,
+): void => {
+  const { client, pid, stop } = start(serverFile, root, spins, isFollowed);
   const node = must(client.call(attach, 0))[1][NODE];
   pin(process.pid, ours);
   pin(pid, theirs);
@@ -126,6 +139,7 @@ console.log(
   `${"".padEnd(34)}${["getattr", "walk 2", "miss", "open", "stats 64", "gap 200", "gap 2 ms", "find/dir"].map((t) => t.padStart(9)).join("")}`,
 );
 measure("sleep, kernel places", serverFile, root, 0, 3, 3);
+measure("sleep, gofer follows", serverFile, root, 0, 3, 3, true);
 measure("sleep, same CPU", serverFile, root, 0, 1, 1);
 measure("sleep, other CPU", serverFile, root, 0, 1, 2);
 measure("spin 60, kernel places", serverFile, root, 60, 3, 3);

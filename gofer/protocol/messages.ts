@@ -136,7 +136,16 @@ export const removexattr = message(21, [nodeId("node"), xattrName], []);
 /** The figures of FilesystemStatistics, in its order. */
 export const statfs = message(22, [nodeId("node")], [list(wide("figures"), 8, 8)]);
 
-/** The sentry will not name these nodes again. The only request without an answer. */
+/** The sentry will not name these nodes again. Without an answer. */
 export const forget = message(23, [list(nodeId("nodes"), 1, MAX_FORGET)], []);
 
-export const MAX_MESSAGE_ID = 23;
+/**
+ * The sentry runs on this CPU: a gofer beside it answers sooner, for one of the two always
+ * sleeps and handing over on one CPU is cheap (docs/adr/0003). Without an answer.
+ */
+export const place = message(24, [int("cpu", 0, 1023)], []);
+
+/** Requests that get no answer. */
+export const isOneWay = (id: number): boolean => id === forget.id || id === place.id;
+
+export const MAX_MESSAGE_ID = 24;

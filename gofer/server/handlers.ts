@@ -5,6 +5,7 @@ import { onCreate, onLink, onMkdir, onMknod, onSymlink, onTmpfile } from "./crea
 import { onForget } from "./forget.ts";
 import type { Handler } from "./handler.ts";
 import { onOpen } from "./open.ts";
+import { onPlace } from "./place.ts";
 import { onReaddir } from "./readdir.ts";
 import { onReadlink, onStatfs } from "./readlink.ts";
 import { onRename, onRmdir, onUnlink } from "./remove.ts";
@@ -39,6 +40,7 @@ export const handlers: readonly (Handler | undefined)[] = (() => {
     onRemovexattr,
     onStatfs,
     onForget,
+    onPlace,
   ]) {
     table[handler.message.id] = handler;
   }

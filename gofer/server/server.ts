@@ -7,7 +7,7 @@ import { AT_FDCWD, closeFd, openAt, raiseFdLimit } from "../../native/ffi/file-c
 import { PacketChannel } from "../../native/ffi/packet-channel-unsafe.ts";
 import { fits, packInto, unpackFrom } from "../protocol/codec.ts";
 import { EIO, EMSGSIZE, EPROTO } from "../protocol/errno.ts";
-import { forget, MAX_REPLY, MAX_REQUEST } from "../protocol/messages.ts";
+import { isOneWay, MAX_REPLY, MAX_REQUEST } from "../protocol/messages.ts";
 import { handlers } from "./handlers.ts";
 import { NodeTable } from "./node-table.ts";
 import { type OwnerMap, Tree, type TreeOptions } from "./tree.ts";
@@ -17,13 +17,14 @@ const O_DIRECTORY = 0o200000;
 const O_CLOEXEC = 0o2000000;
 
 export interface GoferOptions {
-  readonly channelFd: number;
   readonly trees: readonly TreeOptions[];
   /** O_PATH fd of /proc/self/fd; opened by path when left out. */
   readonly procFd?: number;
   readonly ownerMap?: OwnerMap | null;
   /** How many nodes may have an fd; by default what RLIMIT_NOFILE allows. */
   readonly maxOpen?: number;
+  /** Called when all is loaded and open, before the first request: confines the process. */
+  readonly beforeServing?: () => void;
 }
 
 /** Fds for anything but nodes: channel, trees, listings, donations under way, Node's own. */
@@ -44,7 +45,7 @@ export class FileServer {
   #donatedFd = -1;
 
   /** Throws when a tree or /proc/self/fd is not usable: a start-up failure. */
-  constructor(options: Omit<GoferOptions, "channelFd">) {
+  constructor(options: GoferOptions) {
     const limit = raiseFdLimit();
     process.umask(0);
     this.nodes = new NodeTable(options.maxOpen ?? Math.max(64, (limit < 0 ? 1024 : limit) - RESERVED_FDS));
@@ -84,7 +85,7 @@ export class FileServer {
     const handler = typeof id === "number" ? handlers[id] : undefined;
     if (handler === undefined || !fits(handler.message.request, values)) return this.#refuse();
     const answer = handler.run(this, values);
-    if (id === forget.id) return null;
+    if (isOneWay(handler.message.id)) return null;
     return typeof answer === "number" ? [answer < 0 ? answer : EIO] : answer;
   }
 
@@ -101,9 +102,8 @@ export class FileServer {
 }
 
 /** Serves until the channel is closed; the exit status of the process. */
-export const goferMain = (options: GoferOptions): number => {
-  const server = new FileServer(options);
-  const channel = new PacketChannel(options.channelFd, { sendCapacity: MAX_REPLY, receiveCapacity: MAX_REQUEST, acceptsFds: false });
+export const serve = (server: FileServer, channelFd: number): number => {
+  const channel = new PacketChannel(channelFd, { sendCapacity: MAX_REPLY, receiveCapacity: MAX_REQUEST, acceptsFds: false });
   for (;;) {
     const length = channel.receive();
     if (length === 0) return 0;
@@ -115,3 +115,6 @@ export const goferMain = (options: GoferOptions): number => {
     if (sent < 0) return 1;
   }
 };
+
+export const goferMain = (options: GoferOptions & { readonly channelFd: number }): number =>
+  serve(new FileServer(options), options.channelFd);

@@ -4,12 +4,17 @@
  */
 
 import { fits, packInto, unpackFrom } from "../../gofer/protocol/codec.ts";
-import { forget, MAX_FORGET, MAX_REPLY, MAX_REQUEST, type Message } from "../../gofer/protocol/messages.ts";
+import { forget, MAX_FORGET, MAX_REPLY, MAX_REQUEST, type Message, place } from "../../gofer/protocol/messages.ts";
+import { currentCpu, MAX_CPU, restoreCpus, saveCpus, stayOn } from "../../native/ffi/cpu-unsafe.ts";
 import { PacketChannel } from "../../native/ffi/packet-channel-unsafe.ts";
 import { EIO, EPROTO, type Errno } from "../abi/errno.ts";
 
-/** How often an answer is looked for before the sentry sleeps: about 20 µs, see benchmarks/gofer.mjs. */
-const SPINS = 0;
+export interface GoferClientOptions {
+  /** How often an answer is looked for before the sentry sleeps. */
+  readonly spins?: number;
+  /** The gofer is to run where the sentry runs. */
+  readonly isFollowed?: boolean;
+}
 
 const isHostErrno = (status: unknown): status is Errno => Number.isInteger(status) && (status as number) < 0 && (status as number) > -4096;
 
@@ -35,13 +40,17 @@ export interface Gofer {
 export class GoferClient implements Gofer {
   readonly #channel: PacketChannel;
   readonly #forgotten = new Set<number>();
+  readonly #isFollowed: boolean;
+  #cpu = -1;
   #isClosed = false;
   /** Calls made, for statistics. */
   calls = 0;
 
-  constructor(channelFd: number, spins = SPINS) {
+  constructor(channelFd: number, options: GoferClientOptions = {}) {
     this.#channel = new PacketChannel(channelFd, { sendCapacity: MAX_REQUEST, receiveCapacity: MAX_REPLY, acceptsFds: true });
-    this.#channel.spins = spins;
+    this.#channel.spins = options.spins ?? 0;
+    this.#isFollowed = options.isFollowed ?? true;
+    saveCpus();
   }
 
   /** True once the gofer is gone: every call answers EIO. */
@@ -55,12 +64,14 @@ export class GoferClient implements Gofer {
   ): Answer<Reply> {
     if (this.#isClosed) return EIO;
     this.calls++;
+    if (this.#isFollowed) this.#beFollowed();
     const channel = this.#channel;
     const length = packInto(channel.sendBuffer, [message.id, ...fields]);
     if (length < 0) return length as Errno;
     const sent = channel.send(length);
     if (sent < 0) return this.#lost();
     const received = channel.receive();
+    if (this.#isFollowed) restoreCpus();
     if (received <= 0) return this.#lost();
     const values = unpackFrom(channel.receiveBuffer, received);
     if (values === null) return EPROTO;
@@ -83,14 +94,27 @@ export class GoferClient implements Gofer {
 
   flush(): void {
     if (this.#forgotten.size === 0 || this.#isClosed) return;
-    const length = packInto(this.#channel.sendBuffer, [forget.id, [...this.#forgotten]]);
+    this.#tell(forget, [...this.#forgotten]);
     this.#forgotten.clear();
-    if (length < 0 || this.#channel.send(length) < 0) this.#lost();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#channel.close();
+  }
+
+  /** Sleeping for an answer from another CPU costs three times as much (benchmarks/gofer.mjs). */
+  #beFollowed(): void {
+    const cpu = currentCpu();
+    stayOn(cpu);
+    if (cpu === this.#cpu || cpu < 0 || cpu > MAX_CPU) return;
+    this.#cpu = cpu;
+    this.#tell(place, cpu);
+  }
+
+  #tell<Request extends readonly unknown[]>(message: Message<Request, []>, ...fields: Request): void {
+    const length = packInto(this.#channel.sendBuffer, [message.id, ...fields]);
+    if (length < 0 || this.#channel.send(length) < 0) this.#lost();
   }
 
   #lost(): Errno {
