@@ -52,7 +52,7 @@ import {
 
 /** Large anonymous memory starts at a huge page, where the host can use one (thp_get_unmapped_area). */
 const HUGE_PAGE_SIZE = 2 * 1024 * 1024;
-/** MAX_LFS_FILESIZE */
+/** MAX_LFS_FILESIZE + 1 */
 const MAX_FILE_SIZE = 2 ** 63;
 /** MAP_32BIT searches upwards in the second GiB. */
 const LOW_FLOOR = 0x4000_0000;
@@ -85,7 +85,7 @@ export const mapMemory = (
   const size = pageAlign(length);
   if (size > USER_ADDR_LIMIT) return ENOMEM;
   // The kernel sees the offset as unsigned pages.
-  if (file !== null && (offset < 0 || offset + size > MAX_FILE_SIZE)) return EOVERFLOW;
+  if (file !== null && (offset < 0 || offset + size >= MAX_FILE_SIZE)) return EOVERFLOW;
   if (mm.map.count > MAX_MAP_COUNT) return ENOMEM;
   const addr = choosePlace(mm, task, hint, size, flags, file !== null);
   if (addr < 0) return addr;

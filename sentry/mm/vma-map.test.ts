@@ -82,7 +82,7 @@ test("random operations agree with one record per page", () => {
           const offset = file === null ? 0 : at(first);
           map.remove(at(first), at(last));
           file?.takeMapping();
-          map.insert(new Vma(at(first), at(last), prot, flags, offset, file as FileMapping | null));
+          map.insert(new Vma(at(first), at(last), prot, flags, offset, file as unknown as FileMapping | null));
           for (let page = first; page < last; page++) model[page] = { prot, flags, file, offset: file === null ? 0 : at(page) };
           break;
         }
