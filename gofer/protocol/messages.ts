@@ -141,7 +141,7 @@ export const forget = message(23, [list(nodeId("nodes"), 1, MAX_FORGET)], []);
 
 /**
  * The sentry runs on this CPU: a gofer beside it answers sooner, for one of the two always
- * sleeps and handing over on one CPU is cheap (docs/adr/0003). Without an answer.
+ * sleeps and handing over on one CPU is cheap (docs/adr/0006). Without an answer.
  */
 export const place = message(24, [int("cpu", 0, 1023)], []);
 

@@ -1,6 +1,6 @@
 /**
  * The sentry's end of the gofer channel: one call, one answer, waited for on the spot
- * (docs/adr/0003-synchronous-gofer-calls.md). Answers are checked like any other input.
+ * (docs/adr/0006-synchronous-gofer-calls.md). Answers are checked like any other input.
  */
 
 import { fits, packInto, unpackFrom } from "../../gofer/protocol/codec.ts";

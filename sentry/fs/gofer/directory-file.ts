@@ -1,5 +1,5 @@
 /** An open directory: a listing taken when reading begins, stable until it is rewound. */
-import { EINVAL, ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
+import { EINVAL, EISDIR, ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { type DirentSink, S_IFDIR } from "../../vfs/inode.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
@@ -22,6 +22,13 @@ export class DirectoryFile extends OpenFile {
 
   override get isSeekable(): boolean {
     return true;
+  }
+
+  override read(): number {
+    return EISDIR;
+  }
+  override pread(): number {
+    return EISDIR;
   }
 
   override seek(offset: number, whence: number): number {

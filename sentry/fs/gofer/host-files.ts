@@ -11,7 +11,7 @@ import type { GoferInode } from "./inode.ts";
 
 export class HostFiles {
   readonly #inode: GoferInode;
-  /** -1: not asked for yet. `readWrite` is write-only where the host allows no more. */
+  /** -1: not asked for yet. `readWrite` is write-only where the host allows no more: then only writers have the file open, or `readOnly` is there as well. */
   readOnly = -1;
   readWrite = -1;
   append = -1;
@@ -22,7 +22,7 @@ export class HostFiles {
     this.#inode = inode;
   }
 
-  /** An fd to read from. */
+  /** An fd that allows nothing but reading. */
   forRead(): number {
     if (this.readOnly >= 0) return this.readOnly;
     const fd = this.#ask(O_RDONLY);
@@ -52,8 +52,8 @@ export class HostFiles {
     return this.readOnly >= 0 ? this.readOnly : this.readWrite >= 0 ? this.readWrite : this.append;
   }
 
-  /** One that maps private pages or is read from: what is open already, or a new one. */
-  forMapping(): number {
+  /** One to read from for the sentry itself: what is open already, or a new one. */
+  forPread(): number {
     return this.readOnly >= 0 ? this.readOnly : this.readWrite >= 0 ? this.readWrite : this.forRead();
   }
 

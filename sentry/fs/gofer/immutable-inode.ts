@@ -132,8 +132,10 @@ export class ImmutableInode extends GoferInode {
     const node = this.nodeId();
     if (node < 0) return node as Errno;
     const wanted: string[] = [];
-    for (let i = listing.indexOf(name); i < listing.length && wanted.length < names.batch; i++) {
-      if (!names.children.has(listing.names[i])) wanted.push(listing.names[i]);
+    const first = listing.indexOf(name);
+    for (let i = 0; i < listing.length && wanted.length < names.batch; i++) {
+      const next = listing.names[(first + i) % listing.length];
+      if (!names.children.has(next)) wanted.push(next);
     }
     names.batch = Math.min(names.batch * 2, MAX_STATS);
     const answer = this.fs.client.call(stats, node, wanted);

@@ -48,11 +48,15 @@ export abstract class GoferInode extends Inode {
     super(fs, presentIno(rows[at + DEVICE], rows[at + INO]), rows[at + MODE]);
     this.node = rows[at + NODE];
     this.deviceIndex = rows[at + DEVICE];
-    this.apply(rows, at);
+    this.#take(rows, at);
   }
 
   /** Takes over the attributes of a row. */
   apply(rows: readonly number[], at: number): void {
+    this.#take(rows, at);
+  }
+
+  #take(rows: readonly number[], at: number): void {
     this.mode = rows[at + MODE];
     this.nlink = rows[at + NLINK];
     this.uid = rows[at + UID];

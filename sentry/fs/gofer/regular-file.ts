@@ -46,7 +46,7 @@ export class RegularFile extends OpenFile {
 
   override pread(io: Io, offset: number, _task: Task): number {
     if (!this.canRead) return EBADF;
-    const fd = this.files.forMapping();
+    const fd = this.files.forPread();
     return fd < 0 ? fd : io.putFromHost(fd, offset, io.remaining);
   }
 
@@ -80,7 +80,7 @@ export class RegularFile extends OpenFile {
       target = this.inode.size + offset;
     } else if (whence === SEEK_DATA || whence === SEEK_HOLE) {
       if (offset < 0) return ENXIO;
-      const fd = this.files.forMapping();
+      const fd = this.files.forPread();
       target = fd < 0 ? fd : seekFd(fd, offset, whence);
       if (target < 0) return target;
     } else return EINVAL;
@@ -136,14 +136,15 @@ class GoferMapping implements FileMapping {
 
   hostFd(writable: boolean): number | Errno {
     const { files } = this.#file;
-    return (writable ? files.forWrite() : files.forMapping()) as number | Errno;
+    // The fd goes to a guest process: a writable one only for mappings that may be written.
+    return (writable ? files.forWrite() : files.forRead()) as number | Errno;
   }
 
-  takeMapping(): void {
+  takeMapping(_isSharedWritable: boolean): void {
     this.#file.take();
   }
 
-  putMapping(): void {
+  putMapping(_isSharedWritable: boolean): void {
     this.#file.put();
   }
 }
