@@ -5,6 +5,7 @@ import { RLIMIT_STACK } from "../abi/resource.ts";
 import { SIGCHLD } from "../abi/signal.ts";
 import { DEFAULT_STACK_LIMIT } from "../mm/layout.ts";
 import type { GuestThread } from "../platform/platform.ts";
+import { enterHostProcess, hostThreadCount } from "../task/host-threads.ts";
 import type { Task } from "../task/task.ts";
 import { MAY_READ, mayAccess } from "../vfs/permission.ts";
 import { buildAddressSpace } from "./build.ts";
@@ -30,6 +31,7 @@ export const commitProgram = (task: Task, thread: GuestThread, loaded: Loaded): 
     task.mm = mm;
   } else {
     task.replaceThread(thread, mm);
+    if (hostThreadCount(thread.process) === 0) enterHostProcess(thread);
   }
   unshareFiles(task);
   process.exePath = loaded.program.file.path;

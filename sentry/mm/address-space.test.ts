@@ -306,3 +306,48 @@ test("another thread's unmap in flight keeps its place", () => {
   Object.assign(task.thread, { isRunning: false });
   assert.equal(mm.mmap(other, 0, 4096, RW, ANON, null, 0), addr);
 });
+
+test("random calls keep the host in step with the map", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const { task, mm, host } = fakeTask([{ start: 0x2002_0000, end: 0x2002_4000, name: "" }]);
+    const { file, mapping } = fakeFile({ canWrite: true });
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    mm.brkStart = mm.brk = 0x2000_8000;
+    for (let step = 0; step < 400; step++) {
+      const addr = 0x2000_0000 + random(80) * PAGE_SIZE;
+      const length = (1 + random(10)) * PAGE_SIZE;
+      const target = 0x2000_0000 + random(80) * PAGE_SIZE;
+      switch (random(7)) {
+        case 0:
+          mm.mmap(task, addr, length, random(8), ANON | (random(2) ? MAP_FIXED : 0), null, 0);
+          break;
+        case 1:
+          mm.mmap(task, addr, length, random(8), (random(2) ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED, file, random(9) * PAGE_SIZE);
+          break;
+        case 2:
+          mm.munmap(task, addr, length);
+          break;
+        case 3:
+          mm.mprotect(task, addr, length, random(8));
+          break;
+        case 4:
+          mm.mremap(task, addr, length, (1 + random(10)) * PAGE_SIZE, MREMAP_MAYMOVE, 0);
+          break;
+        case 5:
+          mm.mremap(task, addr, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+          break;
+        default:
+          mm.setBreak(task, 0x2000_8000 + random(30) * 1000);
+      }
+      assertInStep(mm, host);
+    }
+    const child = mm.fork();
+    mm.putUser();
+    child.putUser();
+    assert.equal(mapping.references, 0);
+  }
+});

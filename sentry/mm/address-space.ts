@@ -58,8 +58,6 @@ export class AddressSpace {
   exeFile: OpenFile | null = null;
   /** VM_LOCKED and VM_LOCKONFAULT for new areas (mlockall(MCL_FUTURE)). */
   futureLock = 0;
-  /** fork(2), prctl(PR_SET_DUMPABLE): kept by the task owner's rules. */
-  dumpable = 1;
   /** membarrier(2) commands that were registered. */
   barriers = 0;
 
@@ -149,7 +147,6 @@ export class AddressSpace {
     child.brk = this.brk;
     child.stackStart = this.stackStart;
     child.auxv = this.auxv;
-    child.dumpable = this.dumpable;
     child.barriers = this.barriers;
     if (this.exeFile !== null) child.setExeFile(this.exeFile.take());
     return child;
@@ -217,7 +214,7 @@ export class AddressSpace {
   /** A free place of `length` bytes by the rules of arch_get_unmapped_area_topdown, or ENOMEM. */
   findPlace(thread: GuestThread, length: number, align: number): number {
     const { mmapBase } = this.layout;
-    this.#inFlight = this.#inFlight.filter((unmap) => unmap.thread !== thread && isPending(unmap.thread));
+    if (this.#inFlight.length > 0) this.#inFlight = this.#inFlight.filter((unmap) => unmap.thread !== thread && isPending(unmap.thread));
     for (let ceiling = mmapBase; ; ) {
       const at = this.map.findGapBelow(length, MMAP_MIN_ADDR, ceiling, align, STACK_GUARD_GAP);
       if (at < 0) break;

@@ -4,6 +4,7 @@ import { CAP_SYS_RAWIO } from "../abi/capability.ts";
 import { EACCES, EAGAIN, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import {
   LEGACY_MAP_MASK,
+  MADV_WIPEONFORK,
   MAP_32BIT,
   MAP_ANONYMOUS,
   MAP_DROPPABLE,
@@ -245,6 +246,8 @@ const queueMapping = (task: Task, addr: UserAddr, size: number, prot: number, fl
   const hostFlags = (backing.vmFlags & VM_SHARED ? MAP_SHARED : MAP_PRIVATE) | (flags & MAP_NORESERVE) | (populates ? MAP_POPULATE : 0);
   if (backing.hostFd === null) task.thread.ops.mapAnonymous(addr, size, prot, hostFlags | MAP_ANONYMOUS);
   else task.thread.ops.mapFile(addr, size, prot, hostFlags, backing.hostFd, offset);
+  // Droppable memory is plain memory that a child must find empty.
+  if (backing.vmFlags & VM_DROPPABLE) task.thread.ops.advise(addr, size, MADV_WIPEONFORK);
 };
 
 /** Readable by any of the three bits, as x86 pages are: what `PROT_READ` checks of other calls mean. */
