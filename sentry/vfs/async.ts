@@ -1,21 +1,33 @@
 /** O_ASYNC: SIGIO when a file becomes ready (fcntl(2) F_SETOWN, F_SETSIG; fs/fcntl.c send_sigio). */
-import { F_OWNER_PID } from "../../syscall-tables/flags/fd.ts";
+import { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "../../syscall-tables/flags/fd.ts";
+import { SIGIO } from "../abi/signal.ts";
 import type { Waiter } from "../task/blocking.ts";
-import type { OpenFile } from "./open-file.ts";
+import type { Pid } from "../task/pid-namespace.ts";
+import { kernelSignal, type SignalInfo, sendSignalToProcess, sendSignalToTask } from "../task/signals.ts";
+import type { Task } from "../task/task.ts";
+import { type OpenFile, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI } from "./open-file.ts";
 
-/** Delivers one SIGIO; set by syscalls/file/fcntl-owner.ts, which knows tasks. */
-export const asyncDelivery: { send: ((notifier: AsyncNotifier, events: number) => void) | null } = { send: null };
+/** si_code of a SIGIO with siginfo, by what is ready (band_table). */
+const CODES: readonly (readonly [number, number])[] = [
+  [POLLIN, 1],
+  [POLLOUT, 2],
+  [POLLERR, 4],
+  [POLLPRI, 5],
+  [POLLHUP, 6],
+];
 
 export class AsyncNotifier implements Waiter {
   readonly file: OpenFile;
-  /** F_OWNER_*; `pid` 0: nobody. */
-  ownerType = F_OWNER_PID;
-  pid = 0;
+  /** F_OWNER_*. */
+  ownerType: number = F_OWNER_PID;
+  owner: Pid | null = null;
   /** F_SETSIG; 0: SIGIO without siginfo. */
   signal = 0;
   /** Who asked: kill(2)'s rules apply to the signal. */
   uid = 0;
   euid = 0;
+  /** The fd by which O_ASYNC was set, for si_fd. */
+  fd = -1;
   #isArmed = false;
 
   constructor(file: OpenFile) {
@@ -36,6 +48,27 @@ export class AsyncNotifier implements Waiter {
   }
 
   wake(events: number): void {
-    if (this.pid !== 0) asyncDelivery.send?.(this, events);
+    const { owner } = this;
+    if (owner === null) return;
+    const info = this.#info(events);
+    if (this.ownerType === F_OWNER_PGRP) {
+      for (const process of [...(owner.group?.members ?? [])]) if (this.#maySend(process.leader)) sendSignalToProcess(process, info);
+    } else if (owner.task !== null && this.#maySend(owner.task)) {
+      if (this.ownerType === F_OWNER_TID) sendSignalToTask(owner.task, info);
+      else sendSignalToProcess(owner.task.process, info);
+    }
+  }
+
+  #info(events: number): SignalInfo {
+    if (this.signal === 0) return kernelSignal(SIGIO);
+    const ready = this.file.readiness() & events;
+    const code = CODES.find(([bit]) => (ready & bit) !== 0)?.[1] ?? 1;
+    return { signal: this.signal, code, band: ready, fd: this.fd };
+  }
+
+  /** sigio_perm() */
+  #maySend(task: Task): boolean {
+    const { uid, suid } = task.creds;
+    return this.euid === 0 || this.euid === suid || this.euid === uid || this.uid === suid || this.uid === uid;
   }
 }

@@ -1,0 +1,57 @@
+import { EBADF, EFAULT, EISDIR, ENOTTY, EOPNOTSUPP } from "../../abi/errno.ts";
+import { O_NONBLOCK, O_PATH } from "../../vfs/open-file.ts";
+import { implement } from "../implement.ts";
+import { setAsync } from "./fcntl.ts";
+
+const FIONREAD = 0x541b;
+const FIONBIO = 0x5421;
+const FIONCLEX = 0x5450;
+const FIOCLEX = 0x5451;
+const FIOASYNC = 0x5452;
+const FIOQSIZE = 0x5460;
+const FIGETBSZ = 2;
+const FICLONE = 0x40049409;
+const FICLONERANGE = 0x4020940d;
+
+/** ioctl(2): what concerns any file here, the rest is the file's own (do_vfs_ioctl). */
+export const sys_ioctl = implement("ioctl", { level: "full" }, (task, fd, command, argument) => {
+  const file = task.files.get(fd);
+  if (file === null || (file.flags & O_PATH) !== 0) return EBADF;
+  const { memory } = task;
+  switch (command) {
+    case FIOCLEX:
+      task.files.setCloexec(fd, true);
+      return 0;
+    case FIONCLEX:
+      task.files.setCloexec(fd, false);
+      return 0;
+    case FIONBIO: {
+      const isOn = memory.loadU32(argument);
+      if (isOn < 0) return EFAULT;
+      file.flags = isOn !== 0 ? file.flags | O_NONBLOCK : file.flags & ~O_NONBLOCK;
+      return 0;
+    }
+    case FIOASYNC: {
+      const isOn = memory.loadU32(argument);
+      if (isOn < 0) return EFAULT;
+      if (isOn !== 0 && file.waitQueue === null) return ENOTTY;
+      setAsync(file, fd, isOn !== 0);
+      return 0;
+    }
+    case FIOQSIZE: {
+      const { inode } = file;
+      if (!inode.isRegular && !inode.isDirectory && !inode.isSymlink) return ENOTTY;
+      return memory.storeU64(argument, inode.blocks * 512);
+    }
+    case FIGETBSZ:
+      return memory.storeU32(argument, file.inode.blockSize);
+    case FICLONE:
+    case FICLONERANGE:
+      return file.inode.isDirectory ? EISDIR : EOPNOTSUPP;
+    case FIONREAD:
+      if (!file.isRegular) return file.ioctl(task, command, argument);
+      return memory.storeU32(argument, Math.max(-1, file.inode.size - file.position));
+    default:
+      return file.ioctl(task, command, argument);
+  }
+});

@@ -1,0 +1,29 @@
+import { IN_ACCESS } from "../../../syscall-tables/flags/open.ts";
+import { EBADF, EINVAL, isErrno } from "../../abi/errno.ts";
+import { readOrBlock } from "../../task/file-ops.ts";
+import { notifyFile } from "../../vfs/notify.ts";
+import { checkRange, MAX_RW_COUNT, userIo } from "../../vfs/user-io.ts";
+import { implement } from "../implement.ts";
+
+/** read(2) */
+export const sys_read = implement("read", { level: "full" }, (task, fd, bufAddr, count) => {
+  const file = task.file(fd);
+  if (isErrno(file)) return file;
+  if (!file.canRead) return EBADF;
+  if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
+  const n = readOrBlock(task, file, userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)));
+  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS);
+  return n;
+});
+
+/** pread(2) */
+export const sys_pread64 = implement("pread64", { level: "full" }, (task, fd, bufAddr, count, offset) => {
+  if (offset < 0) return EINVAL;
+  const file = task.file(fd);
+  if (isErrno(file)) return file;
+  if (!file.canRead) return EBADF;
+  if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
+  const n = file.pread(userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)), offset, task);
+  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS);
+  return n;
+});

@@ -1,0 +1,71 @@
+import {
+  FALLOC_FL_COLLAPSE_RANGE,
+  FALLOC_FL_INSERT_RANGE,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_NO_HIDE_STALE,
+  FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
+  FALLOC_FL_ZERO_RANGE,
+} from "../../../syscall-tables/flags/fd.ts";
+import { IN_MODIFY } from "../../../syscall-tables/flags/open.ts";
+import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
+import { MAX_FILE_SIZE, truncatePath } from "../../vfs/attributes.ts";
+import { S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../../vfs/inode.ts";
+import { notifyFile } from "../../vfs/notify.ts";
+import { implement } from "../implement.ts";
+
+/** truncate(2) */
+export const sys_truncate = implement("truncate", { level: "full" }, (task, path, length) => {
+  if (length < 0) return EINVAL;
+  const place = task.kernel.vfs.follow(task, path);
+  return isErrno(place) ? place : truncatePath(task, place, length);
+});
+
+/** ftruncate(2) */
+export const sys_ftruncate = implement("ftruncate", { level: "full" }, (task, fd, length) => {
+  if (length < 0) return EINVAL;
+  const file = task.file(fd);
+  if (isErrno(file)) return file;
+  if ((file.inode.mode & S_IFMT) === S_IFDIR || !file.canWrite) return EINVAL;
+  if (file.inode.execCount > 0) return ETXTBSY;
+  return file.truncate(length, task);
+});
+
+/** The modes that stand alone or with KEEP_SIZE only as vfs_fallocate() allows. */
+const checkMode = (mode: number): number => {
+  const known =
+    FALLOC_FL_KEEP_SIZE |
+    FALLOC_FL_PUNCH_HOLE |
+    FALLOC_FL_NO_HIDE_STALE |
+    FALLOC_FL_COLLAPSE_RANGE |
+    FALLOC_FL_ZERO_RANGE |
+    FALLOC_FL_INSERT_RANGE |
+    FALLOC_FL_UNSHARE_RANGE;
+  if ((mode & ~known) !== 0) return EOPNOTSUPP;
+  if ((mode & FALLOC_FL_PUNCH_HOLE) !== 0) {
+    if ((mode & FALLOC_FL_ZERO_RANGE) !== 0 || (mode & FALLOC_FL_KEEP_SIZE) === 0) return EOPNOTSUPP;
+  }
+  if ((mode & FALLOC_FL_COLLAPSE_RANGE) !== 0 && mode !== FALLOC_FL_COLLAPSE_RANGE) return EINVAL;
+  if ((mode & FALLOC_FL_INSERT_RANGE) !== 0 && mode !== FALLOC_FL_INSERT_RANGE) return EINVAL;
+  if ((mode & FALLOC_FL_UNSHARE_RANGE) !== 0 && (mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE)) !== 0) return EINVAL;
+  return 0;
+};
+
+/** fallocate(2) */
+export const sys_fallocate = implement("fallocate", { level: "full" }, (task, fd, mode, offset, length) => {
+  const file = task.file(fd);
+  if (isErrno(file)) return file;
+  if (offset < 0 || length <= 0) return EINVAL;
+  const error = checkMode(mode);
+  if (error < 0) return error;
+  if (!file.canWrite) return EBADF;
+  if (file.inode.execCount > 0) return ETXTBSY;
+  const type = file.inode.mode & S_IFMT;
+  if (type === S_IFIFO) return ESPIPE;
+  if (type === S_IFDIR) return EISDIR;
+  if (type !== S_IFREG && type !== S_IFBLK) return ENODEV;
+  if (offset + length > MAX_FILE_SIZE) return EFBIG;
+  const result = file.allocate(mode, offset, length, task);
+  if (result >= 0) notifyFile(file, IN_MODIFY);
+  return result;
+});
