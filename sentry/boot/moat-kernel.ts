@@ -40,7 +40,7 @@ export class MoatKernel implements Kernel {
     this.facts = config.hostFacts;
     this.hostname = config.hostname;
     this.vfs = new Vfs(this);
-    this.loop = new Loop(platform, clock, this.timers, hostPoller, new HandOver(platform, config.hostFacts.cpuCount));
+    this.loop = new Loop(platform, clock, this.timers, hostPoller, new HandOver(platform, clock));
   }
 
   schedule(task: Task): void {

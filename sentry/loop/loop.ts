@@ -61,7 +61,8 @@ export class Loop {
     let nowNs = this.#clock.monotonicNs();
     let hostPolledNs = nowNs;
     while (!this.isOver) {
-      const done = platform.poll() + this.#runReady();
+      const requests = platform.poll();
+      const done = requests + this.#runReady();
       if (++rounds >= ROUNDS_PER_CLOCK) {
         rounds = 0;
         nowNs = this.#clock.monotonicNs();
@@ -72,10 +73,10 @@ export class Loop {
         }
       }
       if (done > 0) {
-        handOver.worked();
+        handOver.worked(requests);
         continue;
       }
-      if (this.#ready.length > 0 || handOver.mayspin(platform.running.length)) continue;
+      if (this.#ready.length > 0 || handOver.maySpin(platform.running.length)) continue;
       nowNs = this.#sleep();
       hostPolledNs = nowNs;
       rounds = 0;
@@ -93,7 +94,7 @@ export class Loop {
     platform.sentrySleeps = true;
     // A request posted before the flag was seen did not ring.
     if (!platform.hasRequests()) {
-      this.#handOver.beforeSleep(platform.running);
+      this.#handOver.beforeSleep(platform.running, nowNs);
       this.#poller.wait(this.#timers.nextNs - nowNs);
     }
     platform.sentrySleeps = false;
