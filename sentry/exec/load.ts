@@ -59,10 +59,11 @@ export const loadProgram = (task: Task, request: ExecRequest): Loaded | Errno =>
   }
   // A script named through a close-on-exec fd could not be opened by its interpreter.
   const isNameLost = isByFd && task.files.isCloexec(dirfd);
+  const ownName = opened.file.path?.dentry.name ?? "";
   const found = followScripts(task, opened, name, args, stackLimit, isNameLost);
   if (isErrno(found)) return found;
-  const taskName = isByFd && path === "" ? (opened.file.path?.dentry.name ?? "") : name.slice(name.lastIndexOf("/") + 1);
-  return readProgram(task, found.executable, found.args, name, taskName);
+  const shownName = isByFd && path === "" ? ownName : name;
+  return readProgram(task, found.executable, found.args, name, shownName.slice(shownName.lastIndexOf("/") + 1));
 };
 
 const readGuestArguments = (task: Task, args: GuestArguments, stackLimit: number, name: string): Arguments | Errno =>

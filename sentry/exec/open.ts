@@ -6,6 +6,7 @@ import type { FileMapping } from "../mm/file-mapping.ts";
 import type { Task } from "../task/task.ts";
 import { MS_NOEXEC } from "../vfs/mount.ts";
 import { O_RDONLY, type OpenFile } from "../vfs/open-file.ts";
+import type { Path } from "../vfs/path.ts";
 import { MAY_EXEC, mayAccess } from "../vfs/permission.ts";
 import { kernelIo } from "../vfs/user-io.ts";
 import { WALK_EMPTY, WALK_FOLLOW } from "../vfs/walk.ts";
@@ -39,7 +40,8 @@ export const openExecutable = (task: Task, dirfd: number, path: string, flags: n
   if (inode.isSymlink) return ELOOP;
   if (!inode.isRegular || (place.mount.flags & MS_NOEXEC) !== 0) return EACCES;
   if (mayAccess(inode, task.creds, MAY_EXEC) < 0) return EACCES;
-  if (inode.writeCount > 0) return ETXTBSY;
+  // The fd that memfd_create(2) returns does not count as a writer (alloc_file_pseudo).
+  if (inode.writeCount > 0 && !isMemfd(place)) return ETXTBSY;
   // Not through openPath: a program need not be readable.
   const file = inode.open(place, O_RDONLY, task);
   if (isErrno(file)) return file;
@@ -48,6 +50,8 @@ export const openExecutable = (task: Task, dirfd: number, path: string, flags: n
   file.put();
   return head;
 };
+
+const isMemfd = (place: Path): boolean => place.dentry.parent === null && place.dentry.name.startsWith("/memfd:");
 
 /** Up to `length` bytes at `offset`. */
 export const readFile = (task: Task, file: OpenFile, offset: number, length: number): Uint8Array | Errno => {

@@ -225,10 +225,11 @@ const place = (
   if (!mayExpand(task.process.limits, mm, prot, backing.vmFlags, size / PAGE_SIZE - replaced)) return ENOMEM;
   const isAccounted = backing.hostFd === null || !(backing.vmFlags & VM_SHARED);
   if (isAccounted && isOvercommit(prot, backing.vmFlags, size / PAGE_SIZE)) return ENOMEM;
-  if (isFixed) map.remove(addr, end);
   const isAnonymous = backing.file === null && backing.shared === null;
   const vma = new Vma(addr, end, prot, backing.vmFlags, isAnonymous ? 0 : offset, backing.file, backing.shared);
+  // Taken first: what is replaced may hold the last reference of the same file.
   backing.file?.takeMapping(isSharedWritable(vma));
+  if (isFixed) map.remove(addr, end);
   map.insert(vma);
   queueMapping(task, addr, size, prot, flags, backing, offset);
   // What was there before is gone on the host, too, or will be replaced by the next mapping.
