@@ -33,6 +33,7 @@ export class MountNamespace {
   /** `mount` and everything below it belong to this namespace now. */
   adopt(mount: Mount): void {
     mount.namespace = this;
+    mount.revive();
     this.mounts.add(mount);
     for (const child of mount.children.values()) this.adopt(child);
   }

@@ -61,6 +61,8 @@ export class Mount {
   readonly children = new Map<Dentry, Mount>();
   /** Open files and working directories on it. */
   pins = 0;
+  /** Files open for writing through it. */
+  writers = 0;
   /** MS_PRIVATE, MS_SHARED, MS_SLAVE or MS_UNBINDABLE, as last asked for. */
   propagation = MS_PRIVATE;
   /** Peer group for the "shared:N" tag of mountinfo. */
@@ -91,6 +93,11 @@ export class Mount {
     if (this.#isReleased) return;
     this.#isReleased = true;
     if (this.pins === 0) this.#end();
+  }
+
+  /** It is in a tree (again). */
+  revive(): void {
+    this.#isReleased = false;
   }
 
   #end(): void {

@@ -121,7 +121,7 @@ export const moveMount = (task: Task, from: Path, target: Path): number => {
 let lastGroup = 0;
 
 /** do_change_type(): MS_SHARED and the like. Events do not propagate between peers: each mount stands alone. */
-const changePropagation = (target: Path, flags: number): number => {
+export const changePropagation = (target: Path, flags: number): number => {
   const type = flags & PROPAGATION;
   if ((flags & ~(PROPAGATION | MS_REC | 32768)) !== 0 || (type & (type - 1)) !== 0) return EINVAL;
   if (!isMountRoot(target)) return EINVAL;
@@ -148,6 +148,7 @@ const remount = (target: Path, flags: number, data: string): number => {
     if (error < 0) return error;
     mount.fs.isReadOnly = isReadOnly;
   }
+  if ((wanted & MS_RDONLY) !== 0 && (mount.flags & MS_RDONLY) === 0 && mount.writers > 0) return EBUSY;
   mount.flags = wanted;
   return 0;
 };

@@ -76,7 +76,10 @@ export abstract class OpenFile {
     if (path !== null) takePath(path);
     if (this.canWrite) {
       inode.writeCount++;
-      if (path !== null) inode.fs.writers++;
+      if (path !== null) {
+        inode.fs.writers++;
+        path.mount.writers++;
+      }
     }
   }
 
@@ -121,7 +124,10 @@ export abstract class OpenFile {
     this.release();
     if (this.canWrite) {
       inode.writeCount--;
-      if (path !== null) inode.fs.writers--;
+      if (path !== null) {
+        inode.fs.writers--;
+        path.mount.writers--;
+      }
     }
     if (path !== null) putPath(path);
     if (--inode.openCount === 0 && inode.nlink === 0) inode.forget();

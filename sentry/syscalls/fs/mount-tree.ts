@@ -1,0 +1,113 @@
+/** Mounts as descriptors: open_tree(2), move_mount(2), mount_setattr(2). */
+import {
+  MOUNT_ATTR__ATIME,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_F_SYMLINKS,
+  MOVE_MOUNT_T_EMPTY_PATH,
+  MOVE_MOUNT_T_SYMLINKS,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from "../../../syscall-tables/flags/mount.ts";
+import { AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW } from "../../../syscall-tables/flags/open.ts";
+import { EBUSY, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import {
+  type Mount,
+  MS_NOATIME,
+  MS_NODIRATIME,
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_RELATIME,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+} from "../../vfs/mount.ts";
+import { changePropagation, cloneMount, mayMount, mountFlags, moveMount } from "../../vfs/mounting.ts";
+import { O_PATH } from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
+import { PathFile } from "../../vfs/path-file.ts";
+import { atPath } from "../file/at-path.ts";
+import { readExtensible } from "../file/openat2.ts";
+import { implement } from "../implement.ts";
+import { attributeFlags, MOUNT_ATTRIBUTES, plainFlags } from "./mount-attributes.ts";
+
+const MOUNT_ATTR_SIZE = 32;
+const MOVE_FLAGS = 0x377;
+
+const openTree = (task: Task, dirfd: number, path: string, flags: number): number => {
+  if ((flags & ~(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_RECURSIVE)) !== 0)
+    return EINVAL;
+  const isClone = (flags & OPEN_TREE_CLONE) !== 0;
+  if ((flags & AT_RECURSIVE) !== 0 && !isClone) return EINVAL;
+  if (isClone && !mayMount(task)) return EPERM;
+  const place = atPath(task, dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
+  if (isErrno(place)) return place;
+  let shown: Path = place;
+  if (isClone) {
+    const copy = cloneMount(task, place, (flags & AT_RECURSIVE) !== 0);
+    if (typeof copy === "number") return copy;
+    shown = { mount: copy, dentry: copy.root };
+  }
+  const file = new PathFile(shown, O_PATH);
+  // The descriptor alone keeps it until move_mount places it.
+  if (isClone) shown.mount.release();
+  const fd = task.files.install(file, (flags & OPEN_TREE_CLOEXEC) !== 0);
+  if (fd < 0) file.put();
+  return fd;
+};
+
+/** open_tree(2) */
+export const sys_open_tree = implement("open_tree", { level: "full" }, openTree);
+
+/** move_mount(2) */
+export const sys_move_mount = implement(
+  "move_mount",
+  { level: "partial", note: "no MOVE_MOUNT_SET_GROUP, no MOVE_MOUNT_BENEATH" },
+  (task, fromFd, fromPath, toFd, toPath, flags) => {
+    if (!mayMount(task)) return EPERM;
+    if ((flags & ~MOVE_FLAGS) !== 0) return EINVAL;
+    const at = (symlinks: number, empty: number): number =>
+      ((flags & symlinks) !== 0 ? 0 : AT_SYMLINK_NOFOLLOW) | ((flags & empty) !== 0 ? AT_EMPTY_PATH : 0);
+    const from = atPath(task, fromFd, fromPath, at(MOVE_MOUNT_F_SYMLINKS, MOVE_MOUNT_F_EMPTY_PATH));
+    if (isErrno(from)) return from;
+    const to = atPath(task, toFd, toPath, at(MOVE_MOUNT_T_SYMLINKS, MOVE_MOUNT_T_EMPTY_PATH));
+    return isErrno(to) ? to : moveMount(task, from, to);
+  },
+);
+
+const allBelow = (mount: Mount, isRecursive: boolean): Mount[] =>
+  isRecursive ? [mount, ...[...mount.children.values()].flatMap((child) => allBelow(child, true))] : [mount];
+
+/** mount_setattr(2) */
+export const sys_mount_setattr = implement(
+  "mount_setattr",
+  { level: "partial", note: "no id-mapped mounts" },
+  (task, dirfd, path, flags, addr, size) => {
+    if ((flags & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)) !== 0) return EINVAL;
+    if (!mayMount(task)) return EPERM;
+    const view = readExtensible(task, addr, size, MOUNT_ATTR_SIZE);
+    if (typeof view === "number") return view;
+    const set = view.getUint32(0, true);
+    const clear = view.getUint32(8, true);
+    const propagation = view.getUint32(16, true);
+    if (((set | clear) & ~MOUNT_ATTRIBUTES) !== 0 || view.getUint32(4, true) !== 0 || view.getUint32(12, true) !== 0) return EINVAL;
+    if ((propagation & ~(MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)) !== 0 || view.getUint32(20, true) !== 0) return EINVAL;
+    // The atime mode is one field: it is cleared whole before one of its values is set.
+    const changesAtime = (clear & MOUNT_ATTR__ATIME) !== 0;
+    if (changesAtime ? (clear & MOUNT_ATTR__ATIME) !== MOUNT_ATTR__ATIME : (set & MOUNT_ATTR__ATIME) !== 0) return EINVAL;
+    const wanted = attributeFlags(set);
+    if (wanted < 0) return EINVAL;
+    const place = atPath(task, dirfd, path, flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+    if (isErrno(place)) return place;
+    if (place.dentry !== place.mount.root) return EINVAL;
+    const isRecursive = (flags & AT_RECURSIVE) !== 0;
+    const mounts = allBelow(place.mount, isRecursive);
+    if ((wanted & MS_RDONLY) !== 0 && mounts.some((mount) => mount.writers > 0)) return EBUSY;
+    for (const mount of mounts) {
+      mount.flags = (mount.flags & ~plainFlags(clear)) | plainFlags(set);
+      if (changesAtime)
+        mount.flags = (mount.flags & ~(MS_NOATIME | MS_RELATIME)) | (mountFlags(wanted) & (MS_NOATIME | MS_RELATIME | MS_NODIRATIME));
+    }
+    return propagation === 0 ? 0 : changePropagation(place, propagation | (isRecursive ? 16384 : 0));
+  },
+);
