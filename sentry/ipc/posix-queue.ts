@@ -1,0 +1,177 @@
+/** POSIX message queues (mq_overview(7), ipc/mqueue.c). */
+import { EAGAIN, EBUSY, EMSGSIZE } from "../abi/errno.ts";
+import { SI_MESGQ, SIGEV_SIGNAL } from "../abi/signal.ts";
+import type { Kernel } from "../kernel.ts";
+import { WaitQueue } from "../task/blocking.ts";
+import type { Process } from "../task/process.ts";
+import { sendSignalToProcess } from "../task/signals.ts";
+import type { Task } from "../task/task.ts";
+import { anonInode } from "../vfs/anon.ts";
+import { type Inode, S_IFREG } from "../vfs/inode.ts";
+import type { Io } from "../vfs/io.ts";
+import { O_ACCMODE, O_NONBLOCK, OpenFile, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../vfs/open-file.ts";
+
+/** DFLT_QUEUESMAX */
+const MAX_QUEUES = 256;
+
+export interface PosixMessage {
+  readonly priority: number;
+  readonly data: Uint8Array;
+}
+
+/** mq_notify(3) */
+export interface Notification {
+  readonly process: Process;
+  /** SIGEV_NONE or SIGEV_SIGNAL */
+  readonly kind: number;
+  readonly signal: number;
+  readonly valueLo: number;
+  readonly valueHi: number;
+  readonly file: PosixQueueFile;
+}
+
+export class PosixQueue {
+  readonly inode: Inode;
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  /** Highest priority first, older first among equals. */
+  readonly messages: PosixMessage[] = [];
+  readonly queue = new WaitQueue();
+  notification: Notification | null = null;
+  /** Tasks asleep in mq_receive(3): a message for them notifies nobody. */
+  receivers = 0;
+
+  constructor(inode: Inode, maxMessages: number, maxBytes: number) {
+    this.inode = inode;
+    this.maxMessages = maxMessages;
+    this.maxBytes = maxBytes;
+  }
+
+  get byteCount(): number {
+    let total = 0;
+    for (const { data } of this.messages) total += data.length;
+    return total;
+  }
+
+  get isFull(): boolean {
+    return this.messages.length >= this.maxMessages;
+  }
+
+  /** 0, or EAGAIN when full. */
+  send(sender: Task, message: PosixMessage): number {
+    if (this.isFull) return EAGAIN;
+    const wasEmpty = this.messages.length === 0;
+    let at = this.messages.length;
+    while (at > 0 && this.messages[at - 1].priority < message.priority) at--;
+    this.messages.splice(at, 0, message);
+    if (wasEmpty && this.receivers === 0) this.#tell(sender);
+    this.queue.notify(POLLIN | POLLRDNORM);
+    return 0;
+  }
+
+  /** __do_notify(): once, then the registration is gone. */
+  #tell(sender: Task): void {
+    const { notification } = this;
+    if (notification === null) return;
+    this.notification = null;
+    if (notification.kind !== SIGEV_SIGNAL || notification.process.isZombie) return;
+    sendSignalToProcess(notification.process, {
+      signal: notification.signal,
+      code: SI_MESGQ,
+      pid: sender.process.leader.pid.in(notification.process.pidNamespace),
+      uid: sender.creds.uid,
+      value: notification.valueLo,
+      valueHi: notification.valueHi,
+    });
+  }
+
+  receive(): PosixMessage | null {
+    const message = this.messages.shift() ?? null;
+    if (message !== null) this.queue.notify(POLLOUT | POLLWRNORM);
+    return message;
+  }
+
+  register(notification: Notification): number {
+    if (this.notification !== null) return EBUSY;
+    this.notification = notification;
+    return 0;
+  }
+}
+
+export class PosixQueueFile extends OpenFile {
+  readonly mq: PosixQueue;
+  readonly name: string;
+
+  constructor(mq: PosixQueue, name: string, flags: number) {
+    super(mq.inode, null, flags & (O_ACCMODE | O_NONBLOCK));
+    this.mq = mq;
+    this.name = name;
+  }
+
+  /** mqueue_read_file(): the state as text. */
+  override read(io: Io, _task: Task): number {
+    const { notification } = this.mq;
+    const size = String(this.mq.byteCount).padEnd(10);
+    const kind = String(notification?.kind ?? 0).padEnd(5);
+    const signal = String(notification?.kind === SIGEV_SIGNAL ? notification.signal : 0).padEnd(5);
+    const pid = String(notification?.process.pid ?? 0).padEnd(6);
+    const text = Buffer.from(`QSIZE:${size} NOTIFY:${kind} SIGNO:${signal} NOTIFY_PID:${pid}\n`, "latin1");
+    if (this.position >= text.length) return 0;
+    const n = io.put(text, this.position, text.length - this.position);
+    if (n > 0) this.position += n;
+    return n;
+  }
+
+  override readiness(): number {
+    const readable = this.mq.messages.length > 0 ? POLLIN | POLLRDNORM : 0;
+    return this.mq.isFull ? readable : readable | POLLOUT | POLLWRNORM;
+  }
+
+  override get waitQueue(): WaitQueue {
+    return this.mq.queue;
+  }
+
+  /** Every close(2) by the registered process ends its registration (mqueue_flush_file). */
+  override flush(task: Task): number {
+    if (this.mq.notification?.process === task.process) this.mq.notification = null;
+    return 0;
+  }
+
+  override get anonymousName(): string {
+    return `/${this.name}`;
+  }
+
+  /** EMSGSIZE for a message that no slot can hold. */
+  checkLength(length: number): number {
+    return length > this.mq.maxBytes ? EMSGSIZE : 0;
+  }
+}
+
+/** The queues by name. */
+export class PosixQueues {
+  readonly #kernel: Kernel;
+  readonly #byName = new Map<string, PosixQueue>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  get isFull(): boolean {
+    return this.#byName.size >= MAX_QUEUES;
+  }
+
+  find(name: string): PosixQueue | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  create(task: Task, name: string, mode: number, maxMessages: number, maxBytes: number): PosixQueue {
+    const inode = anonInode(this.#kernel, S_IFREG | (mode & ~task.fs.umask & 0o7777), task.creds.fsuid, task.creds.fsgid);
+    const mq = new PosixQueue(inode, maxMessages, maxBytes);
+    this.#byName.set(name, mq);
+    return mq;
+  }
+
+  unlink(name: string): void {
+    this.#byName.delete(name);
+  }
+}

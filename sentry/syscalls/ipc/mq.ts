@@ -1,0 +1,117 @@
+import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+import { EACCES, EBADF, EEXIST, EFAULT, EINVAL, EMFILE, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, isErrno } from "../../abi/errno.ts";
+import { RLIMIT_MSGQUEUE } from "../../abi/resource.ts";
+import { isValidSignal, SIGEV_NONE, SIGEV_SIGNAL } from "../../abi/signal.ts";
+import { ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
+import { type PosixQueue, PosixQueueFile } from "../../ipc/posix-queue.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
+import type { Task } from "../../task/task.ts";
+import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK } from "../../vfs/open-file.ts";
+import { isOwner, MAY_READ, MAY_WRITE, mayAccess } from "../../vfs/permission.ts";
+import { implement } from "../implement.ts";
+
+const MQ_ATTR_SIZE = 64;
+const SIGEVENT_SIZE = 64;
+const NAME_MAX = 255;
+/** DFLT_MSG, DFLT_MSGSIZE: also what an unprivileged caller may ask for at most. */
+const DEFAULT_MESSAGES = 10;
+const DEFAULT_BYTES = 8192;
+const HARD_MESSAGES = 65536;
+const HARD_BYTES = 16 * 1024 * 1024;
+
+const long = (view: DataView, at: number): number => view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+
+/** mqueue_create_attr() and mq_attr_ok() */
+const createQueue = (task: Task, name: string, mode: number, attrAddr: UserAddr): PosixQueue | number => {
+  const { posixQueues } = ipcNamespaceOf(task);
+  let maxMessages = DEFAULT_MESSAGES;
+  let maxBytes = DEFAULT_BYTES;
+  if (attrAddr !== 0) {
+    const view = task.memory.viewIn(attrAddr, MQ_ATTR_SIZE);
+    if (typeof view === "number") return EFAULT;
+    maxMessages = long(view, 8);
+    maxBytes = long(view, 16);
+  }
+  const isPrivileged = task.creds.has(CAP_SYS_RESOURCE);
+  if (posixQueues.isFull && !isPrivileged) return ENOSPC;
+  if (maxMessages <= 0 || maxBytes <= 0) return EINVAL;
+  if (maxMessages > (isPrivileged ? HARD_MESSAGES : DEFAULT_MESSAGES)) return EINVAL;
+  if (maxBytes > (isPrivileged ? HARD_BYTES : DEFAULT_BYTES)) return EINVAL;
+  // struct msg_msg and a tree node per message: mqueue_get_inode().
+  const bytes = maxMessages * (maxBytes + 48) + Math.min(maxMessages, 32768) * 48;
+  if (bytes > task.process.limits.get(RLIMIT_MSGQUEUE).soft) return EMFILE;
+  return posixQueues.create(task, name, mode, maxMessages, maxBytes);
+};
+
+const ACCESS_MASKS = [MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE];
+
+/** mq_open(3); the C library has taken the leading slash off the name. */
+export const sys_mq_open = implement("mq_open", { level: "full" }, (task, name, flags, mode, attrAddr) => {
+  if (name.includes("/") || name === "." || name === "..") return EACCES;
+  if (name === "") return ENOENT;
+  if (name.length > NAME_MAX) return ENAMETOOLONG;
+  const error = task.files.canInstall();
+  if (error < 0) return error;
+  let mq: PosixQueue | number | null = ipcNamespaceOf(task).posixQueues.find(name);
+  if (mq === null) {
+    if ((flags & O_CREAT) === 0) return ENOENT;
+    mq = createQueue(task, name, mode, attrAddr);
+    if (typeof mq === "number") return mq;
+  } else {
+    if ((flags & O_CREAT) !== 0 && (flags & O_EXCL) !== 0) return EEXIST;
+    if ((flags & O_ACCMODE) === O_ACCMODE) return EINVAL;
+    const refused = mayAccess(mq.inode, task.creds, ACCESS_MASKS[flags & O_ACCMODE]);
+    if (refused < 0) return refused;
+  }
+  return task.files.install(new PosixQueueFile(mq, name, flags), (flags & O_CLOEXEC) !== 0);
+});
+
+/** mq_unlink(3) */
+export const sys_mq_unlink = implement("mq_unlink", { level: "full" }, (task, name) => {
+  if (name.length > NAME_MAX) return ENAMETOOLONG;
+  const { posixQueues } = ipcNamespaceOf(task);
+  const mq = posixQueues.find(name);
+  if (mq === null) return name.includes("/") ? EACCES : ENOENT;
+  // The directory is root's, with the sticky bit.
+  if (!isOwner(mq.inode, task.creds) && task.creds.fsuid !== 0) return EPERM;
+  posixQueues.unlink(name);
+  return 0;
+});
+
+const queueFile = (task: Task, fd: number): PosixQueueFile | number => {
+  const file = task.file(fd);
+  return !isErrno(file) && file instanceof PosixQueueFile ? file : EBADF;
+};
+
+/** mq_notify(3). SIGEV_THREAD needs a netlink socket, which the C library makes for it. */
+export const sys_mq_notify = implement("mq_notify", { level: "partial", note: "no SIGEV_THREAD" }, (task, fd, eventAddr) => {
+  const view = eventAddr === 0 ? null : task.memory.viewIn(eventAddr, SIGEVENT_SIZE);
+  if (typeof view === "number") return EFAULT;
+  const kind = view === null ? SIGEV_NONE : view.getInt32(12, true);
+  const signal = view === null ? 0 : view.getInt32(8, true);
+  if (view !== null && kind !== SIGEV_NONE && kind !== SIGEV_SIGNAL) return EINVAL;
+  if (kind === SIGEV_SIGNAL && !isValidSignal(signal)) return EINVAL;
+  const file = queueFile(task, fd);
+  if (typeof file === "number") return file;
+  const { process } = task;
+  if (view !== null) {
+    const [valueLo, valueHi] = [view.getUint32(0, true), view.getUint32(4, true)];
+    return file.mq.register({ process, kind, signal, valueLo, valueHi, file });
+  }
+  if (file.mq.notification?.process === process) file.mq.notification = null;
+  return 0;
+});
+
+/** mq_getattr(3), mq_setattr(3) */
+export const sys_mq_getsetattr = implement("mq_getsetattr", { level: "full" }, (task, fd, newAddr, oldAddr) => {
+  const view = newAddr === 0 ? null : task.memory.viewIn(newAddr, MQ_ATTR_SIZE);
+  if (typeof view === "number") return EFAULT;
+  if (view !== null && (long(view, 0) & ~O_NONBLOCK) !== 0) return EINVAL;
+  const file = queueFile(task, fd);
+  if (typeof file === "number") return file;
+  const { mq } = file;
+  const old = [file.flags & O_NONBLOCK, mq.maxMessages, mq.maxBytes, mq.messages.length, 0, 0, 0, 0];
+  if (view !== null) file.flags = (file.flags & ~O_NONBLOCK) | (long(view, 0) & O_NONBLOCK);
+  if (oldAddr === 0) return 0;
+  return task.memory.copyOut(oldAddr, new Uint8Array(BigInt64Array.from(old, BigInt).buffer));
+});
