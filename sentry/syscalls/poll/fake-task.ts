@@ -57,6 +57,7 @@ export class FakeTask implements Waiter {
   readonly kernel: FakeKernel;
   readonly memory = new FakeMemory();
   readonly files: FdTable;
+  readonly fs = { umask: 0o022 };
   creds = Credentials.create(0, 0);
   /** Signals sent to it, by number. */
   readonly received: number[] = [];
@@ -84,7 +85,7 @@ export class FakeTask implements Waiter {
         return pending.hi;
       },
     };
-    this.process = { pending: new PendingSignals() };
+    this.process = { pid: 1, pending: new PendingSignals(), limits: { get: () => ({ soft: 819_200, hard: 819_200 }) } };
   }
 
   get asTask(): Task {
