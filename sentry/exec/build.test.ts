@@ -137,6 +137,15 @@ test("hostile images are refused with what Linux finds wrong", () => {
   assert.equal(build(elf(ET_EXEC, [load(0x40_0000, 0x1000, 0x1000, 0, 5)], 2 ** 63)).mm, EINVAL);
 });
 
+test("addresses that leave the 64 bits do no harm", () => {
+  const phdr = { ...load(2 ** 64 - 1, 0, 0, 0, 4), type: 6 };
+  built(elf(ET_EXEC, [phdr, load(0x40_0000, 0x1000, 0x1000, 0, 5)], 0x40_0000));
+  const interpreter = elf(ET_DYN, [load(0, 0x800, 0x800, 0, 5)], 0x100, 10);
+  const low = { ...load(1, 0, 0, 0, 4), type: 6 };
+  built(elf(ET_DYN, [low, load(0x7000_0000_0000, 0x1000, 0x1000, 0, 5)], 0x7000_0000_0010), interpreter);
+  assert.equal(build(elf(ET_DYN, [load(0x7000_0000_0000, 0x1000, 0x1000, 0, 5)], 0x10), interpreter).mm, EINVAL);
+});
+
 test("overlapping segments: the later one wins", () => {
   const { mm } = built(elf(ET_EXEC, [load(0x40_0000, 0x3000, 0x3000, 0, 5), load(0x40_1000, 0x1000, 0x1000, 0x5000, 6)], 0x40_0000));
   assert.deepEqual(

@@ -47,7 +47,7 @@ const STACK_EXPANSION = 131072;
 /** The heap starts within 1 GiB behind the program (arch_randomize_brk). */
 const BREAK_RANDOM_BYTES = 2 ** 30;
 /** Larger stack contents do not travel through the slot but as pages of a memfd. */
-const MAX_COPIED_BYTES = 64 * 1024;
+const MAX_COPIED_BYTES = 32 * 1024;
 const EFLAGS_INITIAL = 0x202;
 
 export interface BuildOptions {
@@ -81,9 +81,8 @@ const fill = (kernel: Kernel, mm: AddressSpace, thread: GuestThread, loaded: Loa
   mm.dataEnd = image.dataEnd;
   placeBreak(kernel, mm, image, program, interpreter !== null, options.isRandomized);
   const stack = prepareStack(kernel, mm, loaded, image, interpreterImage, options.isRandomized);
-  const error = mapStack(mm, mapper, thread, stack, stackProt(program));
+  const error = mapStack(mm, mapper, thread, stack, stackProt(program)) || mapper.zeroTails();
   if (error < 0) return error;
-  mapper.zeroTails();
   const { regs } = thread;
   for (let index = 0; index <= R_EFLAGS; index++) regs.setHalves(index, 0, 0);
   regs.set(R_RSP, stack.pointer);
@@ -180,8 +179,7 @@ const mapStack = (mm: AddressSpace, mapper: ImageMapper, thread: GuestThread, st
   const error = mapper.mapAnonymous(bottom, stackTop, prot, VM_MAY_ALL | VM_GROWSDOWN | VM_STACK_AREA, MAP_NORESERVE);
   if (error < 0) return error;
   if (stack.bytes.length <= MAX_COPIED_BYTES) {
-    thread.memory.writeFrom(stack.pointer, stack.bytes, 0, stack.bytes.length);
-    return 0;
+    return thread.memory.writeFrom(stack.pointer, stack.bytes, 0, stack.bytes.length) < stack.bytes.length ? ENOMEM : 0;
   }
   const hostFd = contentFd(stack.bytes, stack.pointer - contentStart);
   if (hostFd < 0) return ENOMEM;

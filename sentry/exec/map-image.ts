@@ -91,7 +91,7 @@ export class ImageMapper {
     }
     if (isFirst) return EINVAL;
     const entry = bias + elf.header.entry;
-    if (entry >= USER_ADDR_LIMIT) return EINVAL;
+    if (entry < 0 || entry >= USER_ADDR_LIMIT) return EINVAL;
     if (codeStart === Number.POSITIVE_INFINITY) codeStart = 0;
     return { bias, entry, phdrAddr, codeStart, codeEnd, dataStart, dataEnd, end };
   }
@@ -151,8 +151,11 @@ export class ImageMapper {
     return 0;
   }
 
-  /** Queues the zeros behind the last file bytes of writable segments. After all mappings. */
-  zeroTails(): void {
-    for (const { addr, length } of this.#tails) this.#thread.memory.writeFrom(addr, zeros, 0, length);
+  /** Queues the zeros behind the last file bytes of writable segments, after all mappings. 0, or ENOMEM for more than an answer holds. */
+  zeroTails(): number {
+    for (const { addr, length } of this.#tails) {
+      if (this.#thread.memory.writeFrom(addr, zeros, 0, length) < length) return ENOMEM;
+    }
+    return 0;
   }
 }

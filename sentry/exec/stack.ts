@@ -72,8 +72,9 @@ export const buildStack = (top: UserAddr, content: StackContent): StackImage => 
 const align16 = (addr: number): number => addr - (addr % 16);
 
 const writeWord = (bytes: Buffer, at: number, value: number): number => {
-  bytes.writeUInt32LE(value % 2 ** 32, at);
-  bytes.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4);
+  // Addresses from a hostile ELF header may leave the 64 bits at either end: they wrap.
+  bytes.writeUInt32LE(value >>> 0, at);
+  bytes.writeUInt32LE(Math.floor(value / 2 ** 32) >>> 0, at + 4);
   return at + 8;
 };
 
