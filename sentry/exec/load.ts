@@ -1,6 +1,6 @@
 /** From a path to a program that can be started: scripts resolved, ELF files read, credentials worked out. */
 import { AT_FDCWD } from "../../syscall-tables/flags/open.ts";
-import { E2BIG, ELOOP, ENOENT, type Errno, isErrno } from "../abi/errno.ts";
+import { E2BIG, EACCES, ELOOP, ENOENT, type Errno, isErrno } from "../abi/errno.ts";
 import { RLIMIT_STACK } from "../abi/resource.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
@@ -90,7 +90,8 @@ const followScripts = (
     const { interpreter, argument } = result;
     argv = [interpreter, ...(argument === null ? [] : [argument]), scriptName, ...argv.slice(1)];
     if (!fits(argv, args.env, name, stackLimit)) return E2BIG;
-    const next = openExecutable(task, AT_FDCWD, interpreter, 0);
+    // An empty name means the working directory to the kernel itself.
+    const next = interpreter === "" ? EACCES : openExecutable(task, AT_FDCWD, interpreter, 0);
     if (isErrno(next)) return next;
     executable = next;
     scriptName = interpreter;
