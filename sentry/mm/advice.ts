@@ -9,8 +9,6 @@ import {
   MADV_DONTNEED,
   MADV_DONTNEED_LOCKED,
   MADV_FREE,
-  MADV_GUARD_INSTALL,
-  MADV_GUARD_REMOVE,
   MADV_HUGEPAGE,
   MADV_KEEPONFORK,
   MADV_MERGEABLE,
@@ -67,7 +65,8 @@ const mayRemove = (vma: Vma): number => {
 };
 
 /**
- * By advice; absent: EINVAL. Locks are only counted in this kernel, so that discarding
+ * By advice; absent: EINVAL, as for MADV_GUARD_* on kernels before 6.13: libraries fall back
+ * to mprotect(2). Locks are only counted in this kernel, so that discarding
  * locked pages is plain discarding for the host.
  */
 const rules: { readonly [advice: number]: AdviceRule | undefined } = {
@@ -93,8 +92,6 @@ const rules: { readonly [advice: number]: AdviceRule | undefined } = {
   [MADV_PAGEOUT]: { check: unlocked },
   [MADV_POPULATE_READ]: { host: MADV_POPULATE_READ },
   [MADV_POPULATE_WRITE]: { host: MADV_POPULATE_WRITE },
-  [MADV_GUARD_INSTALL]: { host: MADV_GUARD_INSTALL, check: unlocked, isDiscard: true },
-  [MADV_GUARD_REMOVE]: { host: MADV_GUARD_REMOVE },
 };
 
 /** Every advice that `ops.advise` may be asked for: what the platform's filter has to let through. */
