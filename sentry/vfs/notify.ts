@@ -2,14 +2,14 @@
  * Where filesystem events leave the VFS (fsnotify). Watchers hang on inodes: the owner of
  * inotify sets `inode.watches`; nothing is computed for files that nobody watches.
  */
-import { IN_ISDIR } from "../../syscall-tables/flags/open.ts";
+import { IN_EXCL_UNLINK, IN_ISDIR } from "../../syscall-tables/flags/open.ts";
 import type { Inode } from "./inode.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { Dentry } from "./path.ts";
 
 /** The watchers of one inode. */
 export interface InodeWatches {
-  /** `name` is empty for an event of the inode itself, else the name of the child concerned. `mask` carries IN_ISDIR. */
+  /** `name` is empty for an event of the inode itself, else the name of the child concerned. `mask` carries IN_ISDIR, and IN_EXCL_UNLINK when the child has lost its name. */
   event(mask: number, name: string, cookie: number): void;
 }
 
@@ -31,7 +31,8 @@ export const notifyDentry = (dentry: Dentry, mask: number): void => {
   const parent = dentry.parent;
   if (dentry.inode.watches === null && (parent === null || parent.inode.watches === null)) return;
   const full = dentry.inode.isDirectory ? mask | IN_ISDIR : mask;
-  notify(dentry.inode, parent === null || dentry.isUnlinked ? null : parent.inode, full, dentry.name);
+  if (parent !== null) notify(null, parent.inode, dentry.isUnlinked ? full | IN_EXCL_UNLINK : full, dentry.name);
+  notify(dentry.inode, null, full, "");
 };
 
 /** The same for an open file. */

@@ -3,7 +3,7 @@
  * Operations never sleep: EAGAIN plus `waitQueue`. Whether the *caller* waits is decided
  * by O_NONBLOCK in `syscalls/`, with the generic ops of task/file-ops.ts.
  */
-import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from "../../syscall-tables/flags/open.ts";
+import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE, IN_DELETE_SELF } from "../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, EISDIR, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, type Errno, ESPIPE } from "../abi/errno.ts";
 import type { FileMapping } from "../mm/file-mapping.ts";
 import type { WaitQueue } from "../task/blocking.ts";
@@ -130,7 +130,9 @@ export abstract class OpenFile {
       }
     }
     if (path !== null) putPath(path);
-    if (--inode.openCount === 0 && inode.nlink === 0) inode.forget();
+    if (--inode.openCount > 0 || inode.nlink > 0) return;
+    if (inode.watches !== null) inode.watches.event(IN_DELETE_SELF, "", 0);
+    inode.forget();
   }
 
   /** The last reference is gone. */

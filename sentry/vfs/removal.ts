@@ -23,13 +23,16 @@ import type { Dentry, Path } from "./path.ts";
 import { MAY_WRITE, mayAccess, mayDelete } from "./permission.ts";
 import { WALK_PARENT, Walker } from "./walk.ts";
 
-/** The last name of `inode` may be gone. */
+/** fsnotify_link_count() */
+const tellLinkCount = (inode: Inode): void => {
+  if (inode.watches !== null && !inode.isDirectory) inode.watches.event(IN_ATTRIB, "", 0);
+};
+
+/** The last name of `inode` may be gone; an open file keeps it until its last close. */
 const settle = (inode: Inode): void => {
-  const { watches } = inode;
-  if (inode.nlink === 0 || inode.isDirectory) {
-    if (watches !== null) watches.event(inode.isDirectory ? IN_DELETE_SELF | IN_ISDIR : IN_DELETE_SELF, "", 0);
-    if (inode.openCount === 0) inode.forget();
-  } else if (watches !== null) watches.event(IN_ATTRIB, "", 0);
+  if ((inode.nlink > 0 && !inode.isDirectory) || inode.openCount > 0) return;
+  if (inode.watches !== null) inode.watches.event(inode.isDirectory ? IN_DELETE_SELF | IN_ISDIR : IN_DELETE_SELF, "", 0);
+  inode.forget();
 };
 
 const isMountpoint = (dentry: Dentry): boolean => dentry.mounts > 0;
@@ -52,8 +55,9 @@ export const unlink = (task: Task, dirfd: number, path: string): number => {
   const result = parent.inode.unlink(name, inode);
   if (result < 0) return result;
   removeDentry(child);
-  notify(null, parent.inode, IN_DELETE, name);
+  tellLinkCount(inode);
   settle(inode);
+  notify(null, parent.inode, IN_DELETE, name);
   return 0;
 };
 
@@ -78,8 +82,8 @@ export const rmdir = (task: Task, dirfd: number, path: string): number => {
   removeDentry(child);
   child.children = null;
   child.negatives = 0;
-  notify(null, parent.inode, IN_DELETE | IN_ISDIR, name);
   settle(inode);
+  notify(null, parent.inode, IN_DELETE | IN_ISDIR, name);
   return 0;
 };
 
@@ -177,16 +181,26 @@ const move = (
       oldParent.negatives--;
     }
   }
-  announce(oldParent.inode, oldName, newParent.inode, newName, inode, isExchange ? victim : null);
+  announce(oldParent.inode, oldName, newParent.inode, newName, inode, victim, isExchange);
   if (!isExchange && victim !== null) settle(victim);
   return 0;
 };
 
-const announce = (oldDir: Inode, oldName: string, newDir: Inode, newName: string, moved: Inode, swapped: Inode | null): void => {
+/** fsnotify_move() */
+const announce = (
+  oldDir: Inode,
+  oldName: string,
+  newDir: Inode,
+  newName: string,
+  moved: Inode,
+  victim: Inode | null,
+  isExchange: boolean,
+): void => {
   const cookie = nextCookie();
   const bit = moved.isDirectory ? IN_ISDIR : 0;
   notify(null, oldDir, IN_MOVED_FROM | bit, oldName, cookie);
   notify(null, newDir, IN_MOVED_TO | bit, newName, cookie);
+  if (victim !== null && !isExchange) tellLinkCount(victim);
   notify(moved, null, IN_MOVE_SELF, "");
-  if (swapped !== null) announce(newDir, newName, oldDir, oldName, swapped, null);
+  if (victim !== null && isExchange) announce(newDir, newName, oldDir, oldName, victim, null, false);
 };

@@ -1,5 +1,5 @@
 /** The watches of one inode, where the VFS leaves its events (struct fsnotify_mark_connector). */
-import { IN_ALL_EVENTS, IN_DELETE_SELF, IN_ISDIR, IN_MOVE_SELF, IN_UNMOUNT } from "../../../syscall-tables/flags/open.ts";
+import { IN_ALL_EVENTS, IN_DELETE_SELF, IN_EXCL_UNLINK, IN_ISDIR, IN_MOVE_SELF, IN_UNMOUNT } from "../../../syscall-tables/flags/open.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import type { InodeWatches } from "../../vfs/notify.ts";
 import type { InotifyFile } from "./inotify.ts";
@@ -46,8 +46,10 @@ export class InodeMarks implements InodeWatches {
     const what = mask & IN_ALL_EVENTS;
     const isEnd = (mask & (IN_DELETE_SELF | IN_UNMOUNT)) !== 0;
     // inotify_handle_inode_event(): these two never say IN_ISDIR.
-    const told = (mask & (IN_DELETE_SELF | IN_MOVE_SELF)) !== 0 ? mask & ~IN_ISDIR : mask;
+    const hidden = (mask & (IN_DELETE_SELF | IN_MOVE_SELF)) !== 0 ? IN_ISDIR | IN_EXCL_UNLINK : IN_EXCL_UNLINK;
+    const told = mask & ~hidden;
     for (const watch of [...this.#watches]) {
+      if ((mask & watch.mask & IN_EXCL_UNLINK) !== 0) continue;
       if ((watch.mask & what) !== 0 || (mask & IN_UNMOUNT) !== 0) watch.file.deliver(watch, told, name, cookie);
       if (isEnd) watch.file.forget(watch);
     }
