@@ -63,6 +63,11 @@ export class WriteOp extends TransferOp {
     this.done = done;
   }
 
+  /** Bytes written so far. */
+  get progress(): number {
+    return this.done;
+  }
+
   step(task: Task): number {
     for (;;) {
       const n = this.file.write(this.io, task);

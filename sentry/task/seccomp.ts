@@ -1,4 +1,156 @@
+/** seccomp(2) inside the guest: what a task's filters say to a system call (kernel/seccomp.c). */
+import { ENOSYS } from "../abi/errno.ts";
+import { SIGKILL, SIGSYS, SYS_SECCOMP } from "../abi/signal.ts";
+import { signalStatus } from "../abi/wait.ts";
+import { R_R8, R_R9, R_R10, R_RDI, R_RDX, R_RSI } from "../platform/registers.ts";
+import type { BpfProgram } from "./bpf.ts";
+import { exitGroup, exitTask } from "./exit-request.ts";
+import { forceSignal } from "./signals.ts";
+import type { Task } from "./task.ts";
+
+export const SECCOMP_MODE_DISABLED = 0;
+export const SECCOMP_MODE_STRICT = 1;
+export const SECCOMP_MODE_FILTER = 2;
+
+export const SECCOMP_RET_KILL_PROCESS = 0x8000_0000;
+export const SECCOMP_RET_KILL_THREAD = 0;
+export const SECCOMP_RET_TRAP = 0x0003_0000;
+export const SECCOMP_RET_ERRNO = 0x0005_0000;
+export const SECCOMP_RET_USER_NOTIF = 0x7fc0_0000;
+export const SECCOMP_RET_TRACE = 0x7ff0_0000;
+export const SECCOMP_RET_LOG = 0x7ffc_0000;
+export const SECCOMP_RET_ALLOW = 0x7fff_0000;
+const SECCOMP_RET_ACTION_FULL = 0xffff_0000;
+const SECCOMP_RET_DATA = 0x0000_ffff;
+
+const AUDIT_ARCH_X86_64 = 0xc000_003e;
+const MAX_ERRNO = 4095;
+/** MAX_INSNS_PER_PATH, with this much counted for each filter beside its length. */
+const MAX_INSTRUCTIONS = 32768;
+const FILTER_PENALTY = 4;
+
+/** What SECCOMP_MODE_STRICT lets through: read, write, exit, rt_sigreturn. */
+const STRICT_CALLS = [0, 1, 60, 15];
+
+const CACHED_CALLS = 512;
+const UNKNOWN = 0;
+const ALWAYS_ALLOWED = 1;
+const MUST_RUN = 2;
+
+/** struct seccomp_data as words. */
+const data = new Uint32Array(16);
+const ARGUMENTS = [R_RDI, R_RSI, R_RDX, R_R10, R_R8, R_R9];
+
+const kill = (task: Task, signal: number, isWholeProcess: boolean): void => {
+  if (isWholeProcess || task.process.tasks.size === 1) exitGroup(task.process, signalStatus(signal));
+  else exitTask(task, signalStatus(signal));
+};
+
+/** A task's filters, newest first; shared by clones, never changed. Without a program: strict mode. */
 export class SeccompFilters {
-  /** Null: go on; a number: the call's result; BLOCKED when the task was killed. */
-  declare check: (nr: number, args: Float64Array, ip: number) => number | null;
+  readonly #program: BpfProgram | null;
+  readonly #older: SeccompFilters | null;
+  readonly #cache = new Uint8Array(CACHED_CALLS);
+  readonly #instructions: number;
+
+  constructor(program: BpfProgram | null, older: SeccompFilters | null) {
+    this.#program = program;
+    this.#older = older;
+    this.#instructions = (program?.length ?? 0) + FILTER_PENALTY + (older?.instructions ?? 0);
+  }
+
+  get mode(): number {
+    return this.#program === null ? SECCOMP_MODE_STRICT : SECCOMP_MODE_FILTER;
+  }
+
+  get instructions(): number {
+    return this.#instructions;
+  }
+
+  get isTooLong(): boolean {
+    return this.#instructions > MAX_INSTRUCTIONS + FILTER_PENALTY;
+  }
+
+  /** Seccomp_filters of /proc/pid/status. */
+  get count(): number {
+    return this.#program === null ? 0 : 1 + (this.#older?.count ?? 0);
+  }
+
+  /** is_ancestor: `other` is one of these filters, or none at all. */
+  contains(other: SeccompFilters | null): boolean {
+    if (other === null) return true;
+    for (let at: SeccompFilters | null = this; at !== null; at = at.#older) if (at === other) return true;
+    return false;
+  }
+
+  /** Null: the call goes on; otherwise its result, which `finishSyscall` gets (the task may also be killed by it). */
+  check(task: Task, nr: number, ip: number): number | null {
+    if (this.#program === null) return this.#checkStrict(task, nr);
+    if (nr < CACHED_CALLS && this.#cache[nr] === ALWAYS_ALLOWED) return null;
+    data[0] = nr;
+    data[1] = AUDIT_ARCH_X86_64;
+    if (nr < CACHED_CALLS && this.#cache[nr] === UNKNOWN) {
+      this.#cache[nr] = this.#isAlwaysAllowed() ? ALWAYS_ALLOWED : MUST_RUN;
+      if (this.#cache[nr] === ALWAYS_ALLOWED) return null;
+    }
+    const { regs } = task.thread;
+    data[2] = ip;
+    data[3] = Math.floor(ip / 2 ** 32);
+    for (let i = 0; i < ARGUMENTS.length; i++) {
+      data[4 + i * 2] = regs.getLo(ARGUMENTS[i]);
+      data[5 + i * 2] = regs.getHi(ARGUMENTS[i]);
+    }
+    return this.#act(task, this.#verdict(), nr, ip);
+  }
+
+  #checkStrict(task: Task, nr: number): number | null {
+    if (STRICT_CALLS.includes(nr)) return null;
+    kill(task, SIGKILL, false);
+    return ENOSYS;
+  }
+
+  /** seccomp_is_const_allow, for every filter. */
+  #isAlwaysAllowed(): boolean {
+    for (let at: SeccompFilters | null = this; at !== null; at = at.#older) {
+      if (at.#program !== null && at.#program.run(data, true) !== SECCOMP_RET_ALLOW) return false;
+    }
+    return true;
+  }
+
+  /** The strictest verdict; of equal ones the newest filter's. */
+  #verdict(): number {
+    let strictest = SECCOMP_RET_ALLOW;
+    for (let at: SeccompFilters | null = this; at !== null; at = at.#older) {
+      if (at.#program === null) continue;
+      const verdict = at.#program.run(data);
+      // As signed numbers: KILL_PROCESS is the smallest.
+      if ((verdict & SECCOMP_RET_ACTION_FULL) < (strictest & SECCOMP_RET_ACTION_FULL)) strictest = verdict;
+    }
+    return strictest;
+  }
+
+  #act(task: Task, verdict: number, nr: number, ip: number): number | null {
+    const value = verdict & SECCOMP_RET_DATA;
+    switch ((verdict & SECCOMP_RET_ACTION_FULL) >>> 0) {
+      case SECCOMP_RET_ALLOW:
+      case SECCOMP_RET_LOG:
+        return null;
+      case SECCOMP_RET_ERRNO:
+        return value === 0 ? 0 : -Math.min(value, MAX_ERRNO);
+      case SECCOMP_RET_TRAP:
+        // The handler sees rax as it was: the call has not happened.
+        forceSignal(task, { signal: SIGSYS, code: SYS_SECCOMP, errno: value, addr: ip, syscall: nr, arch: AUDIT_ARCH_X86_64 });
+        return nr;
+      case SECCOMP_RET_TRACE:
+      case SECCOMP_RET_USER_NOTIF:
+        // Nobody listens.
+        return ENOSYS;
+      case SECCOMP_RET_KILL_THREAD:
+        kill(task, SIGSYS, false);
+        return ENOSYS;
+      default:
+        kill(task, SIGSYS, true);
+        return ENOSYS;
+    }
+  }
 }

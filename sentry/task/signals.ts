@@ -8,6 +8,7 @@ import {
   SI_USER,
   SIG_DFL,
   SIG_IGN,
+  SIGALRM,
   SIGCONT,
   SIGKILL,
   SIGRTMIN,
@@ -91,6 +92,16 @@ const send = (task: Task, process: Process, info: SignalInfo, isForTask: boolean
   return 0;
 };
 
+/** A timer's signal: its place in the queue is its own, so it is queued beside others of its number. False: ignored. */
+export const queueTimerSignal = (process: Process, target: Task | null, info: SignalInfo): boolean => {
+  const task = target ?? (process.leader.isDead ? process.anyTask : process.leader);
+  if (task.isDead || !prepare(task, process, info)) return false;
+  (target === null ? process.pending : task.signals.pending).add(info, null);
+  process.actions.waitQueue.notify();
+  complete(task, process, info.signal, target !== null);
+  return true;
+};
+
 /** Sends to a process: some thread that does not block the signal takes it. 0, or EAGAIN when a real-time queue is full. */
 export const sendSignalToProcess = (process: Process, info: SignalInfo): number => {
   if (process.isZombie) return 0;
@@ -139,7 +150,9 @@ const dequeueFrom = (task: Task, maskLo: number, maskHi: number): SignalInfo | n
 export const dequeueUnmasked = (task: Task, maskLo: number, maskHi: number): SignalInfo | null => {
   for (;;) {
     const info = dequeueFrom(task, maskLo, maskHi);
-    if (info === null || info.source === undefined || info.source.onDequeue(info)) return info;
+    if (info === null) return null;
+    if (info.signal === SIGALRM) task.process.intervalTimers?.alarmTaken();
+    if (info.source === undefined || info.source.onDequeue(info)) return info;
   }
 };
 

@@ -100,6 +100,8 @@ export class Task implements Waiter {
 
   readonly #queues: WaitQueue[] = [];
   #deadlineTimer: Timer | null = null;
+  /** What the timer is armed for; NaN: it has fired. */
+  #armedNs = Number.NaN;
 
   constructor(options: TaskOptions) {
     this.kernel = options.kernel;
@@ -166,7 +168,7 @@ export class Task implements Waiter {
     if (result === BLOCKED && this.hasSignal) result = op.interrupted(this);
     if (result === BLOCKED && op.deadlineNs !== Number.POSITIVE_INFINITY) {
       if (this.kernel.clock.monotonicNs() >= op.deadlineNs) result = op.timedOut(this);
-      else if (this.#deadlineTimer !== null && this.#deadlineTimer.deadlineNs !== op.deadlineNs) this.#armDeadline(op.deadlineNs);
+      else if (this.#deadlineTimer !== null && this.#armedNs !== op.deadlineNs) this.#armDeadline(op.deadlineNs);
     }
     if (result !== BLOCKED) this.endBlocked();
     return result;
@@ -177,16 +179,21 @@ export class Task implements Waiter {
     this.op = null;
     for (let i = 0; i < this.#queues.length; i++) this.#queues[i].remove(this);
     this.#queues.length = 0;
-    if (this.#deadlineTimer !== null) {
-      this.kernel.timers.cancel(this.#deadlineTimer);
-      this.#deadlineTimer = null;
-    }
+    if (this.#deadlineTimer !== null && !Number.isNaN(this.#armedNs)) this.kernel.timers.cancel(this.#deadlineTimer);
+    this.#armedNs = Number.NaN;
   }
 
   #armDeadline(deadlineNs: number): void {
-    if (this.#deadlineTimer === null) this.#deadlineTimer = { deadlineNs, fire: () => this.kernel.schedule(this) };
-    else this.#deadlineTimer.deadlineNs = deadlineNs;
+    this.#deadlineTimer ??= { deadlineNs, fire: () => this.#deadlinePassed() };
+    this.#deadlineTimer.deadlineNs = deadlineNs;
+    this.#armedNs = deadlineNs;
     this.kernel.timers.arm(this.#deadlineTimer);
+  }
+
+  /** The call may have another deadline by now: stepping it arms the timer again. */
+  #deadlinePassed(): void {
+    this.#armedNs = Number.NaN;
+    this.kernel.schedule(this);
   }
 
   /** For `op.subscribe`: this task is woken when `queue` is notified. */

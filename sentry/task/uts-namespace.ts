@@ -17,6 +17,11 @@ export class UtsNamespace {
     this.#domainname = from.domainname;
   }
 
+  /** The first one: /proc/pid/ns/uts shows its well-known number. */
+  get isInitial(): boolean {
+    return this.#kernel !== null;
+  }
+
   get hostname(): string {
     return this.#kernel === null ? this.#hostname : this.#kernel.hostname;
   }

@@ -1,0 +1,37 @@
+import { EFAULT, EINVAL } from "../../abi/errno.ts";
+import { RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD } from "../../abi/resource.ts";
+import { packUsage } from "../../task/rusage.ts";
+import { usageOf, usageOfTask } from "../../task/usage.ts";
+import { implement } from "../implement.ts";
+
+/** USER_HZ */
+const TICK_NS = 10_000_000;
+
+/** getrusage(2) */
+export const sys_getrusage = implement("getrusage", { level: "partial", note: "all CPU time counts as user time" }, (task, who, addr) => {
+  const { process } = task;
+  switch (who) {
+    case RUSAGE_SELF:
+      return task.memory.copyOut(addr, packUsage(usageOf(process)));
+    case RUSAGE_CHILDREN:
+      return task.memory.copyOut(addr, packUsage(process.childrenUsage));
+    case RUSAGE_THREAD:
+      return task.memory.copyOut(addr, packUsage(usageOfTask(task)));
+    default:
+      return EINVAL;
+  }
+});
+
+/** times(2): returns ticks since a point in the past. */
+export const sys_times = implement("times", { level: "partial", note: "all CPU time counts as user time" }, (task, addr) => {
+  const ticks = Math.floor(task.kernel.clock.monotonicNs() / TICK_NS);
+  if (addr === 0) return ticks;
+  const own = usageOf(task.process);
+  const children = task.process.childrenUsage;
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  [own.userNs, own.systemNs, children.userNs, children.systemNs].forEach((ns, index) => {
+    view.setUint32(index * 8, Math.floor(ns / TICK_NS), true);
+  });
+  return task.memory.copyOut(addr, bytes) < 0 ? EFAULT : ticks;
+});

@@ -1,0 +1,44 @@
+import { EFAULT, EINVAL, EOPNOTSUPP } from "../../abi/errno.ts";
+import {
+  SECCOMP_RET_ALLOW,
+  SECCOMP_RET_ERRNO,
+  SECCOMP_RET_KILL_PROCESS,
+  SECCOMP_RET_KILL_THREAD,
+  SECCOMP_RET_LOG,
+  SECCOMP_RET_TRACE,
+  SECCOMP_RET_TRAP,
+} from "../../task/seccomp.ts";
+import { setFilter, setStrict } from "../../task/set-seccomp.ts";
+import { implement } from "../implement.ts";
+
+const SECCOMP_SET_MODE_STRICT = 0;
+const SECCOMP_SET_MODE_FILTER = 1;
+const SECCOMP_GET_ACTION_AVAIL = 2;
+
+const ACTIONS = [
+  SECCOMP_RET_KILL_PROCESS,
+  SECCOMP_RET_KILL_THREAD,
+  SECCOMP_RET_TRAP,
+  SECCOMP_RET_ERRNO,
+  SECCOMP_RET_TRACE,
+  SECCOMP_RET_LOG,
+  SECCOMP_RET_ALLOW,
+];
+
+/** seccomp(2) */
+export const sys_seccomp = implement("seccomp", { level: "partial", note: "no user notification" }, (task, op, flags, argsAddr) => {
+  switch (op) {
+    case SECCOMP_SET_MODE_STRICT:
+      return flags !== 0 || argsAddr !== 0 ? EINVAL : setStrict(task);
+    case SECCOMP_SET_MODE_FILTER:
+      return setFilter(task, flags, argsAddr);
+    case SECCOMP_GET_ACTION_AVAIL: {
+      if (flags !== 0) return EINVAL;
+      const action = task.memory.loadU32(argsAddr);
+      if (action < 0) return EFAULT;
+      return ACTIONS.includes(action) ? 0 : EOPNOTSUPP;
+    }
+    default:
+      return EINVAL;
+  }
+});

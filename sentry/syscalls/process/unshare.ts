@@ -1,0 +1,104 @@
+import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { EBADF, EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+import {
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+  CLONE_SIGHAND,
+  CLONE_SYSVSEM,
+  CLONE_THREAD,
+  CLONE_VM,
+} from "../../abi/sched.ts";
+import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
+import type { Credentials } from "../../task/credentials.ts";
+import { enterUserNamespace, newUserNamespace } from "../../task/namespaces.ts";
+import { PidNamespace } from "../../task/pid-namespace.ts";
+import type { Task } from "../../task/task.ts";
+import { implement } from "../implement.ts";
+
+const NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME;
+const MISSING = CLONE_NEWNET | CLONE_NEWTIME;
+const VALID = NAMESPACES | CLONE_NEWUSER | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM;
+
+const has = (flags: number, flag: number): boolean => (flags & flag) !== 0;
+
+/** What must be unshared along with what was asked for, and what a thread with siblings may not ask for. */
+const check = (task: Task, flags: number): 0 | Errno => {
+  if ((flags & ~VALID) !== 0) return EINVAL;
+  const { process } = task;
+  if (has(flags, CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_NEWUSER) && process.tasks.size > 1) return EINVAL;
+  if (has(flags, CLONE_SIGHAND | CLONE_VM) && process.actions.users > 1) return EINVAL;
+  return has(flags, CLONE_VM) && task.mm.users > 1 ? EINVAL : 0;
+};
+
+/** unshare(2) */
+export const sys_unshare = implement("unshare", { level: "partial", note: "no network and time namespaces" }, (task, flags) => {
+  const refused = check(task, flags);
+  if (refused !== 0) return refused;
+  let creds: Credentials = task.creds;
+  if (has(flags, CLONE_NEWUSER)) {
+    const fresh = newUserNamespace(task);
+    if (isErrno(fresh)) return fresh;
+    creds = fresh;
+  }
+  if (has(flags, NAMESPACES) && !creds.hasIn(creds.userNamespace, CAP_SYS_ADMIN)) return EPERM;
+  if (has(flags, MISSING)) return EINVAL;
+  if (has(flags, CLONE_FILES) && task.files.references > 1) {
+    const files = task.files.fork(task.process.limits);
+    task.files.put(task);
+    task.files = files;
+  }
+  if (has(flags, CLONE_FS | CLONE_NEWNS | CLONE_NEWUSER) && task.fs.references > 1) {
+    const fs = task.fs.fork();
+    task.fs.put();
+    task.fs = fs;
+  }
+  task.creds = creds;
+  if (has(flags, CLONE_NEWNS)) {
+    task.fs.unshareMounts();
+    task.fs.namespace.owner = creds.userNamespace;
+  }
+  if (has(flags, CLONE_NEWUTS)) task.uts = task.uts.fork(creds.userNamespace);
+  if (has(flags, CLONE_NEWPID)) {
+    if (task.childPidNamespace !== task.pidNamespace) return EINVAL;
+    task.childPidNamespace = new PidNamespace(task.pidNamespace, creds.userNamespace);
+  }
+  return 0;
+});
+
+/** Namespaces that setns(2) enters through the pidfd of `source`. */
+const enter = (task: Task, source: Task, flags: number): 0 | Errno => {
+  const target = source.creds.userNamespace;
+  let creds = task.creds;
+  if (has(flags, CLONE_NEWUSER)) {
+    if (target === creds.userNamespace || task.process.tasks.size > 1 || task.fs.references > 1) return EINVAL;
+    if (!creds.hasIn(target, CAP_SYS_ADMIN)) return EPERM;
+    creds = enterUserNamespace(creds, target);
+  }
+  if (has(flags, CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWPID) && !creds.hasIn(target, CAP_SYS_ADMIN)) return EPERM;
+  if (has(flags, CLONE_NEWNS) && task.fs.references > 1) return EINVAL;
+  if (has(flags, CLONE_NEWPID) && !source.pidNamespace.isWithin(task.pidNamespace)) return EINVAL;
+  task.creds = creds;
+  if (has(flags, CLONE_NEWUTS)) task.uts = source.uts;
+  if (has(flags, CLONE_NEWNS)) task.fs.enter(source.fs.namespace);
+  if (has(flags, CLONE_NEWPID)) task.childPidNamespace = source.pidNamespace;
+  return 0;
+};
+
+const SETNS_FLAGS = CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME;
+
+/** setns(2) */
+export const sys_setns = implement("setns", { level: "partial", note: "pidfds only" }, (task, fd, flags) => {
+  const file = task.file(fd);
+  if (isErrno(file)) return EBADF;
+  const process = pidfdProcess(file);
+  if (process === null || flags === 0 || (flags & ~SETNS_FLAGS) !== 0) return EINVAL;
+  return process.isZombie ? EINVAL : enter(task, process.anyTask, flags);
+});
