@@ -39,6 +39,8 @@ export interface GuestProcess {
   readonly hostPid: number;
   /** Guest memory, reachable whatever its threads do; never served from prefetched copies. */
   readonly memory: UserMemory;
+  /** Pages of it in host memory. Absent: the platform cannot tell, and /proc estimates. */
+  residentPages?(): number;
   /** SIGKILLs the host process with all its threads; every GuestThread of it is gone afterwards. */
   kill(): void;
 }

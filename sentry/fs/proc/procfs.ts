@@ -1,0 +1,118 @@
+/** proc(5), per pid namespace. Names come and go with tasks, so nothing is cached but inodes. */
+import { ENOENT, type Errno } from "../../abi/errno.ts";
+import type { Kernel } from "../../kernel.ts";
+import type { PidNamespace } from "../../task/pid-namespace.ts";
+import type { Task } from "../../task/task.ts";
+import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
+import type { Inode } from "../../vfs/inode.ts";
+import { S_IFDIR } from "../../vfs/inode.ts";
+import { type DirectoryEntry, ListedDirectory } from "./generated.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { rootFiles } from "./root-files.ts";
+import { TaskDirectory, taskNamed } from "./task-directory.ts";
+import { taskEntries } from "./task-entries.ts";
+
+const PROC_SUPER_MAGIC = 0x9fa0;
+/** PROC_ROOT_INO */
+const ROOT_INO = 1;
+
+export class Procfs extends Filesystem {
+  readonly type = "proc";
+  override readonly isVolatile = true;
+  readonly kernel: Kernel;
+  readonly facts: HostFacts;
+  /** Whose processes it shows, by the numbers they have there. */
+  readonly pids: PidNamespace;
+  readonly root: ProcRoot;
+  #lastIno = ROOT_INO;
+  readonly #processes = new WeakMap<Task, TaskDirectory>();
+  readonly #threads = new WeakMap<Task, TaskDirectory>();
+
+  constructor(kernel: Kernel, facts: HostFacts, pids: PidNamespace) {
+    super(kernel.vfs.allocateDevice());
+    this.kernel = kernel;
+    this.facts = facts;
+    this.pids = pids;
+    this.root = new ProcRoot(this);
+  }
+
+  override statfs(): FilesystemStatistics {
+    return { type: PROC_SUPER_MAGIC, blockSize: 4096, blocks: 0, blocksFree: 0, blocksAvailable: 0, files: 0, filesFree: 0, nameMax: 255 };
+  }
+
+  allocateIno(): number {
+    return ++this.#lastIno;
+  }
+
+  /** Stamps a fresh inode: procfs shows the time when an inode was made. */
+  stamp(inode: Inode): void {
+    const { clock } = this.kernel;
+    clock.stamp(inode.atime);
+    Object.assign(inode.mtime, inode.atime);
+    Object.assign(inode.ctime, inode.atime);
+  }
+
+  /** /proc/TID: a process, or any of its threads when asked for by name. */
+  processDirectory(task: Task): TaskDirectory {
+    let directory = this.#processes.get(task);
+    if (directory === undefined) {
+      directory = new TaskDirectory(this, task, "process", taskEntries("process"));
+      this.#processes.set(task, directory);
+    }
+    return directory;
+  }
+
+  /** /proc/PID/task/TID */
+  threadDirectory(task: Task): TaskDirectory {
+    let directory = this.#threads.get(task);
+    if (directory === undefined) {
+      directory = new TaskDirectory(this, task, "thread", taskEntries("thread"));
+      this.#threads.set(task, directory);
+    }
+    return directory;
+  }
+}
+
+class ProcRoot extends ListedDirectory {
+  readonly #fs: Procfs;
+  #files: Map<string, Inode> | null = null;
+
+  constructor(fs: Procfs) {
+    super(fs, ROOT_INO, S_IFDIR | 0o555);
+    this.#fs = fs;
+  }
+
+  get #fixed(): Map<string, Inode> {
+    this.#files ??= rootFiles(this.#fs);
+    return this.#files;
+  }
+
+  override refresh(): number {
+    let count = 0;
+    for (const _process of this.#fs.pids.processes()) count++;
+    this.nlink = 2 + count;
+    return 0;
+  }
+
+  override lookup(name: string, _task: Task | null): Inode | Errno {
+    const fixed = this.#fixed.get(name);
+    if (fixed !== undefined) return fixed;
+    const task = taskNamed(name, this.#fs.pids);
+    if (task === null) return ENOENT;
+    const directory = this.#fs.processDirectory(task);
+    directory.refresh();
+    return directory;
+  }
+
+  override *entries(): Iterable<DirectoryEntry> {
+    for (const [name, inode] of this.#fixed) yield { name, inode };
+    const { pids } = this.#fs;
+    const leaders = [...pids.processes()].map((process) => process.leader);
+    leaders.sort((a, b) => a.pid.in(pids) - b.pid.in(pids));
+    for (const leader of leaders) yield { name: String(leader.pid.in(pids)), inode: this.#fs.processDirectory(leader) };
+  }
+}
+
+export const registerProcfs = (kernel: Kernel, facts: HostFacts): void => {
+  kernel.vfs.registerFilesystem("proc", (task) => new Procfs(kernel, facts, task?.pidNamespace ?? kernel.pids));
+};

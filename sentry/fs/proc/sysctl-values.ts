@@ -1,0 +1,222 @@
+/** The knobs that /proc/sys shows by itself; other parts add or replace some through `sysctls`. */
+import { CAP_LAST_CAP } from "../../abi/capability.ts";
+import { EINVAL } from "../../abi/errno.ts";
+import { PID_MAX } from "../../task/pid-namespace.ts";
+import type { Procfs } from "./procfs.ts";
+import type { Sysctl } from "./registries.ts";
+
+/** Directories that may be empty; a slash at the end. */
+export const sysctlDirectories: readonly string[] = ["debug/", "dev/", "fs/binfmt_misc/", "abi/"];
+
+/** __NEW_UTS_LEN */
+const UTS_LENGTH = 64;
+const FILE_MAX = "9223372036854775807";
+
+/** Values that nothing here changes, by path; as on a machine of a few GiB. */
+const CONSTANTS: Readonly<Record<string, string | number>> = {
+  "abi/vsyscall32": 1,
+  "debug/exception-trace": 1,
+  "fs/aio-max-nr": 65_536,
+  "fs/aio-nr": 0,
+  "fs/dentry-state": "0\t0\t45\t0\t0\t0",
+  "fs/dir-notify-enable": 1,
+  "fs/epoll/max_user_watches": 1_048_576,
+  "fs/file-max": FILE_MAX,
+  "fs/inode-nr": "0\t0",
+  "fs/inode-state": "0\t0\t0\t0\t0\t0\t0",
+  "fs/inotify/max_queued_events": 16_384,
+  "fs/inotify/max_user_instances": 128,
+  "fs/inotify/max_user_watches": 1_048_576,
+  "fs/lease-break-time": 45,
+  "fs/leases-enable": 1,
+  "fs/mount-max": 100_000,
+  "fs/mqueue/msg_default": 10,
+  "fs/mqueue/msg_max": 10,
+  "fs/mqueue/msgsize_default": 8192,
+  "fs/mqueue/msgsize_max": 8192,
+  "fs/mqueue/queues_max": 256,
+  "fs/nr_open": 1_048_576,
+  "fs/overflowgid": 65_534,
+  "fs/overflowuid": 65_534,
+  "fs/pipe-max-size": 1_048_576,
+  "fs/pipe-user-pages-hard": 0,
+  "fs/pipe-user-pages-soft": 16_384,
+  "fs/protected_fifos": 0,
+  "fs/protected_hardlinks": 0,
+  "fs/protected_regular": 0,
+  "fs/protected_symlinks": 0,
+  "fs/suid_dumpable": 0,
+  "kernel/arch": "x86_64",
+  "kernel/cap_last_cap": CAP_LAST_CAP,
+  "kernel/core_pattern": "core",
+  "kernel/core_pipe_limit": 0,
+  "kernel/core_uses_pid": 0,
+  "kernel/ctrl-alt-del": 0,
+  "kernel/dmesg_restrict": 1,
+  "kernel/io_uring_disabled": 2,
+  "kernel/keys/maxkeys": 200,
+  "kernel/keys/maxbytes": 20_000,
+  "kernel/kptr_restrict": 1,
+  "kernel/msgmax": 8192,
+  "kernel/msgmnb": 16_384,
+  "kernel/msgmni": 32_000,
+  "kernel/ngroups_max": 65_536,
+  "kernel/osrelease": "",
+  "kernel/ostype": "Linux",
+  "kernel/overflowgid": 65_534,
+  "kernel/overflowuid": 65_534,
+  "kernel/panic": 0,
+  "kernel/panic_on_oops": 0,
+  "kernel/perf_event_paranoid": 4,
+  "kernel/pid_max": PID_MAX,
+  "kernel/print-fatal-signals": 0,
+  "kernel/printk": "4\t4\t1\t7",
+  "kernel/pty/max": 4096,
+  "kernel/pty/nr": 0,
+  "kernel/pty/reserve": 1024,
+  "kernel/random/entropy_avail": 256,
+  "kernel/random/poolsize": 256,
+  "kernel/random/urandom_min_reseed_secs": 60,
+  "kernel/random/write_wakeup_threshold": 256,
+  "kernel/randomize_va_space": 2,
+  "kernel/sched_rr_timeslice_ms": 100,
+  "kernel/sched_rt_period_us": 1_000_000,
+  "kernel/sched_rt_runtime_us": 950_000,
+  "kernel/seccomp/actions_avail": "kill_process kill_thread trap errno user_notif trace log allow",
+  "kernel/seccomp/actions_logged": "kill_process kill_thread trap errno user_notif trace log",
+  "kernel/sem": "32000\t1024000000\t500\t32000",
+  "kernel/shm_rmid_forced": 0,
+  "kernel/shmall": "18446744073692774399",
+  "kernel/shmmax": "18446744073692774399",
+  "kernel/shmmni": 4096,
+  "kernel/sysctl_writes_strict": 1,
+  "kernel/tainted": 0,
+  "kernel/threads-max": 192_730,
+  "kernel/unprivileged_bpf_disabled": 2,
+  "kernel/version": "",
+  "kernel/yama/ptrace_scope": 0,
+  "net/core/default_qdisc": "pfifo_fast",
+  "net/core/netdev_max_backlog": 1000,
+  "net/core/optmem_max": 131_072,
+  "net/core/rmem_default": 212_992,
+  "net/core/rmem_max": 212_992,
+  "net/core/somaxconn": 4096,
+  "net/core/wmem_default": 212_992,
+  "net/core/wmem_max": 212_992,
+  "net/ipv4/ip_default_ttl": 64,
+  "net/ipv4/ip_forward": 0,
+  "net/ipv4/ip_local_port_range": "32768\t60999",
+  "net/ipv4/ip_local_reserved_ports": "",
+  "net/ipv4/ip_nonlocal_bind": 0,
+  "net/ipv4/ip_unprivileged_port_start": 1024,
+  "net/ipv4/ping_group_range": "1\t0",
+  "net/ipv4/tcp_allowed_congestion_control": "reno cubic",
+  "net/ipv4/tcp_available_congestion_control": "reno cubic",
+  "net/ipv4/tcp_congestion_control": "cubic",
+  "net/ipv4/tcp_fastopen": 1,
+  "net/ipv4/tcp_fin_timeout": 60,
+  "net/ipv4/tcp_keepalive_intvl": 75,
+  "net/ipv4/tcp_keepalive_probes": 9,
+  "net/ipv4/tcp_keepalive_time": 7200,
+  "net/ipv4/tcp_max_syn_backlog": 1024,
+  "net/ipv4/tcp_mem": "287262\t383019\t574524",
+  "net/ipv4/tcp_retries1": 3,
+  "net/ipv4/tcp_retries2": 15,
+  "net/ipv4/tcp_rmem": "4096\t131072\t6291456",
+  "net/ipv4/tcp_sack": 1,
+  "net/ipv4/tcp_syn_retries": 6,
+  "net/ipv4/tcp_synack_retries": 5,
+  "net/ipv4/tcp_syncookies": 1,
+  "net/ipv4/tcp_timestamps": 1,
+  "net/ipv4/tcp_tw_reuse": 2,
+  "net/ipv4/tcp_window_scaling": 1,
+  "net/ipv4/tcp_wmem": "4096\t16384\t4194304",
+  "net/ipv4/udp_mem": "574527\t766038\t1149054",
+  "net/ipv4/udp_rmem_min": 4096,
+  "net/ipv4/udp_wmem_min": 4096,
+  "net/ipv6/bindv6only": 0,
+  "net/ipv6/conf/all/disable_ipv6": 0,
+  "net/ipv6/conf/default/disable_ipv6": 0,
+  "net/ipv6/conf/lo/disable_ipv6": 0,
+  "net/unix/max_dgram_qlen": 512,
+  "user/max_cgroup_namespaces": 96_365,
+  "user/max_ipc_namespaces": 96_365,
+  "user/max_mnt_namespaces": 96_365,
+  "user/max_net_namespaces": 96_365,
+  "user/max_pid_namespaces": 96_365,
+  "user/max_user_namespaces": 96_365,
+  "user/max_uts_namespaces": 96_365,
+  "vm/dirty_background_ratio": 10,
+  "vm/dirty_ratio": 20,
+  "vm/drop_caches": 0,
+  "vm/legacy_va_layout": 0,
+  "vm/max_map_count": 65_530,
+  "vm/memfd_noexec": 0,
+  "vm/min_free_kbytes": 67_584,
+  "vm/mmap_min_addr": 65_536,
+  "vm/mmap_rnd_bits": 28,
+  "vm/nr_hugepages": 0,
+  "vm/oom_kill_allocating_task": 0,
+  "vm/overcommit_kbytes": 0,
+  "vm/overcommit_memory": 0,
+  "vm/overcommit_ratio": 50,
+  "vm/page-cluster": 3,
+  "vm/panic_on_oom": 0,
+  "vm/swappiness": 60,
+  "vm/unprivileged_userfaultfd": 0,
+  "vm/vfs_cache_pressure": 100,
+};
+
+const constant = (value: string | number): Sysctl => ({ read: () => `${value}\n` });
+
+/** RFC 4122, version 4, from the kernel's random bytes. */
+const randomUuid = (fs: Procfs): string => {
+  const bytes = new Uint8Array(16);
+  fs.kernel.random(bytes, 0, 16);
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const digits = Buffer.from(bytes).toString("hex");
+  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join("-");
+};
+
+const tables = new WeakMap<Procfs["kernel"], Map<string, Sysctl>>();
+
+/** The knobs of one kernel, by path. */
+export const defaultSysctls = (fs: Procfs): ReadonlyMap<string, Sysctl> => {
+  let table = tables.get(fs.kernel);
+  if (table !== undefined) return table;
+  table = new Map(Object.entries(CONSTANTS).map(([path, value]) => [path, constant(value)]));
+  const { facts, kernel } = fs;
+  const bootId = randomUuid(fs);
+  table.set("kernel/osrelease", constant(facts.kernelRelease));
+  table.set("kernel/version", constant(facts.kernelVersion));
+  table.set("kernel/random/boot_id", constant(bootId));
+  table.set("kernel/random/uuid", { read: () => `${randomUuid(fs)}\n` });
+  table.set("kernel/ns_last_pid", { read: (task) => `${task.pidNamespace.lastPid}\n` });
+  table.set("kernel/threads-max", constant(Math.max(20, Math.floor(facts.memTotalBytes / 131_072))));
+  table.set("fs/file-nr", { read: () => `${openFiles(fs)}\t0\t${FILE_MAX}\n` });
+  table.set("kernel/hostname", {
+    read: (task) => `${task.uts.hostname}\n`,
+    write: (value, task) => {
+      if (value.length > UTS_LENGTH) return EINVAL;
+      task.uts.hostname = value;
+      return 0;
+    },
+  });
+  table.set("kernel/domainname", {
+    read: (task) => `${task.uts.domainname}\n`,
+    write: (value, task) => {
+      if (value.length > UTS_LENGTH) return EINVAL;
+      task.uts.domainname = value;
+      return 0;
+    },
+  });
+  tables.set(kernel, table);
+  return table;
+};
+
+const openFiles = (fs: Procfs): number => {
+  let count = 0;
+  for (const process of fs.kernel.pids.processes()) for (const _fd of process.leader.files.fds()) count++;
+  return count;
+};

@@ -1,0 +1,48 @@
+/** /proc/PID/{mounts,mountinfo,mountstats} (fs/proc_namespace.c). */
+import type { Task } from "../../task/task.ts";
+import { majorOf, minorOf } from "../../vfs/devices.ts";
+import { type Mount, MS_SHARED, MS_UNBINDABLE } from "../../vfs/mount.ts";
+import type { MountEntry } from "../../vfs/vfs.ts";
+import { livingTask, type Subject } from "./task-directory.ts";
+
+/** mangle(): blanks, backslashes and hashes as octal, so that every line splits at blanks. */
+const mangled = (text: string): string => text.replace(/[ \t\n\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);
+
+const entriesOf = (subject: Subject): readonly MountEntry[] => {
+  const task: Task | null = livingTask(subject);
+  return task === null ? [] : task.kernel.vfs.mounts(task);
+};
+
+/** The one list of options that /proc/mounts shows: read-only when either side is. */
+const joinedOptions = ({ mount, mountOptions, fsOptions }: MountEntry): string => {
+  const access = mount.isReadOnly ? "ro" : "rw";
+  const ofMount = mountOptions.replace(/^(rw|ro)/, "");
+  const ofFs = fsOptions.replace(/^(rw|ro)/, "");
+  return access + ofMount + ofFs;
+};
+
+export const mountsText = (subject: Subject): string =>
+  entriesOf(subject)
+    .map((entry) => `${mangled(entry.mount.source)} ${mangled(entry.path)} ${entry.mount.fs.type} ${joinedOptions(entry)} 0 0\n`)
+    .join("");
+
+const propagationOf = (mount: Mount): string => {
+  if (mount.propagation === MS_SHARED) return ` shared:${mount.group}`;
+  return mount.propagation === MS_UNBINDABLE ? " unbindable" : "";
+};
+
+export const mountinfoText = (subject: Subject): string =>
+  entriesOf(subject)
+    .map((entry) => {
+      const { mount, path, root, mountOptions, fsOptions } = entry;
+      const { device, type } = mount.fs;
+      const parent = mount.parent?.id ?? mount.id;
+      const place = `${mount.id} ${parent} ${majorOf(device)}:${minorOf(device)} ${mangled(root)} ${mangled(path)}`;
+      return `${place} ${mountOptions}${propagationOf(mount)} - ${type} ${mangled(mount.source)} ${fsOptions}\n`;
+    })
+    .join("");
+
+export const mountstatsText = (subject: Subject): string =>
+  entriesOf(subject)
+    .map(({ mount, path }) => `device ${mangled(mount.source)} mounted on ${mangled(path)} with fstype ${mount.fs.type}\n`)
+    .join("");
