@@ -1,0 +1,104 @@
+/** The texts of sysfs by path, and its links. */
+import { cpuList, cpuMask, type HostFacts } from "../proc/host-facts.ts";
+
+type Text = readonly [string, () => string];
+
+const constants = (directory: string, values: Readonly<Record<string, string | number>>): Text[] =>
+  Object.entries(values).map(([name, value]) => [`${directory}/${name}`, () => `${value}\n`]);
+
+const one = (cpu: number, count: number): string => cpuMask((other) => other === cpu, count);
+const all = (count: number): string => cpuMask(() => true, count);
+
+/** One socket of cores with a single thread each. */
+const cpuTexts = (count: number): Text[] => {
+  const texts: Text[] = [];
+  for (let cpu = 0; cpu < count; cpu++) {
+    texts.push(
+      ...constants(`devices/system/cpu/cpu${cpu}/topology`, {
+        physical_package_id: 0,
+        die_id: 0,
+        core_id: cpu,
+        thread_siblings: one(cpu, count),
+        thread_siblings_list: cpu,
+        core_cpus: one(cpu, count),
+        core_cpus_list: cpu,
+        core_siblings: all(count),
+        core_siblings_list: cpuList(count),
+        package_cpus: all(count),
+        package_cpus_list: cpuList(count),
+      }),
+    );
+    if (cpu > 0) texts.push(...constants(`devices/system/cpu/cpu${cpu}`, { online: 1 }));
+  }
+  return texts;
+};
+
+const nodeTexts = ({ cpuCount, memTotalBytes }: HostFacts): Text[] => [
+  ...constants("devices/system/node", { online: 0, possible: 0, has_cpu: 0, has_memory: 0, has_normal_memory: 0 }),
+  ...constants("devices/system/node/node0", { cpulist: cpuList(cpuCount), cpumap: all(cpuCount), distance: 10 }),
+  [
+    "devices/system/node/node0/meminfo",
+    () => {
+      const total = String(Math.floor(memTotalBytes / 1024)).padStart(8);
+      return `Node 0 MemTotal:       ${total} kB\nNode 0 MemFree:        ${total} kB\nNode 0 MemUsed:        ${"0".padStart(8)} kB\n`;
+    },
+  ],
+];
+
+const LOOPBACK = "devices/virtual/net/lo";
+
+export const sysfsTexts = (facts: HostFacts): Text[] => {
+  const { cpuCount } = facts;
+  return [
+    ...constants("devices/system/cpu", {
+      online: cpuList(cpuCount),
+      possible: cpuList(cpuCount),
+      present: cpuList(cpuCount),
+      offline: "",
+      isolated: "",
+      kernel_max: 8191,
+    }),
+    ...constants("devices/system/cpu/smt", { active: 0, control: "notsupported" }),
+    ...cpuTexts(cpuCount),
+    ...nodeTexts(facts),
+    ...constants("kernel/mm/transparent_hugepage", {
+      enabled: "always [madvise] never",
+      defrag: "always defer defer+madvise [madvise] never",
+      shmem_enabled: "always within_size advise [never] deny force",
+      hpage_pmd_size: 2_097_152,
+      use_zero_page: 1,
+    }),
+    ...constants("kernel/mm/hugepages/hugepages-2048kB", { nr_hugepages: 0, free_hugepages: 0, resv_hugepages: 0, surplus_hugepages: 0 }),
+    ...constants("kernel", { profiling: 0, rcu_expedited: 0, uevent_seqnum: 0 }),
+    ...constants(LOOPBACK, {
+      address: "00:00:00:00:00:00",
+      broadcast: "00:00:00:00:00:00",
+      addr_len: 6,
+      carrier: 1,
+      dev_id: "0x0",
+      flags: "0x9",
+      ifindex: 1,
+      iflink: 1,
+      link_mode: 0,
+      mtu: 65_536,
+      operstate: "unknown",
+      tx_queue_len: 1000,
+      type: 772,
+    }),
+    ...constants(`${LOOPBACK}/statistics`, {
+      rx_bytes: 0,
+      rx_dropped: 0,
+      rx_errors: 0,
+      rx_packets: 0,
+      tx_bytes: 0,
+      tx_dropped: 0,
+      tx_errors: 0,
+      tx_packets: 0,
+    }),
+  ];
+};
+
+export const sysfsLinks = (): (readonly [string, string])[] => [
+  ["class/net/lo", "../../devices/virtual/net/lo"],
+  ["bus/cpu/devices/cpu0", "../../../devices/system/cpu/cpu0"],
+];
