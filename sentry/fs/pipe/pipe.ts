@@ -46,12 +46,12 @@ export class Pipe {
   readonly bothQueue = new WaitQueue();
 
   notifyReaders(events: number): void {
-    this.readQueue.notify(events);
+    if (!this.readQueue.isEmpty) this.readQueue.notify(events);
     if (!this.bothQueue.isEmpty) this.bothQueue.notify(events);
   }
 
   notifyWriters(events: number): void {
-    this.writeQueue.notify(events);
+    if (!this.writeQueue.isEmpty) this.writeQueue.notify(events);
     if (!this.bothQueue.isEmpty) this.bothQueue.notify(events);
   }
 

@@ -17,7 +17,7 @@ export class FakeKernel {
   readonly armed = new Set<Timer>();
   #device = 0;
 
-  readonly vfs = { allocateDevice: () => ++this.#device };
+  vfs: { allocateDevice(): number } = { allocateDevice: () => ++this.#device };
   readonly timers = { arm: (timer: Timer) => this.armed.add(timer), cancel: (timer: Timer) => this.armed.delete(timer) };
   readonly clock = {
     bootOffsetNs: 0,
@@ -57,7 +57,7 @@ export class FakeTask implements Waiter {
   readonly kernel: FakeKernel;
   readonly memory = new FakeMemory();
   readonly files: FdTable;
-  readonly fs = { umask: 0o022 };
+  fs: object = { umask: 0o022 };
   creds = Credentials.create(0, 0);
   /** Signals sent to it, by number. */
   readonly received: number[] = [];
