@@ -13,7 +13,7 @@ import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
 import type { MemoryInode } from "../../vfs/memory/memory-inode.ts";
 import { MemoryLink, MemoryNode } from "../../vfs/memory/memory-node.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { O_DIRECTORY, O_RDONLY, type OpenFile } from "../../vfs/open-file.ts";
+import { O_DIRECTORY, O_NOATIME, O_RDONLY, type OpenFile } from "../../vfs/open-file.ts";
 import { Dentry } from "../../vfs/path.ts";
 import { OverlayDirectory } from "./overlay-directory.ts";
 import { OverlayRegular } from "./overlay-regular.ts";
@@ -80,10 +80,10 @@ export class Overlay extends MemoryFilesystem {
     }
   }
 
-  /** Opens a lower file for reading. Lower filesystems check no permissions, so a kernel-internal open needs no task. */
+  /** Opens a lower file for reading. Lower filesystems check no permissions and stamp nothing, so the kernel's own reads need no task. */
   openLower(lower: Inode, task: Task | null): OpenFile | Errno {
     const dentry = new Dentry("", null, lower);
-    const flags = lower.isDirectory ? O_RDONLY | O_DIRECTORY : O_RDONLY;
+    const flags = O_RDONLY | O_NOATIME | (lower.isDirectory ? O_DIRECTORY : 0);
     return lower.open({ mount: this.#lowerMount, dentry }, flags, task as Task);
   }
 }

@@ -213,9 +213,14 @@ export class MemoryData {
       return ENOSPC;
     }
     for (const index of this.#chunks.between(0, Number.POSITIVE_INFINITY)) {
-      const { bytes } = this.#chunks.at(index);
+      const { bytes, mask } = this.#chunks.at(index);
       const length = Math.min(bytes?.length ?? 0, this.size - index * CHUNK);
-      if (bytes !== null && length > 0) kernelIo(bytes, 0, length).takeToHost(host.fd, index * CHUNK, length);
+      // Page by page only where a hole must stay one.
+      const step = mask === ALL_PAGES ? CHUNK : PAGE;
+      for (let at = 0; bytes !== null && at < length; at += step) {
+        const count = Math.min(step, length - at);
+        if ((mask & pageBits(at, at + count)) !== 0) kernelIo(bytes, at, count).takeToHost(host.fd, index * CHUNK + at, count);
+      }
     }
     this.#chunks.clear();
     this.#host = host;
