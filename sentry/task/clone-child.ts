@@ -30,6 +30,7 @@ import type { Credentials } from "./credentials.ts";
 import { exitHooks } from "./exit-hooks.ts";
 import { attachTask } from "./first-process.ts";
 import { enterHostProcess, leaveHostProcess } from "./host-threads.ts";
+import { watchCpuLimit } from "./interval-timers.ts";
 import { newUserNamespace } from "./namespaces.ts";
 import { PidNamespace } from "./pid-namespace.ts";
 import { Process } from "./process.ts";
@@ -68,6 +69,7 @@ export const createChild = (parent: Task, options: CloneOptions, mm: AddressSpac
     name: parent.name,
   });
   inherit(parent, child, flags);
+  if (process.leader === child) watchCpuLimit(process);
   if (process.leader === child && namespace.init === null && pid.numbers[namespace.level] === 1) {
     namespace.init = process;
     process.isUnkillable = true;

@@ -111,7 +111,13 @@ export class PosixTimers {
   }
 
   /** Each timer owns a place in the user's signal queue, so that its signal is never lost. */
-  create(process: Process, clock: number, cpuNs: (() => number) | null, describe: (id: number) => Notification, account: UserAccount): PosixTimer {
+  create(
+    process: Process,
+    clock: number,
+    cpuNs: (() => number) | null,
+    describe: (id: number) => Notification,
+    account: UserAccount,
+  ): PosixTimer {
     while (this.#timers.has(this.#next)) this.#next = (this.#next + 1) & INT_MAX;
     const id = this.#next;
     this.#next = (this.#next + 1) & INT_MAX;

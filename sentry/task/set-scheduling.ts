@@ -43,7 +43,8 @@ const isAllowed = (task: Task, target: Task, change: SchedulingChange): boolean 
     if (change.priority > old.priority && change.priority > limit) return false;
   }
   if (change.policy === SCHED_DEADLINE) return false;
-  if (old.policy === SCHED_IDLE && change.policy !== SCHED_IDLE && 20 - old.nice > target.process.limits.get(RLIMIT_NICE).soft) return false;
+  if (old.policy === SCHED_IDLE && change.policy !== SCHED_IDLE && 20 - old.nice > target.process.limits.get(RLIMIT_NICE).soft)
+    return false;
   return !(old.isResetOnFork && !change.isResetOnFork);
 };
 

@@ -1,5 +1,5 @@
 import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
-import { EFAULT, EINVAL, EPERM, ESRCH, type Errno, isErrno } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
 import { RLIM_INFINITY, RLIM_NLIMITS, RLIMIT_CPU, RLIMIT_NOFILE } from "../../abi/resource.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { watchCpuLimit } from "../../task/interval-timers.ts";

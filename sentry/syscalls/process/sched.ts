@@ -76,10 +76,14 @@ const priorityLimit = (policy: number, realtime: number): number => {
 };
 
 /** sched_get_priority_max(2) */
-export const sys_sched_get_priority_max = implement("sched_get_priority_max", { level: "full" }, (_task, policy) => priorityLimit(policy, 99));
+export const sys_sched_get_priority_max = implement("sched_get_priority_max", { level: "full" }, (_task, policy) =>
+  priorityLimit(policy, 99),
+);
 
 /** sched_get_priority_min(2) */
-export const sys_sched_get_priority_min = implement("sched_get_priority_min", { level: "full" }, (_task, policy) => priorityLimit(policy, 1));
+export const sys_sched_get_priority_min = implement("sched_get_priority_min", { level: "full" }, (_task, policy) =>
+  priorityLimit(policy, 1),
+);
 
 /** sched_rr_get_interval(2) */
 export const sys_sched_rr_get_interval = implement("sched_rr_get_interval", { level: "full" }, (task, pid, addr) => {
@@ -88,4 +92,3 @@ export const sys_sched_rr_get_interval = implement("sched_rr_get_interval", { le
   if (target === null) return ESRCH;
   return writeTimespec(task, addr, 0, target.scheduling.policy === SCHED_RR ? RR_SLICE_NS : 0);
 });
-

@@ -92,7 +92,8 @@ const enter = (task: Task, source: Task, flags: number): 0 | Errno => {
   return 0;
 };
 
-const SETNS_FLAGS = CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME;
+const SETNS_FLAGS =
+  CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME;
 
 /** setns(2) */
 export const sys_setns = implement("setns", { level: "partial", note: "pidfds only" }, (task, fd, flags) => {

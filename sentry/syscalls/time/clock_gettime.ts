@@ -1,11 +1,5 @@
 import { EFAULT, EINVAL, EPERM } from "../../abi/errno.ts";
-import {
-  CLOCK_MONOTONIC_COARSE,
-  CLOCK_REALTIME,
-  CLOCK_REALTIME_COARSE,
-  clockNs,
-  cpuClock,
-} from "../../task/clocks.ts";
+import { CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, clockNs, cpuClock } from "../../task/clocks.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { readTimespecNs, writeTimespec, writeTimespecNs } from "./timespec.ts";
@@ -41,11 +35,15 @@ export const sys_clock_getres = implement("clock_getres", { level: "full" }, (ta
 });
 
 /** clock_settime(2): the machine's time is not the sandbox's to set. */
-export const sys_clock_settime = implement("clock_settime", { level: "full", note: "EPERM even with CAP_SYS_TIME" }, (task, clock, addr) => {
-  if (clock !== CLOCK_REALTIME && (clock >= 0 || !isClock(task, clock))) return EINVAL;
-  const ns = readTimespecNs(task, addr);
-  return ns < 0 ? ns : EPERM;
-});
+export const sys_clock_settime = implement(
+  "clock_settime",
+  { level: "full", note: "EPERM even with CAP_SYS_TIME" },
+  (task, clock, addr) => {
+    if (clock !== CLOCK_REALTIME && (clock >= 0 || !isClock(task, clock))) return EINVAL;
+    const ns = readTimespecNs(task, addr);
+    return ns < 0 ? ns : EPERM;
+  },
+);
 
 /** time(2) */
 export const sys_time = implement("time", { level: "full" }, (task, addr) => {

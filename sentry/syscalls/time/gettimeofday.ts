@@ -11,13 +11,17 @@ export const sys_gettimeofday = implement("gettimeofday", { level: "full" }, (ta
 });
 
 /** settimeofday(2) */
-export const sys_settimeofday = implement("settimeofday", { level: "full", note: "EPERM even with CAP_SYS_TIME" }, (task, timeAddr, zoneAddr) => {
-  if (timeAddr !== 0) {
-    const view = task.memory.viewIn(timeAddr, 16);
-    if (isErrno(view)) return EFAULT;
-    const microseconds = view.getUint32(8, true) + view.getInt32(12, true) * 2 ** 32;
-    if (microseconds < 0 || microseconds > 1_000_000 || view.getInt32(4, true) < 0) return EINVAL;
-  }
-  if (zoneAddr !== 0 && isErrno(task.memory.viewIn(zoneAddr, 8))) return EFAULT;
-  return EPERM;
-});
+export const sys_settimeofday = implement(
+  "settimeofday",
+  { level: "full", note: "EPERM even with CAP_SYS_TIME" },
+  (task, timeAddr, zoneAddr) => {
+    if (timeAddr !== 0) {
+      const view = task.memory.viewIn(timeAddr, 16);
+      if (isErrno(view)) return EFAULT;
+      const microseconds = view.getUint32(8, true) + view.getInt32(12, true) * 2 ** 32;
+      if (microseconds < 0 || microseconds > 1_000_000 || view.getInt32(4, true) < 0) return EINVAL;
+    }
+    if (zoneAddr !== 0 && isErrno(task.memory.viewIn(zoneAddr, 8))) return EFAULT;
+    return EPERM;
+  },
+);
