@@ -1,6 +1,6 @@
 /** Bundles a program into dist/NAME.bundle.js, beside the loader that runs it from a code cache. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -11,8 +11,7 @@ export const dist = join(root, "dist");
 /** As root the sentry runs as nobody, who must be able to read what it is made of, whatever the umask is. */
 const READABLE = 0o644;
 
-/** koffi finds its native part beside itself, so it stays a package. */
-const external = ["koffi"];
+const alias = { koffi: "./native/ffi/koffi-direct.cjs" };
 
 /** Builds under another name and renames: a sandbox that starts meanwhile sees the old file or the new one. */
 export const bundle = async (name, entry) => {
@@ -26,7 +25,7 @@ export const bundle = async (name, entry) => {
     target: "node20",
     charset: "ascii",
     legalComments: "none",
-    external,
+    alias,
     write: false,
     logLevel: "warning",
   });
@@ -48,7 +47,8 @@ export const makeCodeCache = (name, flags, args) => {
   const env = { ...process.env, MOAT_CODE_CACHE: "make", NODE_OPTIONS: "" };
   const result = spawnSync(process.execPath, [...flags, join(dist, `${name}.cjs`), ...args], {
     env,
-    stdio: ["ignore", "ignore", "inherit", "ignore"],
+    // The CLI writes its request to 3 (cli/request.ts).
+    stdio: ["ignore", "ignore", "inherit", openSync("/dev/null", "w")],
     timeout: 30_000,
   });
   if (result.status !== 0) throw new Error(`${name} did not make its code cache (exit status ${result.status})`);
