@@ -1,11 +1,15 @@
 /** Makes the filesystem types and device drivers known to the VFS. */
 import { registerDevices } from "../fs/dev/dev.ts";
 import { registerFifo } from "../fs/pipe/fifo.ts";
+import { registerProcfs } from "../fs/proc/procfs.ts";
+import { registerSysfs } from "../fs/sys/sysfs.ts";
 import { registerTmpfs } from "../fs/tmpfs/tmpfs.ts";
-import type { Kernel } from "../kernel.ts";
+import type { MoatKernel } from "./moat-kernel.ts";
 
-export const registerFilesystems = (kernel: Kernel): void => {
+export const registerFilesystems = (kernel: MoatKernel): void => {
   registerTmpfs(kernel);
   registerFifo();
   registerDevices(kernel);
+  registerProcfs(kernel, kernel.facts);
+  registerSysfs(kernel, kernel.facts);
 };

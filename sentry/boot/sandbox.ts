@@ -5,8 +5,9 @@ import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel
 import { MSG_CHILD_DIED, MSG_CONTINUED, MSG_SIGNAL } from "../../runtime/sandbox/supervisor-protocol.ts";
 import { EACCES, ENOENT, ENOTDIR, isErrno } from "../abi/errno.ts";
 import { SIGCONT } from "../abi/signal.ts";
-import { hostTerminal } from "../fs/tty/host-tty.ts";
+import { consolePath } from "../fs/dev/dev.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
+import { hostTerminal } from "../fs/tty/host-tty.ts";
 import { confine } from "../host/confine.ts";
 import { GoferClient } from "../host/gofer-client.ts";
 import { Log } from "../host/log.ts";
@@ -42,8 +43,9 @@ export const runSandbox = (platform: SystrapPlatform, supervisor: SupervisorChan
   platform.handler = new GuestTraps(dispatcher);
   if (config.strace) traceCalls(platform, dispatcher, config.strace);
   const namespace = buildMounts(kernel, new GoferClient(goferFd), config.mounts);
+  const console = consolePath(kernel, namespace);
   const stdio = STDIO.map((fd): OpenFile | null => {
-    const file = openHostFd(kernel, fd);
+    const file = openHostFd(kernel, fd, console);
     return isErrno(file) ? null : file;
   });
   poller.onEdge(platform.doorbellFd, EPOLLIN, () => {});
@@ -59,11 +61,16 @@ export const runSandbox = (platform: SystrapPlatform, supervisor: SupervisorChan
   while (!platform.isReady) work();
   const task = startFirstProgram(kernel, namespace, config, stdio, work);
   if (isErrno(task)) return refuseProgram(supervisor, config.argv[0], task);
+  if (config.terminal) hostTerminal.terminal?.attachTo(task.process);
   finishSyscall(task, 0);
   kernel.loop.run();
 };
 
-const reasons: Record<number, string> = { [ENOENT]: "No such file or directory", [EACCES]: "Permission denied", [ENOTDIR]: "Not a directory" };
+const reasons: Record<number, string> = {
+  [ENOENT]: "No such file or directory",
+  [EACCES]: "Permission denied",
+  [ENOTDIR]: "Not a directory",
+};
 
 const refuseProgram = (supervisor: SupervisorChannel, name: string, error: number): never => {
   const isMissing = error === ENOENT || error === ENOTDIR;

@@ -176,6 +176,8 @@ export abstract class Inode {
   evict(): void {}
   /** Reading stamps `atime` (as the mount's relatime says). False: the filesystem does it or has none. */
   keepsAtime = false;
+  /** A device, FIFO or socket node that is not opened by number or name but by its own `open` (inherited host fds). */
+  readonly opensItself: boolean = false;
   /** True for an O_TMPFILE file, which has no name but may get one (linkat(2)). */
   isLinkable = false;
 

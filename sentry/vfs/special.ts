@@ -24,6 +24,7 @@ export const isSpecial = (mode: number): boolean => {
 };
 
 export const openSpecial = (inode: Inode, path: Path, flags: number, task: Task): OpenFile | Errno => {
+  if (inode.opensItself) return inode.open(path, flags, task);
   switch (inode.mode & S_IFMT) {
     case S_IFIFO:
       return special.openFifo === null ? ENXIO : special.openFifo(inode, path, flags, task);

@@ -4,7 +4,10 @@ import type { Kernel } from "../../kernel.ts";
 import { exitHooks } from "../../task/exit-hooks.ts";
 import { makedev } from "../../vfs/devices.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
-import { type Inode, S_IFCHR, S_IFDIR } from "../../vfs/inode.ts";
+import { type Inode, S_IFCHR, S_IFDIR, S_IFMT } from "../../vfs/inode.ts";
+import type { MountNamespace } from "../../vfs/mount-namespace.ts";
+import type { Path } from "../../vfs/path.ts";
+import { overmounted } from "../../vfs/tree.ts";
 import { registerDevpts } from "../devpts/devpts.ts";
 import { hostTerminal } from "../tty/host-tty.ts";
 import { sessionLeaderExited } from "../tty/job-control.ts";
@@ -59,6 +62,17 @@ export const createDev = (kernel: Kernel, options: string): Filesystem | Errno =
   if (isErrno(fs)) return fs;
   const error = populateDev(fs.root);
   return error < 0 ? (error as Errno) : fs;
+};
+
+/** The place of /dev/console, under which the caller's terminal is known inside; null without one. */
+export const consolePath = (kernel: Kernel, namespace: MountNamespace): Path | null => {
+  let place = overmounted(namespace.root, namespace.root.root);
+  for (const name of ["dev", "console"]) {
+    const next = kernel.vfs.child(null, place, name);
+    if (isErrno(next)) return null;
+    place = next;
+  }
+  return (place.dentry.inode.mode & S_IFMT) === S_IFCHR ? place : null;
 };
 
 /** Serves the device numbers, and devpts and devtmpfs to mount(2). */

@@ -1,5 +1,7 @@
 /** What stands in /proc itself, beside the processes. */
+
 import { ENOENT } from "../../abi/errno.ts";
+import { KERNEL_RELEASE, KERNEL_VERSION } from "../../task/kernel-version.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
 import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
 import { allLocks, type LockEntry } from "../../vfs/locks.ts";
@@ -182,7 +184,7 @@ export const rootFiles = (fs: Procfs): Map<string, Inode> => {
   );
   add(
     "version",
-    text(() => `Linux version ${facts.kernelRelease} (moat@moat) (moat) ${facts.kernelVersion}\n`),
+    text(() => `Linux version ${KERNEL_RELEASE} (moat@moat) (moat) ${KERNEL_VERSION}\n`),
   );
   add(
     "vmstat",

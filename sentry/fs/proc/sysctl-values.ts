@@ -1,6 +1,8 @@
 /** The knobs that /proc/sys shows by itself; other parts add or replace some through `sysctls`. */
+
 import { CAP_LAST_CAP } from "../../abi/capability.ts";
 import { EINVAL } from "../../abi/errno.ts";
+import { KERNEL_RELEASE, KERNEL_VERSION } from "../../task/kernel-version.ts";
 import { PID_MAX } from "../../task/pid-namespace.ts";
 import type { Procfs } from "./procfs.ts";
 import type { Sysctl } from "./registries.ts";
@@ -188,8 +190,8 @@ export const defaultSysctls = (fs: Procfs): ReadonlyMap<string, Sysctl> => {
   table = new Map(Object.entries(CONSTANTS).map(([path, value]) => [path, constant(value)]));
   const { facts, kernel } = fs;
   const bootId = randomUuid(fs);
-  table.set("kernel/osrelease", constant(facts.kernelRelease));
-  table.set("kernel/version", constant(facts.kernelVersion));
+  table.set("kernel/osrelease", constant(KERNEL_RELEASE));
+  table.set("kernel/version", constant(KERNEL_VERSION));
   table.set("kernel/random/boot_id", constant(bootId));
   table.set("kernel/random/uuid", { read: () => `${randomUuid(fs)}\n` });
   table.set("kernel/ns_last_pid", { read: (task) => `${task.pidNamespace.lastPid}\n` });

@@ -4,7 +4,7 @@
  * shares; O_NONBLOCK is never set on it: the fd is polled first.
  */
 import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
-import { EAGAIN, EINVAL, ENODEV, EPIPE, type Errno, ESPIPE } from "../../abi/errno.ts";
+import { EACCES, EAGAIN, EINVAL, ENODEV, EPIPE, type Errno, ESPIPE } from "../../abi/errno.ts";
 import { SIGPIPE } from "../../abi/signal.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
@@ -17,6 +17,7 @@ import type { Io } from "../../vfs/io.ts";
 import {
   O_ACCMODE,
   O_APPEND,
+  O_RDWR,
   OpenFile,
   POLLERR,
   POLLHUP,
@@ -30,7 +31,7 @@ import type { Path } from "../../vfs/path.ts";
 import { hostPage } from "./host-memory.ts";
 import { HostTerminal, hostTerminal } from "./host-tty.ts";
 import { FIONREAD } from "./ioctl-numbers.ts";
-import { TtyFile } from "./tty-file.ts";
+import { openTerminal, TtyFile } from "./tty-file.ts";
 
 const SYS_fstat = 5;
 const SYS_lseek = 8;
@@ -71,6 +72,7 @@ class HostFilesystem extends Filesystem {
 }
 
 class HostInode extends Inode {
+  override readonly opensItself = true;
   readonly #hostFd: number;
   #blocks = 0;
   #blockSize = 4096;
@@ -86,6 +88,15 @@ class HostInode extends Inode {
 
   override get blockSize(): number {
     return this.#blockSize;
+  }
+
+  /** /proc/self/fd/N and /dev/stdin: the same host fd again, as its own mode allows. */
+  override open(_path: Path, flags: number, task: Task): OpenFile | Errno {
+    const wanted = flags & O_ACCMODE;
+    const has = hostCall3(SYS_fcntl, this.#hostFd, F_GETFL) & O_ACCMODE;
+    if (has !== O_RDWR && wanted !== has) return EACCES;
+    if (isHostTerminal(this, this.#hostFd)) return openTerminal(terminalOf(task.kernel, this, this.#hostFd), this, null, flags, task);
+    return new HostFile(task.kernel, this.#hostFd, this, flags);
   }
 
   /** struct stat of x86-64. */
@@ -273,10 +284,17 @@ export const openHostFd = (kernel: Kernel, hostFd: number, consolePath: Path | n
   const inode = new HostInode(fs, 0, hostFd);
   inode.refresh();
   const access = flags & (O_ACCMODE | O_APPEND);
-  const isTerminal = (inode.mode & S_IFMT) === S_IFCHR && hostCall3(SYS_ioctl, hostFd, TCGETS, page.address) >= 0;
-  if (!isTerminal) return new HostFile(kernel, hostFd, inode, access);
+  if (!isHostTerminal(inode, hostFd)) return new HostFile(kernel, hostFd, inode, access);
+  return new TtyFile(terminalOf(kernel, inode, hostFd), consolePath?.dentry.inode ?? inode, consolePath, access);
+};
+
+const isHostTerminal = (inode: Inode, hostFd: number): boolean =>
+  (inode.mode & S_IFMT) === S_IFCHR && hostCall3(SYS_ioctl, hostFd, TCGETS, hostPage().address) >= 0;
+
+/** One terminal per host device, however many fds it has. */
+const terminalOf = (kernel: Kernel, inode: Inode, hostFd: number): HostTerminal => {
   const known = hostTerminal.terminal;
   const terminal = known !== null && known.hostRdev === inode.rdev ? known : new HostTerminal(kernel, hostFd, inode.rdev);
   hostTerminal.terminal ??= terminal;
-  return new TtyFile(terminal, consolePath?.dentry.inode ?? inode, consolePath, access);
+  return terminal;
 };

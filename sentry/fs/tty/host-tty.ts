@@ -30,7 +30,6 @@ import {
   TCXONC,
   TIOCGWINSZ,
   TIOCOUTQ,
-  TIOCSTI,
   TIOCSWINSZ,
 } from "./ioctl-numbers.ts";
 import { attachTerminal } from "./job-control.ts";
@@ -176,9 +175,9 @@ export class HostTerminal extends Terminal {
     return action < 0 || action > TCION ? EINVAL : hostCall3(SYS_ioctl, this.#hostFd, TCXONC, action);
   }
 
-  injectInput(byte: number): void {
-    hostPage().u8[0] = byte;
-    this.#ioctl(TIOCSTI);
+  /** Never passed on: it would type into the caller's shell. As with dev.tty.legacy_tiocsti = 0. */
+  injectInput(_byte: number): number {
+    return EIO;
   }
 
   get stopsBackgroundOutput(): boolean {

@@ -264,9 +264,10 @@ export class Pty extends Terminal implements LinePort {
     return 0;
   }
 
-  injectInput(byte: number): void {
+  injectInput(byte: number): number {
     if (this.#typed.room > 0) this.#typed.push(byte);
     this.#deliver();
+    return 0;
   }
 
   get stopsBackgroundOutput(): boolean {

@@ -70,8 +70,8 @@ export abstract class Terminal {
   abstract flushOutput(): void;
   /** TCXONC; `action` is TCOOFF, TCOON, TCIOFF or TCION. 0 or EINVAL. */
   abstract flowControl(action: number): number;
-  /** TIOCSTI. */
-  abstract injectInput(byte: number): void;
+  /** TIOCSTI: 0 or an errno. */
+  abstract injectInput(byte: number): number;
   /** TOSTOP. */
   abstract readonly stopsBackgroundOutput: boolean;
 

@@ -218,8 +218,7 @@ const injectInput = (task: Task, terminal: Terminal, addr: number, side: TtySide
   const byte = task.memory.loadU8(addr);
   if (byte < 0) return byte;
   if (side.isMaster) return EIO;
-  terminal.injectInput(byte);
-  return 0;
+  return terminal.injectInput(byte);
 };
 
 /** There is no line to break; what was written has been delivered already. */
