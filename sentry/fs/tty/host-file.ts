@@ -126,6 +126,19 @@ class HostInode extends Inode {
   }
 }
 
+/** One queue per fd, watched as long as the sandbox lives: its files may be closed and opened again. */
+const queues = new Map<number, WaitQueue>();
+
+const queueOf = (kernel: Kernel, hostFd: number): WaitQueue => {
+  let queue = queues.get(hostFd);
+  if (queue === undefined) {
+    queue = new WaitQueue();
+    queues.set(hostFd, queue);
+    kernel.hostPoller.watch(hostFd, queue);
+  }
+  return queue;
+};
+
 export class HostFile extends OpenFile {
   readonly hostFd: number;
   readonly #kernel: Kernel;
@@ -137,8 +150,7 @@ export class HostFile extends OpenFile {
     this.#kernel = kernel;
     this.hostFd = hostFd;
     this.#type = inode.mode & S_IFMT;
-    this.#queue = this.#isStream ? new WaitQueue() : null;
-    if (this.#queue !== null) kernel.hostPoller.watch(hostFd, this.#queue);
+    this.#queue = this.#isStream ? queueOf(kernel, hostFd) : null;
   }
 
   get #isStream(): boolean {
@@ -151,10 +163,6 @@ export class HostFile extends OpenFile {
 
   override get isRegular(): boolean {
     return this.#type === S_IFREG;
-  }
-
-  protected override release(): void {
-    if (this.#queue !== null) this.#kernel.hostPoller.unwatch(this.hostFd);
   }
 
   #ready(): number {
