@@ -14,6 +14,7 @@ const SYS_socketpair = 53;
 const SYS_sched_setaffinity = 203;
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0o2000000;
 const S_IFDIR = 0o040000;
 
 const memory = allocateMemory(4096);
@@ -30,7 +31,7 @@ const start = (
   spins: number,
   isFollowed: boolean,
 ): { client: GoferClient; pid: number; stop: () => void } => {
-  const result = hostCall6(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET, 0, memory.address);
+  const result = hostCall6(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, memory.address);
   if (result < 0) throw new Error(`socketpair: errno ${-result}`);
   const [ours, theirs] = [memory.i32[0], memory.i32[1]];
   const child = spawn(process.execPath, [serverFile, root], { stdio: ["ignore", "inherit", "inherit", theirs] });

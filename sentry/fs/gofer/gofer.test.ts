@@ -250,6 +250,26 @@ test("shared: changes made outside are seen", () => {
   assert.equal(read(file), "123");
 });
 
+test("shared: a walk ahead takes one message, and is believed once", () => {
+  const fs = mount(false);
+  const calls = gofer.count(() => {
+    fs.root.lookAhead("usr/lib/python/m3.py", 0);
+    assert.equal(read(open(find(fs.root, "usr", "lib", "python", "m3.py"), O_RDONLY)), "module 3");
+  });
+  assert.ok(calls <= 2, `${calls} messages`);
+  assert.equal(
+    gofer.count(() => find(fs.root, "usr")),
+    1,
+  );
+  fs.root.lookAhead("usr/none/x", 0);
+  const usr = find(fs.root, "usr");
+  const made = must(usr.create("none", 0o40755, 0, 0, 0));
+  assert.equal(usr.lookup("none", null), made);
+  fs.root.lookAhead("usr/none/x", 0);
+  assert.equal(usr.rmdir("none", made), 0);
+  assert.equal(usr.lookup("none", null), ENOENT);
+});
+
 test("shared: written through", () => {
   const fs = mount(false);
   const made = must(fs.root.create("new", 0o100640, 0, 0, 0));

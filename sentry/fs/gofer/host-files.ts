@@ -11,10 +11,12 @@ import type { GoferInode } from "./inode.ts";
 
 export class HostFiles {
   readonly #inode: GoferInode;
-  /** -1: not asked for yet. `readWrite` is write-only where the host allows no more: then only writers have the file open, or `readOnly` is there as well. */
+  /** -1: not asked for yet. */
   readOnly = -1;
   readWrite = -1;
   append = -1;
+  /** `readWrite` can only write: the host allows the gofer no more. */
+  isWriteOnly = false;
   /** Open files of the inode. */
   users = 0;
 
@@ -34,6 +36,7 @@ export class HostFiles {
   forWrite(): number {
     if (this.readWrite >= 0) return this.readWrite;
     let fd = this.#ask(O_RDWR);
+    this.isWriteOnly = fd === EACCES;
     if (fd === EACCES) fd = this.#ask(O_WRONLY);
     if (fd >= 0) this.readWrite = fd;
     return fd;
@@ -54,7 +57,7 @@ export class HostFiles {
 
   /** One to read from for the sentry itself: what is open already, or a new one. */
   forPread(): number {
-    return this.readOnly >= 0 ? this.readOnly : this.readWrite >= 0 ? this.readWrite : this.forRead();
+    return this.readOnly < 0 && this.readWrite >= 0 && !this.isWriteOnly ? this.readWrite : this.forRead();
   }
 
   /** Takes over a read-only fd; false when there is one already. */

@@ -5,10 +5,11 @@
  * of names that are there are then fetched in growing batches.
  */
 import { ATTRIBUTE_COUNT, INO, MODE, NODE } from "../../../gofer/protocol/attributes.ts";
-import { MAX_STATS, MAX_WALK, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
+import { MAX_STATS, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
 import { EIO, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EROFS, type Errno, ESTALE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { AttributeChange } from "../../vfs/inode.ts";
+import { components } from "./components.ts";
 import type { GoferFilesystem } from "./filesystem.ts";
 import { GoferInode } from "./inode.ts";
 import type { Listing } from "./listing.ts";
@@ -19,7 +20,6 @@ const MISSES_BEFORE_LISTING = 3;
 const MAX_KEPT_ENTRIES = 200_000;
 const MAX_NEGATIVES = 1024;
 const NAME_MAX = 255;
-const SLASH = 47;
 
 /** A string of its own: a slice would keep the whole path it came from alive. */
 const ownString = (name: string): string => (name.length < 13 ? name : Buffer.from(name, "latin1").toString("latin1"));
@@ -42,8 +42,6 @@ export class ImmutableInode extends GoferInode {
   #names: Names | null = null;
   #target: string | null = null;
   #xattrs: string[] | null = null;
-  /** Its read fd came with the walk that found it, and nobody has opened it since. */
-  #isAhead = false;
 
   constructor(fs: GoferFilesystem, rows: readonly number[], at: number, parent: GoferInode | null, name: string) {
     super(fs, rows, at);
@@ -63,18 +61,12 @@ export class ImmutableInode extends GoferInode {
 
   override lookAhead(path: string, at: number): void {
     if (!this.isDirectory) return;
+    const wanted = components(path, at);
+    if (wanted.length < 2) return;
     this.#names ??= new Names();
-    const components: string[] = [];
-    for (let from = at; from < path.length && components.length < MAX_WALK; ) {
-      let end = path.indexOf("/", from);
-      if (end < 0) end = path.length;
-      const name = path.slice(from, end);
-      if (name === "." || name === ".." || name.length > NAME_MAX) break;
-      components.push(name);
-      for (from = end; path.charCodeAt(from) === SLASH; ) from++;
-    }
-    if (components.length < 2 || this.#names.children.has(components[0]) || this.#names.listing !== null) return;
-    this.#walk(components);
+    const { children, listing } = this.#names;
+    if (children.has(wanted[0]) || (listing !== null && listing.indexOf(wanted[0]) < 0)) return;
+    this.#walk(wanted);
   }
 
   #lookupFar(names: Names, name: string): GoferInode | Errno {
@@ -90,23 +82,23 @@ export class ImmutableInode extends GoferInode {
   }
 
   /** One message for components below each other; what is found and what is not goes into the tables. 0 or an errno. */
-  #walk(components: string[]): number {
+  #walk(wanted: string[]): number {
     const { fs } = this;
     const { client } = fs;
     const node = this.nodeId();
     if (node < 0) return node;
-    const answer = client.call(walk, node, components, fs.opensAhead ? WALK_OPEN : 0);
+    const answer = client.call(walk, node, wanted, fs.opensAhead ? WALK_OPEN : 0);
     if (typeof answer === "number") return answer;
     const fd = client.takeFd();
     const [, error, found, target] = answer;
     let dir: ImmutableInode = this;
     let index = 0;
     for (let at = 0; at < found.length && dir.isDirectory; at += ATTRIBUTE_COUNT) {
-      dir = dir.#keep(components[index++], found, at);
+      dir = dir.#keep(wanted[index++], found, at);
     }
     if (dir !== this && dir.isSymlink) dir.#target = target;
-    if (fd >= 0) dir.#takeAhead(fd);
-    if (error === ENOENT && dir.isDirectory && index < components.length) dir.#keepMissing(components[index]);
+    if (fd >= 0) dir.takeAhead(fd);
+    if (error === ENOENT && dir.isDirectory && index < wanted.length) dir.#keepMissing(wanted[index]);
     return index > 0 || error === ENOENT ? 0 : error;
   }
 
@@ -184,22 +176,6 @@ export class ImmutableInode extends GoferInode {
     if (found[INO] === 0 || found[NODE] === 0) return ESTALE;
     this.node = found[NODE];
     return this.node;
-  }
-
-  #takeAhead(fd: number): void {
-    const files = this.hostFiles();
-    if (!files.offer(fd) || files.users > 0) return;
-    this.#isAhead = true;
-    this.fs.openedAhead++;
-    this.fs.idleFiles.add(files);
-  }
-
-  override hostFiles(): ReturnType<GoferInode["hostFiles"]> {
-    if (this.#isAhead) {
-      this.#isAhead = false;
-      this.fs.usedAhead++;
-    }
-    return super.hostFiles();
   }
 
   override readlink(task: Task | null): string | Errno {

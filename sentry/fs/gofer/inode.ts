@@ -25,7 +25,7 @@ import { getxattr, listxattr, readdir, readlink } from "../../../gofer/protocol/
 import { EINVAL, EISDIR, ENXIO, EROFS, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { Inode } from "../../vfs/inode.ts";
-import { O_ACCMODE, O_RDONLY, type OpenFile } from "../../vfs/open-file.ts";
+import { O_ACCMODE, O_RDONLY, O_RDWR, type OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { DirectoryFile } from "./directory-file.ts";
 import type { GoferFilesystem } from "./filesystem.ts";
@@ -41,6 +41,8 @@ export abstract class GoferInode extends Inode {
   /** Which of the tree's devices it lies on. */
   readonly deviceIndex: number;
   files: HostFiles | null = null;
+  /** Its read fd came with the walk that found it, and nobody has opened it since. */
+  #isAhead = false;
   #blocks = 0;
   #blockSize = 4096;
 
@@ -101,8 +103,21 @@ export abstract class GoferInode extends Inode {
   abstract contentChanged(end: number): void;
 
   hostFiles(): HostFiles {
+    if (this.#isAhead) {
+      this.#isAhead = false;
+      this.fs.usedAhead++;
+    }
     this.files ??= new HostFiles(this);
     return this.files;
+  }
+
+  /** A walk has brought an fd for reading along. */
+  takeAhead(fd: number): void {
+    this.files ??= new HostFiles(this);
+    if (!this.files.offer(fd) || this.files.users > 0) return;
+    this.#isAhead = true;
+    this.fs.openedAhead++;
+    this.fs.idleFiles.add(this.files);
   }
 
   override open(path: Path, flags: number, _task: Task): OpenFile | Errno {
@@ -112,7 +127,8 @@ export abstract class GoferInode extends Inode {
     if (!this.isRegular) return ENXIO;
     if (writes && this.fs.isReadOnly) return EROFS;
     const files = this.hostFiles();
-    const fd = writes ? files.forWrite() : files.forRead();
+    let fd = writes ? files.forWrite() : files.forRead();
+    if (fd >= 0 && files.isWriteOnly && (flags & O_ACCMODE) === O_RDWR) fd = files.forRead();
     return fd < 0 ? (fd as Errno) : new RegularFile(this, path, flags);
   }
 

@@ -1,6 +1,6 @@
 /** An inode of a tree that others change too: asked about again whenever it is shown, written through. */
 
-import { MODE } from "../../../gofer/protocol/attributes.ts";
+import { ATTRIBUTE_COUNT, MODE } from "../../../gofer/protocol/attributes.ts";
 import {
   create,
   getattr,
@@ -21,6 +21,7 @@ import {
   UTIME_NOW,
   UTIME_OMIT,
   unlink,
+  WALK_OPEN,
   walk,
 } from "../../../gofer/protocol/messages.ts";
 import { fdStat, statFd } from "../../../native/ffi/file-calls-unsafe.ts";
@@ -28,6 +29,7 @@ import { EINVAL, EIO, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, type Errno, ESTALE }
 import type { Answer } from "../../host/gofer-client.ts";
 import type { Task } from "../../task/task.ts";
 import { type AttributeChange, type Inode, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, type Timestamp } from "../../vfs/inode.ts";
+import { components } from "./components.ts";
 import { GoferInode, isRow } from "./inode.ts";
 import type { Listing } from "./listing.ts";
 
@@ -46,9 +48,16 @@ export class SharedInode extends GoferInode {
   /** As fstat(2) shows them to the sentry, whose user namespace may differ from the gofer's; -1: not looked at. */
   #hostUid = -1;
   #hostGid = -1;
+  /** What a walk ahead found under one name of this directory (null: nothing), for the lookup right behind it. */
+  #aheadName = "";
+  #ahead: SharedInode | null = null;
+  #aheadAt = 0;
+  /** A link's target, as of `#fetchedAt`. */
+  #target: string | null = null;
 
   override apply(rows: readonly number[], at: number): void {
     super.apply(rows, at);
+    this.#target = null;
     this.#fetchedAt = performance.now();
   }
 
@@ -100,10 +109,59 @@ export class SharedInode extends GoferInode {
   override lookup(name: string, _task: Task | null): Inode | Errno {
     if (!this.isDirectory) return ENOTDIR;
     if (name.length > NAME_MAX) return ENAMETOOLONG;
-    const answer = this.fs.client.call(walk, this.node, [name], 0);
+    if (name === this.#aheadName && performance.now() - this.#aheadAt < FRESH_MS) {
+      this.#aheadName = "";
+      return this.#ahead ?? ENOENT;
+    }
+    const error = this.#walk([name]);
+    if (error < 0) return error as Errno;
+    this.#aheadName = "";
+    return this.#ahead ?? ENOENT;
+  }
+
+  override lookAhead(path: string, at: number): void {
+    if (!this.isDirectory) return;
+    const wanted = components(path, at);
+    if (wanted.length < 2 || (wanted[0] === this.#aheadName && performance.now() - this.#aheadAt < FRESH_MS)) return;
+    this.#walk(wanted);
+  }
+
+  /** One message for names below each other: each directory on the way learns what stands under one of them. 0 or an errno. */
+  #walk(wanted: string[]): number {
+    const { fs } = this;
+    const { client } = fs;
+    const answer = client.call(walk, this.node, wanted, fs.opensAhead ? WALK_OPEN : 0);
     if (typeof answer === "number") return answer;
-    const [, error, found] = answer;
-    return isRow(found) ? this.fs.inodeOf(found, 0, this, name) : ((error < 0 ? error : ENOENT) as Errno);
+    const fd = client.takeFd();
+    const [, error, found, target] = answer;
+    let dir: SharedInode = this;
+    let index = 0;
+    for (let at = 0; at < found.length && index < wanted.length && dir.isDirectory; at += ATTRIBUTE_COUNT) {
+      const child = fs.inodeOf(found, at, dir, "") as SharedInode;
+      dir.#expect(wanted[index++], child);
+      dir = child;
+    }
+    if (dir !== this && dir.isSymlink) dir.#target = target;
+    if (fd >= 0) dir.takeAhead(fd);
+    if (error === ENOENT && index < wanted.length) dir.#expect(wanted[index], null);
+    return index > 0 || error === ENOENT ? 0 : error;
+  }
+
+  #expect(name: string, child: SharedInode | null): void {
+    this.#aheadName = name;
+    this.#ahead = child;
+    this.#aheadAt = performance.now();
+  }
+
+  /** A name of this directory was changed by the guest. */
+  #namesChanged(): void {
+    this.#fetchedAt = 0;
+    this.#aheadName = "";
+    this.#ahead = null;
+  }
+
+  override readlink(task: Task | null): string | Errno {
+    return this.#target !== null && performance.now() - this.#fetchedAt < FRESH_MS ? this.#target : super.readlink(task);
   }
 
   override listing(): Listing | Errno {
@@ -141,7 +199,7 @@ export class SharedInode extends GoferInode {
   #made(answer: Answer<[number[]]>, name: string): Inode | Errno {
     if (typeof answer === "number") return answer;
     const fd = this.fs.client.takeFd();
-    this.#fetchedAt = 0;
+    this.#namesChanged();
     const inode = this.fs.inodeOf(answer[1], 0, this, name);
     if (fd >= 0) this.fs.keepNew(inode, fd);
     return inode;
@@ -151,7 +209,7 @@ export class SharedInode extends GoferInode {
     const inode = target as SharedInode;
     const answer = this.fs.client.call(link, this.node, name, inode.node);
     if (typeof answer === "number") return answer;
-    this.#fetchedAt = 0;
+    this.#namesChanged();
     if (!isRow(answer[1])) return EIO;
     inode.apply(answer[1], 0);
     return 0;
@@ -173,7 +231,7 @@ export class SharedInode extends GoferInode {
   }
 
   #removed(child: SharedInode): void {
-    this.#fetchedAt = 0;
+    this.#namesChanged();
     child.nlink = child.isDirectory ? 0 : Math.max(0, child.nlink - 1);
     child.#fetchedAt = 0;
   }
@@ -184,8 +242,8 @@ export class SharedInode extends GoferInode {
     const target = newParent as SharedInode;
     const answer = this.fs.client.call(rename, this.node, name, target.node, newName, flags);
     if (typeof answer === "number") return answer;
-    this.#fetchedAt = 0;
-    target.#fetchedAt = 0;
+    this.#namesChanged();
+    target.#namesChanged();
     (child as SharedInode).#fetchedAt = 0;
     if (victim !== null && (flags & RENAME_EXCHANGE) === 0) target.#removed(victim as SharedInode);
     return 0;
