@@ -225,7 +225,7 @@ test("a background group may write unless TOSTOP, and may not change modes", () 
 
 test("hang-up: SIGHUP and SIGCONT for the leader, no terminal any more", () => {
   const { leader, job, master } = shell(fakeSandbox());
-  handle(leader, SIGCONT);
+  for (const signal of [SIGHUP, SIGCONT]) handle(leader, signal);
   master.put();
   assert.ok(pending(leader, SIGHUP));
   assert.ok(pending(leader, SIGCONT));
