@@ -24,7 +24,6 @@ import type { AddressSpace } from "../mm/address-space.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import { R_RAX, R_RSP } from "../platform/registers.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
-import { takePath } from "../vfs/path.ts";
 import type { CloneOptions } from "./clone.ts";
 import type { Credentials } from "./credentials.ts";
 import { exitHooks } from "./exit-hooks.ts";
@@ -96,7 +95,7 @@ const createProcess = (parent: Task, options: CloneOptions): Process => {
   process.dumpable = from.dumpable;
   process.oomScoreAdj = from.oomScoreAdj;
   process.isThpDisabled = from.isThpDisabled;
-  process.exePath = from.exePath === null ? null : takePath(from.exePath);
+  process.exePath = from.exePath;
   return process;
 };
 

@@ -1,7 +1,6 @@
 /** The end of tasks and processes (kernel/exit.c). Called only where no handler of the task is half done. */
 import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
-import { putPath } from "../vfs/path.ts";
 import { BLOCKED } from "./blocking.ts";
 import { exitHooks } from "./exit-hooks.ts";
 import { exitGroup } from "./exit-request.ts";
@@ -102,7 +101,6 @@ const endProcess = (process: Process): void => {
   process.pending.discard(0xffff_ffff, 0xffff_ffff);
   process.actions.users--;
   exitHooks.processExit?.(process);
-  if (process.exePath !== null) putPath(process.exePath);
   process.exePath = null;
   const { session } = process;
   if (session.leader === process) {

@@ -42,6 +42,7 @@ export class Process {
   intervalTimers: IntervalTimers | null = null;
   posixTimers: PosixTimers | null = null;
 
+  /** Kept in place by `mm.exeFile`. */
   exePath: Path | null = null;
   /** PR_SET_DUMPABLE: 0, 1, or 2 (suid). */
   dumpable = 1;

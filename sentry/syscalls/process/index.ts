@@ -25,8 +25,9 @@ import {
 } from "./sched.ts";
 import { sys_sched_getattr, sys_sched_setattr } from "./sched_attr.ts";
 import { sys_seccomp } from "./seccomp.ts";
+import { sys_setns } from "./setns.ts";
 import { sys_getsid, sys_setsid } from "./setsid.ts";
-import { sys_setns, sys_unshare } from "./unshare.ts";
+import { sys_unshare } from "./unshare.ts";
 import { sys_wait4 } from "./wait4.ts";
 import { sys_waitid } from "./waitid.ts";
 

@@ -33,8 +33,9 @@ import {
   PR_TASK_PERF_EVENTS_DISABLE,
   PR_TASK_PERF_EVENTS_ENABLE,
 } from "../../../syscall-tables/flags/prctl.ts";
-import { EFAULT, EINVAL, ENODEV, ENOMEM, EPERM, isErrno } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, ENODEV, EPERM, isErrno } from "../../abi/errno.ts";
 import { NSIG } from "../../abi/signal.ts";
+import { ANON_NAME_MAX, nameMemory } from "../../mm/name-memory.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { setFilter, setStrict } from "../../task/set-seccomp.ts";
 import type { Task } from "../../task/task.ts";
@@ -175,13 +176,10 @@ export const sys_prctl = implement(
   },
 );
 
-/** PR_SET_VMA_ANON_NAME: checked as Linux does; the name is for /proc/pid/maps only and is not kept. */
+/** PR_SET_VMA_ANON_NAME; without a name the old one goes. */
 const nameMapping = (task: Task, option: number, addr: UserAddr, length: number, nameAddr: UserAddr): number => {
-  if (option !== 0 || addr % 4096 !== 0) return EINVAL;
-  if (nameAddr === 0 || length === 0) return 0;
-  const name = task.memory.readCString(nameAddr, 80);
+  if (option !== 0) return EINVAL;
+  const name = nameAddr === 0 ? "" : task.memory.readCString(nameAddr, ANON_NAME_MAX);
   if (isErrno(name)) return name === EFAULT ? EFAULT : EINVAL;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters that is_valid_name_char refuses
-  if (/[\x00-\x1f\x7f-\xff\\`$[\]]/.test(name)) return EINVAL;
-  return task.mm.find(addr) === null ? ENOMEM : 0;
+  return nameMemory(task.mm, addr, length, name);
 };

@@ -1,5 +1,5 @@
 import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
-import { EBADF, EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+import { EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import {
   CLONE_FILES,
   CLONE_FS,
@@ -16,9 +16,8 @@ import {
   CLONE_THREAD,
   CLONE_VM,
 } from "../../abi/sched.ts";
-import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
 import type { Credentials } from "../../task/credentials.ts";
-import { enterUserNamespace, newUserNamespace } from "../../task/namespaces.ts";
+import { newUserNamespace } from "../../task/namespaces.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
@@ -71,35 +70,4 @@ export const sys_unshare = implement("unshare", { level: "partial", note: "no ne
     task.childPidNamespace = new PidNamespace(task.pidNamespace, creds.userNamespace);
   }
   return 0;
-});
-
-/** Namespaces that setns(2) enters through the pidfd of `source`. */
-const enter = (task: Task, source: Task, flags: number): 0 | Errno => {
-  const target = source.creds.userNamespace;
-  let creds = task.creds;
-  if (has(flags, CLONE_NEWUSER)) {
-    if (target === creds.userNamespace || task.process.tasks.size > 1 || task.fs.references > 1) return EINVAL;
-    if (!creds.hasIn(target, CAP_SYS_ADMIN)) return EPERM;
-    creds = enterUserNamespace(creds, target);
-  }
-  if (has(flags, CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWPID) && !creds.hasIn(target, CAP_SYS_ADMIN)) return EPERM;
-  if (has(flags, CLONE_NEWNS) && task.fs.references > 1) return EINVAL;
-  if (has(flags, CLONE_NEWPID) && !source.pidNamespace.isWithin(task.pidNamespace)) return EINVAL;
-  task.creds = creds;
-  if (has(flags, CLONE_NEWUTS)) task.uts = source.uts;
-  if (has(flags, CLONE_NEWNS)) task.fs.enter(source.fs.namespace);
-  if (has(flags, CLONE_NEWPID)) task.childPidNamespace = source.pidNamespace;
-  return 0;
-};
-
-const SETNS_FLAGS =
-  CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME;
-
-/** setns(2) */
-export const sys_setns = implement("setns", { level: "partial", note: "pidfds only" }, (task, fd, flags) => {
-  const file = task.file(fd);
-  if (isErrno(file)) return EBADF;
-  const process = pidfdProcess(file);
-  if (process === null || flags === 0 || (flags & ~SETNS_FLAGS) !== 0) return EINVAL;
-  return process.isZombie ? EINVAL : enter(task, process.anyTask, flags);
 });

@@ -1,0 +1,104 @@
+import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { EBADF, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from "../../abi/sched.ts";
+import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
+import { NamespaceFile } from "../../fs/proc/task-links.ts";
+import { enterUserNamespace } from "../../task/namespaces.ts";
+import { PidNamespace } from "../../task/pid-namespace.ts";
+import type { Task } from "../../task/task.ts";
+import { UserNamespace } from "../../task/user-namespace.ts";
+import { UtsNamespace } from "../../task/uts-namespace.ts";
+import { MountNamespace } from "../../vfs/mount-namespace.ts";
+import { implement } from "../implement.ts";
+
+/** The flag of each kind of ns/ file. */
+const FLAGS: Readonly<Record<string, number>> = {
+  cgroup: CLONE_NEWCGROUP,
+  ipc: CLONE_NEWIPC,
+  mnt: CLONE_NEWNS,
+  net: CLONE_NEWNET,
+  pid: CLONE_NEWPID,
+  time: CLONE_NEWTIME,
+  user: CLONE_NEWUSER,
+  uts: CLONE_NEWUTS,
+};
+const ALL_FLAGS = Object.values(FLAGS).reduce((all, flag) => (all | flag) >>> 0, 0);
+
+const mayEnter = (task: Task, owner: UserNamespace): boolean => {
+  const { creds } = task;
+  return creds.hasIn(owner, CAP_SYS_ADMIN) && creds.hasIn(creds.userNamespace, CAP_SYS_ADMIN);
+};
+
+/** Enters one namespace. Kinds of which there is only one need the right and change nothing. */
+const enter = (task: Task, namespace: object | null): 0 | Errno => {
+  const { creds } = task;
+  if (namespace instanceof UserNamespace) {
+    // Nobody re-enters his own namespace to get its capabilities back.
+    if (namespace === creds.userNamespace || task.process.tasks.size > 1 || task.fs.references > 1) return EINVAL;
+    if (!creds.hasIn(namespace, CAP_SYS_ADMIN)) return EPERM;
+    task.creds = enterUserNamespace(creds, namespace);
+    return 0;
+  }
+  if (namespace instanceof UtsNamespace) {
+    if (!mayEnter(task, namespace.userNamespace)) return EPERM;
+    task.uts = namespace;
+    return 0;
+  }
+  if (namespace instanceof PidNamespace) {
+    if (!mayEnter(task, namespace.userNamespace)) return EPERM;
+    // Only to descendants: a process never leaves its own namespace.
+    if (!namespace.isWithin(task.pidNamespace)) return EINVAL;
+    task.childPidNamespace = namespace;
+    return 0;
+  }
+  if (namespace instanceof MountNamespace) {
+    if (!mayEnter(task, namespace.owner)) return EPERM;
+    if (task.fs.references > 1) return EINVAL;
+    task.fs.enter(namespace);
+    return 0;
+  }
+  return mayEnter(task, creds.userNamespace) ? 0 : EPERM;
+};
+
+/** The namespaces of a process that `flags` name, the user namespace first: it gives the right to enter the others. */
+const enterAll = (task: Task, source: Task, flags: number): 0 | Errno => {
+  const wanted: [number, object | null][] = [
+    [CLONE_NEWUSER, source.creds.userNamespace],
+    [CLONE_NEWUTS, source.uts],
+    [CLONE_NEWPID, source.pidNamespace],
+    [CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME, null],
+    [CLONE_NEWNS, source.fs.namespace],
+  ];
+  for (const [flag, namespace] of wanted) {
+    if ((flags & flag) === 0) continue;
+    const refused = enter(task, namespace);
+    if (refused !== 0) return refused;
+  }
+  return 0;
+};
+
+/** setns(2) */
+export const sys_setns = implement(
+  "setns",
+  { level: "partial", note: "one ipc, network, cgroup and time namespace" },
+  (task, fd, flags) => {
+    const file = task.file(fd);
+    if (isErrno(file)) return EBADF;
+    if (file instanceof NamespaceFile) {
+      const { kind, object } = file.reference;
+      return flags !== 0 && flags !== FLAGS[kind] ? EINVAL : enter(task, object);
+    }
+    const process = pidfdProcess(file);
+    if (process === null || flags === 0 || (flags & ~ALL_FLAGS) !== 0) return EINVAL;
+    return process.isZombie ? ESRCH : enterAll(task, process.anyTask, flags);
+  },
+);
