@@ -110,7 +110,7 @@ const measure = (
   const { client, pid, stop } = start(serverFile, root, spins, isFollowed);
   const node = must(client.call(attach, 0))[1][NODE];
   pin(process.pid, ours);
-  pin(pid, theirs);
+  if (!isFollowed) pin(pid, theirs);
   const bin = must(client.call(walk, node, ["bin"], 0));
   const usrBin = bin[2][NODE];
   const sh = must(client.call(walk, usrBin, ["env"], 0))[2][NODE];
