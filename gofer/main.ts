@@ -21,4 +21,5 @@ const main = (): number => {
   }
 };
 
-process.exit(main());
+// The build runs the program once to make its code cache.
+if (!process.argv.includes("--load-only")) process.exit(main());

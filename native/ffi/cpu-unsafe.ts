@@ -6,16 +6,18 @@ const SYS_sched_getaffinity = 204;
 /** sizeof(cpu_set_t). */
 const SET_BYTES = 128;
 export const MAX_CPU = SET_BYTES * 8 - 1;
+export const ANY_CPU = -1;
 
 const getcpu = libcFunction("int sched_getcpu()");
 const oneCpu = allocateMemory(SET_BYTES);
 const anyCpu = allocateMemory(SET_BYTES);
-let chosen = -1;
+let chosen = ANY_CPU;
+let home = ANY_CPU;
 
 /** The CPU that this thread is on just now (through the vDSO: no system call). */
 export const currentCpu = (): number => getcpu() as number;
 
-/** This thread runs on `cpu` only. 0 or a negative errno. */
+/** This thread runs on `cpu` only, until `goHome`. 0 or a negative errno. */
 export const stayOn = (cpu: number): number => {
   if (cpu !== chosen) {
     oneCpu.u8.fill(0, 0, SET_BYTES);
@@ -25,8 +27,28 @@ export const stayOn = (cpu: number): number => {
   return hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, oneCpu.address);
 };
 
-/** Remembers where this thread may run. 0 or a negative errno. */
-export const saveCpus = (): number => Math.min(0, hostCall3(SYS_sched_getaffinity, 0, SET_BYTES, anyCpu.address));
+/** Remembers where this thread may run. How many CPUs that are, or a negative errno. */
+export const saveCpus = (): number => {
+  const bytes = hostCall3(SYS_sched_getaffinity, 0, SET_BYTES, anyCpu.address);
+  let count = 0;
+  for (let i = 0; i < bytes; i++) for (let bits = anyCpu.u8[i]; bits !== 0; bits &= bits - 1) count++;
+  return bytes < 0 ? bytes : count;
+};
 
-/** This thread may run where it could when `saveCpus` was called. 0 or a negative errno. */
-export const restoreCpus = (): number => hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address);
+/** Where `goHome` leads: one CPU, or ANY_CPU of those that `saveCpus` saw. Goes there. 0 or a negative errno. */
+export const setHome = (cpu: number): number => {
+  home = cpu;
+  return goHome();
+};
+
+/** Back to where this thread belongs after `stayOn`. 0 or a negative errno. */
+export const goHome = (): number => (home === ANY_CPU ? hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address) : stayOn(home));
+
+/** Off `cpu` now: the scheduler would leave two busy threads on one CPU for a while. No effect without another CPU. */
+export const leaveCpu = (cpu: number): void => {
+  const byte = cpu >> 3;
+  const bit = 1 << (cpu & 7);
+  anyCpu.u8[byte] &= ~bit;
+  hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address);
+  anyCpu.u8[byte] |= bit;
+};

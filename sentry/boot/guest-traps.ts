@@ -2,11 +2,11 @@
 import type { Errno } from "../abi/errno.ts";
 import { SIGSEGV } from "../abi/signal.ts";
 import { VM_SHARED } from "../mm/vma.ts";
-import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { TrapHandler } from "../platform/systrap/systrap.ts";
+import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { Dispatcher } from "../syscalls/dispatch.ts";
-import { handleFault, handleInterrupt } from "../task/run.ts";
 import { exitGroup } from "../task/exit-request.ts";
+import { handleFault, handleInterrupt } from "../task/run.ts";
 
 export class GuestTraps implements TrapHandler {
   readonly #dispatcher: Dispatcher;

@@ -42,15 +42,16 @@ export const runSandbox = (platform: SystrapPlatform, supervisor: SupervisorChan
   const dispatcher = new Dispatcher(implementations, log);
   platform.handler = new GuestTraps(dispatcher);
   if (config.strace) traceCalls(platform, dispatcher, config.strace);
+  poller.onEdge(platform.doorbellFd, EPOLLIN, () => {});
+  // The gofer serves only once it is confined itself: nothing is asked of it before.
+  confine(supervisor);
+
   const namespace = buildMounts(kernel, new GoferClient(goferFd), config.mounts);
   const console = consolePath(kernel, namespace);
   const stdio = STDIO.map((fd): OpenFile | null => {
     const file = openHostFd(kernel, fd, console);
     return isErrno(file) ? null : file;
   });
-  poller.onEdge(platform.doorbellFd, EPOLLIN, () => {});
-  confine(supervisor);
-
   watchSupervisor(kernel, supervisor);
   exitHooks.processExit = (process) => {
     if (process === kernel.pids.init) supervisor.exited(process.exitStatus);

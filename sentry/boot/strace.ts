@@ -47,4 +47,3 @@ export class Strace implements CallTracer {
     this.#printer.exit(thread.task, nr, result, new AnswerMemory(thread.process.memory, thread.memory.pendingWrites()));
   }
 }
-

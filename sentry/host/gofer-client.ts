@@ -5,7 +5,7 @@
 
 import { fits, packInto, unpackFrom } from "../../gofer/protocol/codec.ts";
 import { forget, MAX_FORGET, MAX_REPLY, MAX_REQUEST, type Message, place } from "../../gofer/protocol/messages.ts";
-import { currentCpu, MAX_CPU, restoreCpus, saveCpus, stayOn } from "../../native/ffi/cpu-unsafe.ts";
+import { currentCpu, MAX_CPU, goHome, saveCpus, stayOn } from "../../native/ffi/cpu-unsafe.ts";
 import { PacketChannel } from "../../native/ffi/packet-channel-unsafe.ts";
 import { EIO, EPROTO, type Errno } from "../abi/errno.ts";
 
@@ -71,7 +71,7 @@ export class GoferClient implements Gofer {
     const sent = channel.send(length);
     if (sent < 0) return this.#lost();
     const received = channel.receive();
-    if (this.#isFollowed) restoreCpus();
+    if (this.#isFollowed) goHome();
     if (received <= 0) return this.#lost();
     const values = unpackFrom(channel.receiveBuffer, received);
     if (values === null) return EPROTO;

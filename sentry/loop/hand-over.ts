@@ -8,14 +8,10 @@
  *   else  (several guests compute) it sleeps wherever the host puts it.
  * docs/adr/0005-hand-over.md has the measurements.
  */
-import { allocateMemory, hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
+import { ANY_CPU, leaveCpu, MAX_CPU, saveCpus, setHome } from "../../native/ffi/cpu-unsafe.ts";
 import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { Clock } from "./clock.ts";
-
-const SYS_sched_setaffinity = 203;
-const SYS_sched_getaffinity = 204;
-const MASK_BYTES = 128;
 
 /** How long the hot sentry looks before it sleeps, ns; also the gap that is worth being hot for. */
 const HOT_NS = 30_000;
@@ -35,7 +31,6 @@ export class HandOver {
   readonly #platform: SystrapPlatform;
   readonly #clock: Clock;
   readonly #cpuCount: number;
-  readonly #memory = allocateMemory(4096);
   #rounds = 0;
   /** When the current run of empty rounds began; 0: not looked yet. */
   #idleSinceNs = 0;
@@ -43,18 +38,13 @@ export class HandOver {
   #averageBurst = HOT_BURST;
   #shortGaps = 0;
   #sleptAtNs = 0;
-  /** The CPU the sentry is bound to while cold; -1: any. */
-  #cpu = -1;
+  /** The CPU the sentry is bound to while cold. */
+  #cpu = ANY_CPU;
 
   constructor(platform: SystrapPlatform, clock: Clock) {
     this.#platform = platform;
     this.#clock = clock;
-    const bytes = hostCall3(SYS_sched_getaffinity, 0, MASK_BYTES, this.#memory.address);
-    let count = 0;
-    for (let i = 0; i < bytes; i++) for (let bits = this.#memory.u8[i]; bits !== 0; bits &= bits - 1) count++;
-    // The second half keeps what the caller allowed.
-    this.#memory.u8.copyWithin(MASK_BYTES, 0, MASK_BYTES);
-    this.#cpuCount = Math.max(1, count);
+    this.#cpuCount = Math.max(1, saveCpus());
     platform.stubSpins = this.#cpuCount > 1 ? STUB_SPINS : 0;
   }
 
@@ -100,24 +90,16 @@ export class HandOver {
   }
 
   #bind(cpu: number): void {
-    if (cpu === this.#cpu || cpu >= MASK_BYTES * 8) return;
-    const { u8, address } = this.#memory;
-    u8.fill(0, 0, MASK_BYTES);
-    u8[cpu >> 3] = 1 << (cpu & 7);
-    if (hostCall3(SYS_sched_setaffinity, 0, MASK_BYTES, address) < 0) return;
+    if (cpu === this.#cpu || cpu > MAX_CPU || setHome(cpu) < 0) return;
     this.#cpu = cpu;
     this.#platform.stubSpins = 0;
   }
 
   #unbind(): void {
-    if (this.#cpu < 0) return;
-    const { u8, address } = this.#memory;
-    // The scheduler would leave two busy threads on one CPU for a while: keep off the guest's.
-    u8.copyWithin(0, MASK_BYTES, 2 * MASK_BYTES);
-    u8[this.#cpu >> 3] &= ~(1 << (this.#cpu & 7));
-    hostCall3(SYS_sched_setaffinity, 0, MASK_BYTES, address);
-    hostCall3(SYS_sched_setaffinity, 0, MASK_BYTES, address + MASK_BYTES);
-    this.#cpu = -1;
+    if (this.#cpu === ANY_CPU) return;
+    leaveCpu(this.#cpu);
+    setHome(ANY_CPU);
+    this.#cpu = ANY_CPU;
     this.#platform.stubSpins = STUB_SPINS;
   }
 }
