@@ -74,7 +74,10 @@ export const chown = (task: Task, path: Path, uid: number, gid: number): number 
     return EPERM;
   if ((inode.mode & S_IFMT) !== S_IFDIR) {
     const mode = killedMode(inode, creds);
-    if (mode !== inode.mode) what.mode = mode;
+    if (mode !== inode.mode) {
+      if (!isOwner(inode, creds)) return EPERM;
+      what.mode = mode;
+    }
   }
   return change(path, what, task);
 };

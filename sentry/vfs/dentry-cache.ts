@@ -2,13 +2,14 @@
  * The names that walks have looked up (the dcache). Filesystems that change only through
  * the VFS are never asked twice, for missing names neither; volatile ones are asked each time.
  */
-import { ENOENT, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
+import { ENAMETOOLONG, ENOENT, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { Inode } from "./inode.ts";
 import { Dentry } from "./path.ts";
 
 /** Dentries kept when nothing holds them. */
 const CAPACITY = 1 << 16;
+const NAME_MAX = 255;
 /** Missing names remembered per directory. */
 const MAX_NEGATIVES = 512;
 
@@ -117,6 +118,7 @@ const lookupSlow = (parent: Dentry, name: string, task: Task | null, known: Dent
   const dir = parent.inode;
   if (!dir.isDirectory) return ENOTDIR;
   if (parent.isUnlinked) return ENOENT;
+  if (name.length > NAME_MAX) return ENAMETOOLONG;
   const found = dir.lookup(name, task);
   if (isErrno(found)) {
     if (known !== null) removeDentry(known);

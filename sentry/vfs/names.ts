@@ -6,6 +6,7 @@ import type { Task } from "../task/task.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
 import { type Inode, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "./inode.ts";
+import { mayLink } from "./link-protection.ts";
 import { notify } from "./notify.ts";
 import type { Path } from "./path.ts";
 import { WALK_PARENT, Walker } from "./walk.ts";
@@ -81,6 +82,8 @@ export const link = (task: Task, old: Path, dirfd: number, path: string): number
   const { inode } = old.dentry;
   if (old.mount !== parent.mount) return EXDEV;
   if (parent.mount.isReadOnly) return EROFS;
+  const refused = mayLink(inode, task.creds);
+  if (refused < 0) return refused;
   const error = checkCreate(task, parent);
   if (error < 0) return error;
   if (inode.fs !== parent.dentry.inode.fs) return EXDEV;

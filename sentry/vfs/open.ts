@@ -6,6 +6,7 @@ import { clearedPrivileges } from "./attributes.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "./inode.ts";
+import { mayFollow, mayReuse } from "./link-protection.ts";
 import { MS_NODEV } from "./mount.ts";
 import { notify, notifyDentry, notifyFile } from "./notify.ts";
 import {
@@ -81,7 +82,7 @@ const openUnnamed = (task: Task, dir: Path, flags: number, mode: number): OpenFi
   inode.isLinkable = (flags & O_EXCL) === 0;
   const dentry = new Dentry(`#${inode.ino}`, dir.dentry, inode);
   dentry.isUnlinked = true;
-  return openFound(task, { mount: dir.mount, dentry }, flags & ~TMPFILE_BIT, true);
+  return openFound(task, { mount: dir.mount, dentry }, flags, true);
 };
 
 /** The last component of an O_CREAT open: finds it, follows it, or makes it. */
@@ -109,8 +110,11 @@ const openOrCreate = (task: Task, walker: Walker, flags: number, mode: number, r
     const place = overmounted(parent.mount, found);
     if (!place.dentry.inode.isSymlink || !follows) {
       if (place.dentry.inode.isDirectory) return EISDIR;
-      return openFound(task, place, flags, false);
+      const refused = mayReuse(place.dentry.inode, parent.dentry.inode, task.creds);
+      return refused < 0 ? (refused as Errno) : openFound(task, place, flags, false);
     }
+    const refused = mayFollow(place.dentry.inode, parent.dentry.inode, task.creds);
+    if (refused < 0) return refused as Errno;
     const target = walker.followLast(task, place.mount, place.dentry, resolve);
     if (typeof target === "number") return target as Errno;
     if (typeof target !== "string") return target.dentry.inode.isDirectory ? EISDIR : openFound(task, target, flags, false);
@@ -133,7 +137,7 @@ export const openAt = (task: Task, dirfd: number, path: string, flags: number, m
     return error < 0 ? (error as Errno) : new PathFile(walker.path, kept);
   }
   if ((flags & TMPFILE_BIT) !== 0) {
-    if ((flags & O_TMPFILE) !== O_TMPFILE || (flags & O_CREAT) !== 0 || (accessMask(flags) & MAY_WRITE) === 0) return EINVAL;
+    if ((flags & O_TMPFILE) !== O_TMPFILE || (flags & O_CREAT) !== 0 || (accessMask(flags & ~O_TRUNC) & MAY_WRITE) === 0) return EINVAL;
     const error = walker.walk(task, dirfd, path, walkFlags(flags), resolve);
     return error < 0 ? (error as Errno) : openUnnamed(task, walker.path, flags, mode);
   }

@@ -11,10 +11,9 @@ import {
   RENAME_NOREPLACE,
   RENAME_WHITEOUT,
 } from "../../syscall-tables/flags/open.ts";
-import { CAP_MKNOD } from "../abi/capability.ts";
-import { EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS, EXDEV, isErrno } from "../abi/errno.ts";
+import { EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EROFS, EXDEV, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
-import { checkCreate } from "./creation.ts";
+import { checkCreate, newGid } from "./creation.ts";
 import { exchangeDentries, lookupDentry, moveDentry, removeDentry } from "./dentry-cache.ts";
 import type { Inode } from "./inode.ts";
 import { isBelow } from "./mount-namespace.ts";
@@ -137,7 +136,6 @@ export const rename = (task: Task, oldDirfd: number, oldPath: string, newDirfd: 
   if (!source.inode.isDirectory && (from.hasSlash || (!isExchange && to.hasSlash))) return ENOTDIR;
   if (isBelow(newParent, source)) return EINVAL;
   if (target !== null && isBelow(oldParent, target)) return isExchange ? EINVAL : ENOTEMPTY;
-  if ((flags & RENAME_WHITEOUT) !== 0 && !task.creds.has(CAP_MKNOD)) return EPERM;
   return move(task, to.place, oldParent, from.name, source, newParent, to.name, target, flags);
 };
 
@@ -175,11 +173,7 @@ const move = (
   else {
     if (target !== null) removeDentry(target);
     moveDentry(source, newParent, newName);
-    // The whiteout stands where the filesystem put it: it is looked up when asked for.
-    if ((flags & RENAME_WHITEOUT) !== 0 && oldParent.children?.get(oldName) === null) {
-      oldParent.children.delete(oldName);
-      oldParent.negatives--;
-    }
+    if ((flags & RENAME_WHITEOUT) !== 0) ownWhiteout(task, oldParent, oldName);
   }
   announce(oldParent.inode, oldName, newParent.inode, newName, inode, victim, isExchange);
   if (!isExchange && victim !== null) settle(victim);
@@ -187,6 +181,17 @@ const move = (
 };
 
 /** fsnotify_move() */
+/** The whiteout stands where the filesystem put it, and belongs to the caller. */
+const ownWhiteout = (task: Task, parent: Dentry, name: string): void => {
+  if (parent.children?.get(name) === null) {
+    parent.children.delete(name);
+    parent.negatives--;
+  }
+  const whiteout = lookupDentry(parent, name, task);
+  if (isErrno(whiteout)) return;
+  whiteout.inode.setAttributes({ uid: task.creds.fsuid, gid: newGid(task, parent.inode) }, task);
+};
+
 const announce = (
   oldDir: Inode,
   oldName: string,

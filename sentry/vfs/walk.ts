@@ -10,11 +10,12 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from "../../syscall-tables/flags/open.ts";
-import { EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV, isErrno } from "../abi/errno.ts";
+import { EBADF, ELOOP, ENOENT, ENOTDIR, EXDEV, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { touchAtime } from "./atime.ts";
 import { lookupDentry } from "./dentry-cache.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT } from "./inode.ts";
+import { mayFollow } from "./link-protection.ts";
 import { Mount, MS_NOSYMFOLLOW } from "./mount.ts";
 import { Dentry, type Path } from "./path.ts";
 import { MAY_EXEC, mayAccess } from "./permission.ts";
@@ -28,7 +29,6 @@ export const WALK_EMPTY = 0x4;
 /** Stop at the directory that holds the last component. */
 export const WALK_PARENT = 0x8;
 
-const NAME_MAX = 255;
 const MAX_LINKS = 40;
 const SLASH = 47;
 const DOT = 46;
@@ -159,7 +159,7 @@ export class Walker {
         this.last = path.slice(at, end);
         this.lastKind = isDot ? "." : isDotDot ? ".." : "name";
         this.hasSlash = end < length;
-        return nameLength > NAME_MAX ? ENAMETOOLONG : 0;
+        return 0;
       }
       if (isDotDot) {
         const error = this.#up(mount, dentry, rootMount, rootDentry, resolve);
@@ -167,9 +167,8 @@ export class Walker {
         mount = this.mount;
         dentry = this.dentry;
       } else if (!isDot) {
-        if (nameLength > NAME_MAX) return ENAMETOOLONG;
         const name = path.slice(at, end);
-        if (!isLast && (dentry.children === null || dentry.children.get(name) === undefined)) dir.lookAhead(path, at);
+        if (!isLast && (dir.fs.isVolatile || dentry.children === null || dentry.children.get(name) === undefined)) dir.lookAhead(path, at);
         const child = lookupDentry(dentry, name, task);
         if (isErrno(child)) return child;
         let childMount = mount;
@@ -183,6 +182,8 @@ export class Walker {
         }
         const inode = found.inode;
         if ((inode.mode & S_IFMT) === S_IFLNK && (!isLast || end < length || (flags & WALK_FOLLOW) !== 0)) {
+          const refused = mayFollow(inode, dir, task.creds);
+          if (refused < 0) return refused;
           const jump = this.#link(task, childMount, found, resolve);
           if (typeof jump === "number") return jump;
           if (typeof jump === "string") {
@@ -191,7 +192,9 @@ export class Walker {
             at = 0;
             if (path.charCodeAt(0) === SLASH) {
               if ((resolve & RESOLVE_BENEATH) !== 0) return EXDEV;
-              if ((resolve & RESOLVE_NO_XDEV) !== 0 && rootMount !== mount) return EXDEV;
+              // A relative walk has not looked at the root yet, so that any absolute link counts as leaving (nd_jump_root).
+              const isRelative = wholePath.charCodeAt(0) !== SLASH && (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) === 0;
+              if ((resolve & RESOLVE_NO_XDEV) !== 0 && (isRelative || rootMount !== mount)) return EXDEV;
               mount = rootMount;
               dentry = rootDentry;
               while (at < length && path.charCodeAt(at) === SLASH) at++;

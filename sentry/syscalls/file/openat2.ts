@@ -1,5 +1,4 @@
 import {
-  O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
@@ -42,7 +41,6 @@ const checkHow = (flags: number, mode: number, resolve: number): number => {
   const makes = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE & ~O_DIRECTORY) !== 0;
   if (makes ? (mode & ~0o7777) !== 0 : mode !== 0) return EINVAL;
   if ((flags & O_PATH) !== 0 && (flags & ~(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) !== 0) return EINVAL;
-  if ((flags & O_ACCMODE) === O_ACCMODE) return EINVAL;
   if ((resolve & RESOLVE_CACHED) !== 0 && (makes || (flags & O_TRUNC) !== 0)) return EAGAIN;
   return 0;
 };

@@ -2,7 +2,6 @@ import {
   FALLOC_FL_COLLAPSE_RANGE,
   FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
-  FALLOC_FL_NO_HIDE_STALE,
   FALLOC_FL_PUNCH_HOLE,
   FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
@@ -31,24 +30,22 @@ export const sys_ftruncate = implement("ftruncate", { level: "full" }, (task, fd
   return file.truncate(length, task);
 });
 
-/** The modes that stand alone or with KEEP_SIZE only as vfs_fallocate() allows. */
+/** vfs_fallocate(): one operation, and KEEP_SIZE where it makes sense. */
 const checkMode = (mode: number): number => {
-  const known =
-    FALLOC_FL_KEEP_SIZE |
-    FALLOC_FL_PUNCH_HOLE |
-    FALLOC_FL_NO_HIDE_STALE |
-    FALLOC_FL_COLLAPSE_RANGE |
-    FALLOC_FL_ZERO_RANGE |
-    FALLOC_FL_INSERT_RANGE |
-    FALLOC_FL_UNSHARE_RANGE;
-  if ((mode & ~known) !== 0) return EOPNOTSUPP;
-  if ((mode & FALLOC_FL_PUNCH_HOLE) !== 0) {
-    if ((mode & FALLOC_FL_ZERO_RANGE) !== 0 || (mode & FALLOC_FL_KEEP_SIZE) === 0) return EOPNOTSUPP;
+  const keepsSize = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+      return 0;
+    case FALLOC_FL_PUNCH_HOLE:
+      return keepsSize ? 0 : EOPNOTSUPP;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+      return keepsSize ? EOPNOTSUPP : 0;
+    default:
+      return EOPNOTSUPP;
   }
-  if ((mode & FALLOC_FL_COLLAPSE_RANGE) !== 0 && mode !== FALLOC_FL_COLLAPSE_RANGE) return EINVAL;
-  if ((mode & FALLOC_FL_INSERT_RANGE) !== 0 && mode !== FALLOC_FL_INSERT_RANGE) return EINVAL;
-  if ((mode & FALLOC_FL_UNSHARE_RANGE) !== 0 && (mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE)) !== 0) return EINVAL;
-  return 0;
 };
 
 /** fallocate(2) */

@@ -26,11 +26,15 @@ const readPair = (task: Task, addr: number, scale: number): AttributeChange | nu
     const part = signed64(view, at + 8);
     if (scale === 1 && part === UTIME_OMIT) continue;
     if (scale === 1 && part === UTIME_NOW) change[which] = "now";
-    else if (part < 0 || part >= NSEC_PER_SEC / scale) return EINVAL;
+    else if (scale !== 1 && (part < 0 || part >= NSEC_PER_SEC / scale)) return EINVAL;
     else change[which] = { sec: signed64(view, at), nsec: part * scale } satisfies Timestamp;
   }
   return change;
 };
+
+/** nsec_valid(), which vfs_utimes() asks once the file is found. */
+const isValid = (time: Timestamp | "now" | undefined): boolean =>
+  time === undefined || time === "now" || (time.nsec >= 0 && time.nsec < NSEC_PER_SEC);
 
 /** do_utimes(): a null path is the descriptor itself. */
 const apply = (task: Task, dirfd: number, path: string | null, change: AttributeChange | number, flags: number): number => {
@@ -39,7 +43,8 @@ const apply = (task: Task, dirfd: number, path: string | null, change: Attribute
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) !== 0) return EINVAL;
   if (path === null && dirfd !== AT_FDCWD && flags !== 0 && (flags & AT_EMPTY_PATH) === 0) return EINVAL;
   const place = path === null && dirfd !== AT_FDCWD ? fdPath(task, dirfd) : atPath(task, dirfd, path, flags);
-  return isErrno(place) ? place : setTimes(task, place, change);
+  if (isErrno(place)) return place;
+  return isValid(change.atime) && isValid(change.mtime) ? setTimes(task, place, change) : EINVAL;
 };
 
 /** utimensat(2) */

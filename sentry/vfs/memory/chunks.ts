@@ -9,8 +9,10 @@ const SMALLEST = 64;
 export class Chunk {
   /** Null: all zeros. The first chunk of a file may be shorter than CHUNK. Bytes beyond the file's end are zero. */
   bytes: Uint8Array | null = null;
-  /** Which pages were written or allocated: the others are holes. */
+  /** Which pages are paid for: written or allocated. */
   mask = 0;
+  /** Which pages were written: to SEEK_DATA the others are holes. */
+  written = 0;
 }
 
 export const bitCount = (mask: number): number => {

@@ -64,7 +64,9 @@ export class MemoryData {
       const wanted = Math.min(CHUNK - from, end - at);
       const length = this.#reserve(index, from, wanted);
       if (length === 0) return at > offset ? at - offset : ENOSPC;
-      const n = io.take(bytesFor(this.#chunks.at(index), index, from + length), from, length);
+      const chunk = this.#chunks.at(index);
+      chunk.written |= pageBits(from, from + length);
+      const n = io.take(bytesFor(chunk, index, from + length), from, length);
       if (n < 0) return at > offset ? at - offset : n;
       at += n;
       if (at > this.size) this.size = at;
@@ -139,6 +141,7 @@ export class MemoryData {
       const gone = chunk.mask & pageBits(Math.ceil(start / PAGE) * PAGE, Math.floor(end / PAGE) * PAGE);
       this.#account(this.#pages - bitCount(gone));
       chunk.mask &= ~gone;
+      chunk.written &= ~gone;
       if (chunk.mask === 0) this.#chunks.delete(index);
     }
   }
@@ -193,7 +196,7 @@ export class MemoryData {
     let at = offset;
     while (at < this.size) {
       const index = Math.floor(at / CHUNK);
-      const mask = this.#chunks.get(index)?.mask ?? 0;
+      const mask = this.#chunks.get(index)?.written ?? 0;
       const page = Math.floor((at - index * CHUNK) / PAGE);
       if (((mask >> page) & 1) === (wantsData ? 1 : 0)) return at;
       if (mask === 0) at = this.#chunks.next(index + 1) * CHUNK;
