@@ -16,6 +16,8 @@ const CODES: readonly (readonly [number, number])[] = [
   [POLLHUP, 6],
 ];
 
+export { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "../../syscall-tables/flags/fd.ts";
+
 export class AsyncNotifier implements Waiter {
   readonly file: OpenFile;
   /** F_OWNER_*. */
