@@ -1,8 +1,10 @@
 /** What the kernel does when a guest thread stops: the platform's questions go to the dispatcher and the task layer. */
 import type { Errno } from "../abi/errno.ts";
 import { SIGSEGV } from "../abi/signal.ts";
+import type { Log } from "../host/log.ts";
 import { VM_SHARED } from "../mm/vma.ts";
 import type { TrapHandler } from "../platform/systrap/systrap.ts";
+import { R_RIP } from "../platform/registers.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { Dispatcher } from "../syscalls/dispatch.ts";
 import { exitGroup } from "../task/exit-request.ts";
@@ -10,9 +12,11 @@ import { handleFault, handleInterrupt } from "../task/run.ts";
 
 export class GuestTraps implements TrapHandler {
   readonly #dispatcher: Dispatcher;
+  readonly #log: Log;
 
-  constructor(dispatcher: Dispatcher) {
+  constructor(dispatcher: Dispatcher, log: Log) {
     this.#dispatcher = dispatcher;
+    this.#log = log;
   }
 
   syscall(thread: SystrapThread): void {
@@ -20,6 +24,10 @@ export class GuestTraps implements TrapHandler {
   }
 
   fault(thread: SystrapThread, signal: number, code: number, addr: number, trapNumber: number, error: number): void {
+    if (thread.task && this.#log.isDebug) {
+      const rip = thread.regs.get(R_RIP).toString(16);
+      this.#log.debug("fault", { tid: thread.task.tid, name: thread.task.name, signal, code, addr: addr.toString(16), rip, error });
+    }
     if (thread.task) handleFault(thread.task, { kind: "fault", signal, code, addr, trapNumber, error });
   }
 
@@ -32,8 +40,9 @@ export class GuestTraps implements TrapHandler {
     return vma && vma.start <= addr && (vma.flags & VM_SHARED) === 0 ? vma.prot : -1;
   }
 
-  broken(thread: SystrapThread, _error: Errno): void {
+  broken(thread: SystrapThread, error: Errno): void {
     const task = thread.task;
+    this.#log.debug("an answer could not be carried out", { tid: task?.tid ?? 0, errno: -error });
     // A signal frame or a program's first stack that could not be written: Linux ends the process by SIGSEGV.
     if (task) {
       exitGroup(task.process, SIGSEGV);

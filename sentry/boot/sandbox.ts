@@ -40,7 +40,7 @@ export const runSandbox = (platform: SystrapPlatform, supervisor: SupervisorChan
   const kernel = new MoatKernel(platform, poller, new Clock(), config, log);
   registerFilesystems(kernel);
   const dispatcher = new Dispatcher(implementations, log);
-  platform.handler = new GuestTraps(dispatcher);
+  platform.handler = new GuestTraps(dispatcher, log);
   if (config.strace) traceCalls(platform, dispatcher, config.strace);
   poller.onEdge(platform.doorbellFd, EPOLLIN, () => {});
   // The gofer serves only once it is confined itself: nothing is asked of it before.

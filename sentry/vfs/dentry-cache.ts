@@ -122,7 +122,8 @@ const lookupSlow = (parent: Dentry, name: string, task: Task | null, known: Dent
   const found = dir.lookup(name, task);
   if (isErrno(found)) {
     if (known !== null) removeDentry(known);
-    if (found === ENOENT && !dir.fs.isVolatile) setChild(parent, ownString(name), null);
+    // The kernel's own look-ups (no task) come before it makes what is missing.
+    if (found === ENOENT && !dir.fs.isVolatile && task !== null) setChild(parent, ownString(name), null);
     return found;
   }
   if (known !== null) {

@@ -87,7 +87,7 @@ export class Patcher {
       siteAddr,
       old.getUint32(0, true),
       old.getUint32(4, true) & 0xffffff,
-      ((entryAddr & 0xff) << 24) | 0x2524ff,
+      (((entryAddr & 0xff) << 24) | 0x2524ff) >>> 0,
       (entryAddr >>> 8) & 0xffffff,
       protection,
     );
