@@ -9,9 +9,9 @@ const main = (): number => {
   const supervisor = new SupervisorChannel(GOFER_SUPERVISOR_FD);
   try {
     const { configJson, treeFds } = supervisor.receiveStart();
-    const { trees } = parseStartConfig(configJson).gofer;
+    const { trees, ownerMap } = parseStartConfig(configJson).gofer;
     if (trees.length !== treeFds.length) throw new Error(`${treeFds.length} trees came, ${trees.length} are configured`);
-    const server = new FileServer({ trees: trees.map(({ readOnly }, index) => ({ fd: treeFds[index], readOnly })) });
+    const server = new FileServer({ trees: trees.map(({ readOnly }, index) => ({ fd: treeFds[index], readOnly })), ownerMap });
     const filter = compileFilter(goferFilter);
     supervisor.confine();
     installFilter(filter, { tsync: true });

@@ -123,6 +123,7 @@ static void program_loaded(struct program *program)
 	privilege_limit(0);
 	channel_send(sentry.channel, MSG_CONFINED, 0, 0, NULL, 0);
 	channel_send(gofer.channel, MSG_CONFINED, 0, 0, NULL, 0);
+	channel_send(launcher_channel, MSG_CONFINED, 0, 0, NULL, 0);
 }
 
 /* Messages of a program may be an attacker's: each is taken at most once, where it makes sense. */

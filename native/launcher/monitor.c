@@ -14,6 +14,8 @@
 #include "terminal.h"
 
 static struct message message;
+/* Before, there is no program that could be signalled. */
+static int is_running;
 
 int monitor_wait(pid_t pid)
 {
@@ -60,7 +62,13 @@ static void send_continued(int channel)
 	channel_send(channel, MSG_CONTINUED, terminal_is_foreground(), 0, NULL, 0);
 }
 
-static void forward_signals(int signals, int channel, pid_t cli)
+static int ends_programs(int signal_number)
+{
+	return signal_number == SIGINT || signal_number == SIGTERM || signal_number == SIGHUP || signal_number == SIGQUIT;
+}
+
+/* Returns an exit status when the signal ends the start, else -1. */
+static int forward_signals(int signals, int channel, pid_t cli)
 {
 	struct signalfd_siginfo info;
 
@@ -69,9 +77,12 @@ static void forward_signals(int signals, int channel, pid_t cli)
 			send_continued(channel);
 		else if (info.ssi_signo == SIGCHLD)
 			waitpid(cli, NULL, WNOHANG);
+		else if (!is_running && ends_programs((int)info.ssi_signo))
+			return 128 + (int)info.ssi_signo;
 		else
 			channel_send(channel, MSG_SIGNAL, (int32_t)info.ssi_signo, info.ssi_code == SI_KERNEL, NULL, 0);
 	}
+	return -1;
 }
 
 static void follow_stop(int signal_number, int channel)
@@ -95,6 +106,9 @@ static int is_stop_signal(int signal_number)
 static int act_on_message(int channel)
 {
 	switch (message.header.kind) {
+	case MSG_CONFINED:
+		is_running = 1;
+		return -1;
 	case MSG_STOPPED:
 		follow_stop(is_stop_signal(message.header.x) ? message.header.x : SIGSTOP, channel);
 		return -1;
@@ -139,8 +153,10 @@ int monitor_run(pid_t init, int channel, pid_t cli)
 		if (poll(events, 2, -1) < 0 && errno != EINTR)
 			fail("poll");
 		if (events[1].revents)
-			forward_signals(signals, channel, cli);
-		if (!events[0].revents)
+			status = forward_signals(signals, channel, cli);
+		if (status >= 0)
+			kill(init, SIGKILL);
+		if (status >= 0 || !events[0].revents)
 			continue;
 		int got = channel_receive(channel, &message, MSG_DONTWAIT);
 		if (got == 1)

@@ -37,7 +37,7 @@ enum message_kind {
 	MSG_CONTINUED = 4,
 	/* init → sentry: process x (not the sentry, gofer or zygote) ended with wait status y. */
 	MSG_CHILD_DIED = 5,
-	/* init → sentry, gofer: the root directory is empty from now on. */
+	/* init → sentry, gofer, launcher: the root directory is empty from now on; the sentry takes signals. */
 	MSG_CONFINED = 6,
 
 	/* sentry, gofer → init: everything is loaded, no file will be opened by path any more. */
