@@ -53,6 +53,7 @@ const openFound = (task: Task, path: Path, flags: number, isNew: boolean): OpenF
   if ((mask & MAY_WRITE) !== 0 && inode.execCount > 0) return ETXTBSY;
   const file = isSpecial(inode.mode) ? openSpecial(inode, path, flags, task) : inode.open(path, flags, task);
   if (isErrno(file)) return file;
+  notifyFile(file, IN_OPEN);
   if ((flags & O_TRUNC) !== 0 && !isNew && type === S_IFREG) {
     const error = inode.setAttributes({ size: 0, mtime: "now", ...clearedPrivileges(inode, creds) }, task);
     if (error < 0) {
@@ -61,7 +62,6 @@ const openFound = (task: Task, path: Path, flags: number, isNew: boolean): OpenF
     }
     notifyDentry(path.dentry, IN_MODIFY);
   }
-  notifyFile(file, IN_OPEN);
   return file;
 };
 
