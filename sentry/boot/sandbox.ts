@@ -56,6 +56,9 @@ export const runSandbox = (platform: SystrapPlatform, supervisor: SupervisorChan
   exitHooks.processExit = (process) => {
     if (process === kernel.pids.init) supervisor.exited(process.exitStatus);
   };
+  exitHooks.hostChildStop = (process, signal) => {
+    if (process === kernel.pids.init) supervisor.stopped(signal);
+  };
   const work = (): void => {
     platform.poll();
   };

@@ -10,6 +10,8 @@ export const exitHooks: {
   taskExit: ((task: Task) => void) | null;
   /** The last thread is gone; before the parent is told. */
   processExit: ((process: Process) => void) | null;
+  /** All threads of a process without a guest parent have stopped: whoever is its parent outside is told. */
+  hostChildStop: ((process: Process, signal: number) => void) | null;
   /** disassociate_ctty(1): the foreground group is told. Called for every session, with `session.tty` as it was. */
   sessionLeaderExit: ((session: Session) => void) | null;
-} = { shareSemaphoreUndo: null, taskExit: null, processExit: null, sessionLeaderExit: null };
+} = { shareSemaphoreUndo: null, taskExit: null, processExit: null, hostChildStop: null, sessionLeaderExit: null };

@@ -1,5 +1,6 @@
 /** Stop and continue (kernel/signal.c: do_signal_stop, do_notify_parent_cldstop, prepare_signal). */
 import { CLD_CONTINUED, CLD_STOPPED, SA_NOCLDSTOP, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, STOP_SIGNALS_LO, sigBitLo } from "../abi/signal.ts";
+import { exitHooks } from "./exit-hooks.ts";
 import type { Process } from "./process.ts";
 import type { ProcessGroup } from "./process-group.ts";
 import { kernelSignal } from "./signal-info.ts";
@@ -56,7 +57,10 @@ export const continueProcess = (process: Process): void => {
 const notifyParentOfStop = (process: Process, code: number, status: number): void => {
   const { parent } = process;
   process.exited.notify();
-  if (parent === null) return;
+  if (parent === null) {
+    if (code === CLD_STOPPED && process.isStopped) exitHooks.hostChildStop?.(process, status);
+    return;
+  }
   const action = parent.actions.get(SIGCHLD);
   if (action.handlerAddr !== SIG_IGN && (action.flags & SA_NOCLDSTOP) === 0) {
     sendSignalToProcess(parent, childSignal(process, parent, SIGCHLD, code, status));

@@ -64,8 +64,12 @@ export class ProcessGroup {
    */
   isOrphaned(without: Process | null = null): boolean {
     for (const member of this.members) {
-      if (member === without || member.isZombie || member.parent === null) continue;
-      if (member.parent.isRootInit) continue;
+      if (member === without || member.isZombie) continue;
+      // Its parent is outside, the caller's shell, which can continue it.
+      if (member.isHostChild) return false;
+      if (member.parent === null) continue;
+      // A sandbox's first program is no init, unless it was started as one.
+      if (member.parent.isRootInit && member.parent.isUnkillable) continue;
       if (member.parent.group !== this && member.parent.session === this.session) return false;
     }
     return true;
