@@ -102,6 +102,7 @@ const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChannel): voi
           if (!message.fromTerminal || hostTerminal.deliver(message.signal) < 0) toInit(message.signal);
           break;
         case MSG_CONTINUED:
+          if (hostTerminal.terminal !== null) hostTerminal.terminal.isCallerForeground = message.isForeground;
           if (hostTerminal.deliver(SIGCONT) < 0) toInit(SIGCONT);
           break;
         case MSG_CHILD_DIED:

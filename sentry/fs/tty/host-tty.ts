@@ -32,7 +32,7 @@ import {
   TIOCOUTQ,
   TIOCSWINSZ,
 } from "./ioctl-numbers.ts";
-import { attachTerminal } from "./job-control.ts";
+import { attachTerminal, controls } from "./job-control.ts";
 import { type SetMode, Terminal, type WindowSize } from "./terminal.ts";
 import { ICANON, TERMIOS2_SIZE, Termios, TOSTOP } from "./termios.ts";
 import { TimedReads } from "./timed-reads.ts";
@@ -49,6 +49,8 @@ export class HostTerminal extends Terminal {
   readonly name = "console";
   /** The host's st_rdev: two fds of one terminal are one terminal here. */
   readonly hostRdev: number;
+  /** The sandbox is in the foreground of the caller's shell. While it is not, every group here is in the background. */
+  isCallerForeground = true;
   readonly #hostFd: number;
   readonly #kernel: Kernel;
   readonly #modes = new Termios();
@@ -182,6 +184,10 @@ export class HostTerminal extends Terminal {
 
   get stopsBackgroundOutput(): boolean {
     return this.getTermios(this.#modes) >= 0 && (this.#modes.lflag & TOSTOP) !== 0;
+  }
+
+  override isBackground(task: Task): boolean {
+    return this.isCallerForeground ? super.isBackground(task) : controls(this, task.process);
   }
 
   /** The first process of the sandbox leads the session that this terminal controls. */
