@@ -39,26 +39,28 @@ static void busy(double us)
 		;
 }
 
-static double gap(double us)
-{
-	double total = 0;
-	int count = us > 500 ? 300 : 1500;
-	for (int i = 0; i < count; i++) {
-		busy(us);
-		double start = now_us();
-		getppid();
-		total += now_us() - start;
-	}
-	return total / count;
-}
-
-/* Runs `body` for about 150 ms in growing batches and returns the cost of one in the fastest third. */
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 	return x < y ? -1 : x > y;
 }
 
+/* The median cost of a call that follows `us` of computing. */
+static double gap(double us)
+{
+	static double samples[1500];
+	int count = us > 500 ? 300 : 1500;
+	for (int i = 0; i < count; i++) {
+		busy(us);
+		double start = now_us();
+		getppid();
+		samples[i] = now_us() - start;
+	}
+	qsort(samples, count, sizeof *samples, compare);
+	return samples[count / 2];
+}
+
+/* Runs `body` for about 150 ms in batches and returns the median cost of one. */
 static double repeat(void (*body)(void))
 {
 	double samples[64];

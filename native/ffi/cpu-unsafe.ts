@@ -44,11 +44,22 @@ export const setHome = (cpu: number): number => {
 /** Back to where this thread belongs after `stayOn`. 0 or a negative errno. */
 export const goHome = (): number => (home === ANY_CPU ? hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address) : stayOn(home));
 
-/** Off `cpu` now: the scheduler would leave two busy threads on one CPU for a while. No effect without another CPU. */
-export const leaveCpu = (cpu: number): void => {
-  const byte = cpu >> 3;
-  const bit = 1 << (cpu & 7);
-  anyCpu.u8[byte] &= ~bit;
-  hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address);
-  anyCpu.u8[byte] |= bit;
+const withoutOne = allocateMemory(SET_BYTES);
+let without = ANY_CPU;
+
+/** Thread `tid` may run where this process could at `saveCpus`, but for `cpu` (ANY_CPU: everywhere). 0 or a negative errno. */
+export const keepThreadOff = (tid: number, cpu: number): number => {
+  if (cpu === ANY_CPU) return hostCall3(SYS_sched_setaffinity, tid, SET_BYTES, anyCpu.address);
+  if (cpu !== without) {
+    withoutOne.u8.set(anyCpu.u8.subarray(0, SET_BYTES));
+    withoutOne.u8[cpu >> 3] &= ~(1 << (cpu & 7));
+    without = cpu;
+  }
+  return hostCall3(SYS_sched_setaffinity, tid, SET_BYTES, withoutOne.address);
+};
+
+/** A CPU that `saveCpus` saw, other than `cpu` if there is one. */
+export const anotherCpu = (cpu: number): number => {
+  for (let i = 0; i <= MAX_CPU; i++) if (i !== cpu && (anyCpu.u8[i >> 3] & (1 << (i & 7))) !== 0) return i;
+  return cpu;
 };

@@ -100,7 +100,7 @@ export class Loop {
     platform.sentrySleeps = false;
     nowNs = this.#clock.monotonicNs();
     if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
-    this.#handOver.afterSleep(nowNs);
+    this.#handOver.afterSleep(nowNs, platform.running.length);
     return nowNs;
   }
 }

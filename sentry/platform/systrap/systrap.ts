@@ -3,6 +3,7 @@
  * them clones of one zygote. This class owns the processes, the slots and who is polled;
  * sentry/loop decides when to poll and when to sleep.
  */
+import { ANY_CPU, anotherCpu, keepThreadOff } from "../../../native/ffi/cpu-unsafe.ts";
 import { allocateMemory, hostCall3, hostCall6, hostClose, type HostMemory, viewMemory } from "../../../native/ffi/syscall-unsafe.ts";
 import { EAGAIN, type Errno, isErrno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
@@ -155,6 +156,26 @@ export class SystrapPlatform implements Platform {
   /** How many pauses a stub spins before it sleeps. */
   set stubSpins(count: number) {
     this.global.i32[GLOBAL_SPIN / 4] = count;
+  }
+
+  /** The CPU that guest threads keep off, because the sentry spins there; ANY_CPU: none. */
+  #reserved = ANY_CPU;
+
+  otherCpu(cpu: number): number {
+    return anotherCpu(cpu);
+  }
+
+  /** Guest threads leave `cpu` (ANY_CPU: may run everywhere): running ones now, sleeping ones when they are woken. */
+  keepOff(cpu: number): void {
+    this.#reserved = cpu;
+    for (const thread of this.running) this.place(thread);
+  }
+
+  /** Brings a thread's CPUs up to date. */
+  place(thread: SystrapThread): void {
+    if (thread.keptOff === this.#reserved || thread.hostTid <= 0) return;
+    thread.keptOff = this.#reserved;
+    keepThreadOff(thread.hostTid, this.#reserved);
   }
 
   addRunning(thread: SystrapThread): void {
@@ -341,6 +362,7 @@ export class SystrapPlatform implements Platform {
     const process = new SystrapProcess(this.#arena, pair[0]);
     process.regions[Math.floor(parent.index / SLOTS_PER_REGION)] = region;
     const child = new SystrapThread(this, process, parent.index);
+    child.keptOff = parent.keptOff;
     child.reset();
     const nonce = this.#writeNonce(child);
     const sent = sendFds(parent.process.controlFd, [region.memfd, pair[1]]);
@@ -437,6 +459,7 @@ export class SystrapPlatform implements Platform {
       process.mappedBlocks.add(index);
     }
     const child = new SystrapThread(this, process, index);
+    child.keptOff = parent.keptOff;
     child.reset();
     child.regs.copyFrom(parent.regs);
     ops.push(OP_THREAD, index);

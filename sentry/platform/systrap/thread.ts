@@ -53,6 +53,8 @@ export class SystrapThread implements GuestThread {
   readonly regs: SlotRegisters;
   readonly ops: SlotOps;
   hostTid = 0;
+  /** The CPU the host keeps this thread off; -1: none. A clone inherits it. */
+  keptOff = -1;
   /** Stopped in the sentry: an answer is owed. */
   isStopped = false;
   /** Position in the platform's list of threads to poll, or -1. */
@@ -155,7 +157,9 @@ export class SystrapThread implements GuestThread {
     this.isStopped = false;
     this.platform.addRunning(this);
     Atomics.store(i32, word + SLOT_STATE / 4, STATE_ANSWER);
-    if (Atomics.load(i32, word + SLOT_SLEEPING / 4) !== 0) hostCall3(SYS_futex, this.#stateAddress, FUTEX_WAKE, 1);
+    if (Atomics.load(i32, word + SLOT_SLEEPING / 4) === 0) return;
+    this.platform.place(this);
+    hostCall3(SYS_futex, this.#stateAddress, FUTEX_WAKE, 1);
   }
 
   /** Runs the queued operations and stops again; `done` is called with 0 or the failed operation's errno. */
