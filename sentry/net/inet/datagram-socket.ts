@@ -1,0 +1,392 @@
+/** udp(7), and the part that ping and raw sockets share with it. */
+
+import * as IP from "../../../syscall-tables/flags/ip-options.ts";
+import {
+  AF_INET,
+  AF_UNSPEC,
+  IPPROTO_UDP,
+  MSG_DONTWAIT,
+  MSG_ERRQUEUE,
+  MSG_MORE,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+  SHUT_RDWR,
+} from "../../../syscall-tables/flags/socket.ts";
+import { SOL_UDP } from "../../../syscall-tables/flags/socket-options.ts";
+import {
+  EACCES,
+  EAGAIN,
+  ECONNREFUSED,
+  EDESTADDRREQ,
+  EFAULT,
+  EINVAL,
+  EMSGSIZE,
+  ENOPROTOOPT,
+  ENOTCONN,
+  EOPNOTSUPP,
+  EPIPE,
+  isErrno,
+} from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import type { Io } from "../../vfs/io.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import { type ControlMessage, int32At, int32Bytes } from "../control.ts";
+import type { ReceiveMessage, SendMessage } from "../message.ts";
+import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";
+import { encodeSockaddr, familyOf, type IpAddress, portIn } from "./address.ts";
+import { type Datagram, type QueuedDatagram, truesize } from "./datagram.ts";
+import { type ErrorReport, putErrorReport } from "./error-queue.ts";
+import { checkInetControl, putInetControl, putTimestamp, type SendOverrides, sendOverrides } from "./inet-control.ts";
+import { InetSocket } from "./inet-socket.ts";
+import type { PortTable } from "./port-table.ts";
+
+const IN = POLLIN | POLLRDNORM;
+const OUT = POLLOUT | POLLWRNORM;
+const MAX_LENGTH = 0xffff;
+/** UDP and IP headers: what a datagram of 65535 bytes has left. */
+const HEADERS_V4 = 28;
+const HEADERS_V6 = 8;
+/** UDP_MAX_SEGMENTS */
+const MAX_SEGMENTS = 128;
+
+/** Where a send goes. */
+interface Destination {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** Data that MSG_MORE or UDP_CORK holds back. */
+interface Corked {
+  readonly destination: Destination;
+  readonly overrides: SendOverrides;
+  readonly parts: Uint8Array[];
+  length: number;
+}
+
+export class DatagramSocket extends InetSocket {
+  readonly received: QueuedDatagram[] = [];
+  readonly #errors: ErrorReport[] = [];
+  /** Bytes of `received`, with overhead: limited by SO_RCVBUF. */
+  #charged = 0;
+  /** Datagrams that found no room (/proc/net/udp). */
+  drops = 0;
+  #corked: Corked | null = null;
+  readonly #udp = new Map<number, number>();
+
+  override get table(): PortTable | null {
+    return this.net.udp;
+  }
+
+  override get isListening(): boolean {
+    return false;
+  }
+
+  override connect(_task: Task, bytes: Uint8Array, _isNonblocking: boolean): number {
+    if (bytes.length < 2) return EINVAL;
+    if (familyOf(bytes) === AF_UNSPEC) return this.#disconnect();
+    const address = this.readDestination(bytes, this.family !== AF_INET);
+    if (isErrno(address)) return address;
+    const source = this.sourceFor(address);
+    if (isErrno(source)) return source;
+    if (address.isBroadcast && !this.settings.isBroadcast) return EACCES;
+    const before = this.localAddress;
+    this.localAddress = source;
+    const error = this.autobind();
+    if (error < 0) {
+      this.localAddress = before;
+      return error;
+    }
+    this.remoteAddress = address;
+    this.remotePort = portIn(bytes);
+    return 0;
+  }
+
+  #disconnect(): number {
+    this.remoteAddress = null;
+    this.remotePort = 0;
+    if (!this.hasOwnAddress) this.localAddress = this.any;
+    if (!this.hasOwnPort) this.dropPort();
+    return 0;
+  }
+
+  override prepareControl(_task: Task, message: SendMessage, control: ControlMessage[]): number {
+    return checkInetControl(this, message, control);
+  }
+
+  /** The address of the call or of connect(2); null: there is none. */
+  protected destinationOf(message: SendMessage): Destination | number {
+    if (message.address === null) {
+      return this.remoteAddress === null ? EDESTADDRREQ : { address: this.remoteAddress, port: this.remotePort };
+    }
+    const address = this.readDestination(message.address, true);
+    if (isErrno(address)) return address;
+    const port = portIn(message.address);
+    return port === 0 && this.table === this.net.udp ? EINVAL : { address, port };
+  }
+
+  override send(_task: Task, message: SendMessage, io: Io): number {
+    const length = io.remaining;
+    if (length > MAX_LENGTH) return EMSGSIZE;
+    if ((message.flags & MSG_OOB) !== 0) return EOPNOTSUPP;
+    const corked = this.#corked;
+    const destination = corked !== null ? corked.destination : this.destinationOf(message);
+    if (typeof destination === "number") return destination;
+    if ((this.shutdownMask & SEND_SHUTDOWN) !== 0) return EPIPE;
+    if (this.error !== 0) return this.takeError();
+    const { address } = destination;
+    const isMulticast = address.isMulticast;
+    const ttl = address.isV4 ? (isMulticast ? this.ip.multicastTtl : this.ip.ttl) : this.ip.hopLimit;
+    const overrides = corked?.overrides ?? sendOverrides(this, message.control, ttl, address.isV4 ? this.ip.tos : this.ip.trafficClass);
+    if (typeof overrides === "number") return overrides;
+    const source = overrides.source ?? this.#sourceOf(address, overrides.interfaceIndex);
+    if (typeof source === "number") return source;
+    if (overrides.source !== null && !this.mayBindTo(overrides.source)) return EINVAL;
+    if ((address.isBroadcast || address.isSubnetBroadcast) && !this.settings.isBroadcast) return EACCES;
+    if (length > MAX_LENGTH - (address.isV4 ? HEADERS_V4 : HEADERS_V6)) return EMSGSIZE;
+    const error = this.autobind();
+    if (error < 0) return EAGAIN;
+    let data = new Uint8Array(length);
+    if (length > 0 && io.take(data, 0, length) !== length) return EFAULT;
+    if (corked !== null || (message.flags & MSG_MORE) !== 0 || this.#udp.get(IP.UDP_CORK) === 1) {
+      const whole = this.#hold(destination, overrides, data, (message.flags & MSG_MORE) !== 0 || this.#udp.get(IP.UDP_CORK) === 1);
+      if (whole === null) return length;
+      data = whole;
+    }
+    return this.#transmit(data, source, destination, overrides, this.#segmentSize(message)) || length;
+  }
+
+  #sourceOf(address: IpAddress, interfaceIndex: number): IpAddress | number {
+    if (interfaceIndex === 0 || !address.isMulticast) return this.sourceFor(address);
+    return this.net.transport.route(address, interfaceIndex);
+  }
+
+  /** Adds to the corked datagram: all of it when it is to go, null while it waits. */
+  #hold(destination: Destination, overrides: SendOverrides, data: Uint8Array, isMore: boolean): Uint8Array<ArrayBuffer> | null {
+    this.#corked ??= { destination, overrides, parts: [], length: 0 };
+    const corked = this.#corked;
+    corked.parts.push(data);
+    corked.length += data.length;
+    if (isMore && corked.length < MAX_LENGTH - HEADERS_V4) return null;
+    this.#corked = null;
+    const whole = new Uint8Array(corked.length);
+    let at = 0;
+    for (const part of corked.parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
+
+  /** UDP_SEGMENT, as option or control message; 0: none. */
+  #segmentSize(message: SendMessage): number {
+    for (const one of message.control ?? []) {
+      if (one.level === SOL_UDP && one.type === IP.UDP_SEGMENT && one.data.length === 2) return one.data[0] | (one.data[1] << 8);
+    }
+    return this.#udp.get(IP.UDP_SEGMENT) ?? 0;
+  }
+
+  #transmit(data: Uint8Array, source: IpAddress, destination: Destination, overrides: SendOverrides, segment: number): number {
+    if (segment === 0 || data.length <= segment) return this.transmit(data, source, destination, overrides);
+    if (data.length > segment * MAX_SEGMENTS) return EINVAL;
+    for (let at = 0; at < data.length; at += segment) this.transmit(data.slice(at, at + segment), source, destination, overrides);
+    return 0;
+  }
+
+  /** Hands one packet to the transport. 0 or an errno. */
+  protected transmit(data: Uint8Array, source: IpAddress, destination: Destination, overrides: SendOverrides): number {
+    const datagram: Datagram = {
+      data,
+      protocol: this.protocol,
+      source,
+      sourcePort: this.localPort,
+      destination: destination.address,
+      destinationPort: destination.port,
+      ttl: overrides.ttl,
+      tos: overrides.tos,
+      interfaceIndex: 1,
+    };
+    if (this.net.transport.deliver(this, datagram) === ECONNREFUSED) this.onRefused(datagram);
+    return 0;
+  }
+
+  /** An ICMP "port unreachable" has come back. Unconnected sockets hear of it only if they asked (IP_RECVERR). */
+  protected onRefused(datagram: Datagram): void {
+    const { wantsErrors } = this.ip;
+    if (this.remoteAddress === null && !wantsErrors) return;
+    if (wantsErrors) this.#errors.push({ errno: ECONNREFUSED, datagram });
+    this.error = ECONNREFUSED;
+    this.queue.notify(IN | POLLERR);
+  }
+
+  /** A datagram has come; it is lost when the buffer is full. */
+  enqueue(datagram: Datagram): void {
+    if (this.isReleased) return;
+    const size = truesize(datagram.data.length);
+    if (this.#charged > 0 && this.#charged + size > this.settings.receiveBuffer) {
+      this.drops++;
+      return;
+    }
+    this.#charged += size;
+    let sec = 0;
+    let nsec = 0;
+    if (this.settings.timestamp !== 0) {
+      const { clock } = this.kernel;
+      clock.readRealtime();
+      sec = clock.sec;
+      nsec = clock.nsec;
+    }
+    this.received.push({ ...datagram, truesize: size, sec, nsec });
+    this.queue.notify(IN);
+  }
+
+  override receive(_task: Task, message: ReceiveMessage, io: Io): number {
+    message.isComplete = true;
+    if ((message.flags & MSG_ERRQUEUE) !== 0) return this.#receiveError(message, io);
+    if ((message.flags & MSG_OOB) !== 0) return EOPNOTSUPP;
+    if (this.error !== 0) return this.takeError();
+    const { received, settings } = this;
+    const isPeek = (message.flags & MSG_PEEK) !== 0;
+    const datagram = received.length > 0 ? received[0] : null;
+    if (datagram === null) {
+      // Only a call that would sleep looks at the shutdown (__skb_wait_for_more_packets).
+      if ((message.flags & MSG_DONTWAIT) === 0 && (this.shutdownMask & RCV_SHUTDOWN) !== 0) return 0;
+      return EAGAIN;
+    }
+    const data = this.visible(datagram);
+    const offset = isPeek && settings.peekOffset > 0 ? Math.min(settings.peekOffset, data.length) : 0;
+    const left = data.length - offset;
+    const length = Math.min(io.remaining, left);
+    if (length > 0 && io.put(data, offset, length) !== length) {
+      if (!isPeek) this.#drop();
+      return EFAULT;
+    }
+    if (isPeek) {
+      if (settings.peekOffset >= 0) settings.peekOffset += length;
+    } else {
+      this.#drop();
+      if (settings.peekOffset > 0) settings.peekOffset = Math.max(0, settings.peekOffset - data.length);
+    }
+    message.address = encodeSockaddr(this.family, datagram.source, datagram.sourcePort);
+    if (settings.timestamp !== 0) this.#putTimestamp(message, datagram);
+    if (this.ip.wantsControl) putInetControl(this, message, datagram);
+    if (length < left) message.outFlags |= MSG_TRUNC;
+    return (message.flags & MSG_TRUNC) !== 0 ? left : length;
+  }
+
+  #putTimestamp(message: ReceiveMessage, datagram: QueuedDatagram): void {
+    const { clock } = this.kernel;
+    if (datagram.sec === 0) {
+      clock.readRealtime();
+      putTimestamp(message, this.settings.timestamp, clock.sec, clock.nsec);
+    } else putTimestamp(message, this.settings.timestamp, datagram.sec, datagram.nsec);
+  }
+
+  /** The bytes of a datagram as this kind of socket shows them. */
+  protected visible(datagram: QueuedDatagram): Uint8Array {
+    return datagram.data;
+  }
+
+  #drop(): void {
+    const datagram = this.received.shift();
+    if (datagram !== undefined) this.#charged -= datagram.truesize;
+  }
+
+  #receiveError(message: ReceiveMessage, io: Io): number {
+    const report = this.#errors.shift();
+    if (report === undefined) return EAGAIN;
+    const { data } = report.datagram;
+    const length = Math.min(io.remaining, data.length);
+    if (length > 0) io.put(data, 0, length);
+    message.address = encodeSockaddr(this.family, report.datagram.destination, report.datagram.destinationPort);
+    message.outFlags |= MSG_ERRQUEUE | (length < data.length ? MSG_TRUNC : 0);
+    putErrorReport(this.family, message, report);
+    if (this.#errors.length > 0) this.error = this.#errors[0].errno;
+    else this.error = 0;
+    return length;
+  }
+
+  override shutdown(_task: Task, how: number): number {
+    if (how < 0 || how > SHUT_RDWR) return EINVAL;
+    this.shutdownMask |= how + 1;
+    this.queue.notify(IN | OUT | POLLHUP | POLLRDHUP);
+    return this.remoteAddress === null ? ENOTCONN : 0;
+  }
+
+  override readiness(): number {
+    let events = OUT;
+    const mask = this.shutdownMask;
+    if (this.error !== 0 || this.#errors.length > 0) events |= POLLERR;
+    if ((mask & RCV_SHUTDOWN) !== 0) events |= IN | POLLRDHUP;
+    if (mask === SHUTDOWN_MASK) events |= POLLHUP;
+    if (this.received.length > 0) events |= IN;
+    return events;
+  }
+
+  /** FIONREAD: the length of the next datagram. */
+  override inputQueue(): number {
+    return this.received.length > 0 ? this.visible(this.received[0]).length : 0;
+  }
+
+  override outputQueue(): number {
+    return 0;
+  }
+
+  /** rmem in /proc/net/udp. */
+  get queuedBytes(): number {
+    return this.#charged;
+  }
+
+  protected override protocolOption(task: Task, level: number, name: number, length: number): OptionValue {
+    if (level !== SOL_UDP || this.protocol !== IPPROTO_UDP) return super.protocolOption(task, level, name, length);
+    switch (name) {
+      case IP.UDP_CORK:
+      case 10:
+      case 11:
+      case IP.UDP_ENCAP:
+      case IP.UDP_NO_CHECK6_TX:
+      case IP.UDP_NO_CHECK6_RX:
+      case IP.UDP_SEGMENT:
+      case IP.UDP_GRO:
+        return int32Bytes(this.#udp.get(name) ?? 0);
+      default:
+        return ENOPROTOOPT;
+    }
+  }
+
+  protected override setProtocolOption(task: Task, level: number, name: number, value: Uint8Array): number {
+    if (level !== SOL_UDP || this.protocol !== IPPROTO_UDP) return super.setProtocolOption(task, level, name, value);
+    if (value.length < 4) return EINVAL;
+    const int = int32At(value, 0);
+    switch (name) {
+      case IP.UDP_CORK:
+        this.#udp.set(name, int !== 0 ? 1 : 0);
+        if (int === 0) this.#uncork();
+        return 0;
+      case IP.UDP_SEGMENT:
+        if (int < 0 || int > MAX_LENGTH) return EINVAL;
+        this.#udp.set(name, int);
+        return 0;
+      case IP.UDP_NO_CHECK6_TX:
+      case IP.UDP_NO_CHECK6_RX:
+      case IP.UDP_GRO:
+        this.#udp.set(name, int !== 0 ? 1 : 0);
+        return 0;
+      default:
+        return ENOPROTOOPT;
+    }
+  }
+
+  #uncork(): void {
+    const corked = this.#corked;
+    if (corked === null) return;
+    const data = this.#hold(corked.destination, corked.overrides, new Uint8Array(0), false);
+    const source = this.sourceFor(corked.destination.address);
+    if (data !== null && !isErrno(source)) this.#transmit(data, source, corked.destination, corked.overrides, 0);
+  }
+
+  protected override close(): void {
+    this.received.length = 0;
+    this.dropPort();
+  }
+}

@@ -1,0 +1,40 @@
+/** A packet of UDP, ICMP or a raw protocol between two sockets. */
+import type { IpAddress } from "./address.ts";
+
+export interface Datagram {
+  readonly data: Uint8Array;
+  /** IPPROTO_* */
+  readonly protocol: number;
+  readonly source: IpAddress;
+  readonly sourcePort: number;
+  readonly destination: IpAddress;
+  readonly destinationPort: number;
+  /** TTL or hop limit. */
+  readonly ttl: number;
+  /** TOS or traffic class. */
+  readonly tos: number;
+  readonly interfaceIndex: number;
+}
+
+/** A datagram in a receive queue. */
+export interface QueuedDatagram extends Datagram {
+  /** What it counts against SO_RCVBUF. */
+  readonly truesize: number;
+  /** SO_TIMESTAMP: CLOCK_REALTIME at arrival. */
+  readonly sec: number;
+  readonly nsec: number;
+}
+
+/** sizeof(struct sk_buff) and struct skb_shared_info, as allocated. */
+const SKB_OVERHEAD = 256;
+const SHARED_INFO = 320;
+const PAGE = 4096;
+
+/** skb->truesize: what a message of `length` bytes costs its buffer. */
+export const truesize = (length: number): number => {
+  const wanted = length + SHARED_INFO;
+  if (wanted > PAGE * 2) return SKB_OVERHEAD + 512 + Math.ceil(length / PAGE) * PAGE;
+  let size = 512;
+  while (size < wanted) size *= 2;
+  return SKB_OVERHEAD + size;
+};

@@ -1,0 +1,197 @@
+/**
+ * The transport of a network that has only `lo`: a connection is two byte queues, each in
+ * the socket that reads it, and a datagram goes straight into the receiver's queue.
+ */
+import { ECONNREFUSED, ENETUNREACH, type Errno, ETIMEDOUT } from "../../abi/errno.ts";
+import type { Timer } from "../../loop/timers.ts";
+import type { Io } from "../../vfs/io.ts";
+import { POLLOUT, POLLWRNORM } from "../../vfs/open-file.ts";
+import type { NetworkNamespace } from "../network-namespace.ts";
+import type { IpAddress } from "./address.ts";
+import { LOOPBACK4, LOOPBACK6 } from "./address.ts";
+import type { Datagram } from "./datagram.ts";
+import { deliverDatagram } from "./delivery.ts";
+import type { InetSocket } from "./inet-socket.ts";
+import { receives } from "./port-table.ts";
+import { TcpSocket } from "./tcp-socket.ts";
+import type { InetTransport, TcpConnection } from "./transport.ts";
+
+/** A SYN without an answer is repeated 6 times (tcp_syn_retries): 127 s. */
+const SYN_TIMEOUT_NS = 127e9;
+
+class LoopbackConnection implements TcpConnection {
+  readonly #socket: TcpSocket;
+  readonly #peer: TcpSocket;
+
+  constructor(socket: TcpSocket, peer: TcpSocket) {
+    this.#socket = socket;
+    this.#peer = peer;
+  }
+
+  get unsent(): number {
+    return Math.max(0, this.#peer.incoming.length - this.#peer.settings.receiveBuffer);
+  }
+
+  get space(): number {
+    return this.#socket.settings.sendBuffer + this.#peer.settings.receiveBuffer - this.#peer.incoming.length;
+  }
+
+  write(io: Io, max: number, isUrgent: boolean): number {
+    const peer = this.#peer;
+    if (peer.isReleased || peer.connection === null) return this.#refused(io, max);
+    const n = peer.incoming.fill(io, max);
+    if (n <= 0) return n;
+    if (isUrgent && io.remaining === 0) {
+      peer.incoming.markUrgent();
+      peer.onData(true);
+    } else peer.onData(false);
+    return n;
+  }
+
+  /** Nobody is there to read: the bytes are taken, and a RST comes back. */
+  #refused(io: Io, max: number): number {
+    const length = Math.min(io.remaining, max);
+    const n = io.take(new Uint8Array(length), 0, length);
+    if (n > 0) this.#socket.onReset();
+    return n;
+  }
+
+  consumed(): void {
+    const peer = this.#peer;
+    if (!peer.isStarved || !peer.isWritable) return;
+    peer.isStarved = false;
+    peer.queue.notify(POLLOUT | POLLWRNORM);
+  }
+
+  finish(): void {
+    this.#peer.onFin();
+  }
+
+  abort(): void {
+    this.#peer.onReset();
+  }
+
+  orphan(): void {}
+}
+
+class PendingConnect {
+  readonly socket: TcpSocket;
+  readonly timer: Timer;
+
+  constructor(socket: TcpSocket, deadlineNs: number, expire: () => void) {
+    this.socket = socket;
+    this.timer = { deadlineNs, fire: expire };
+  }
+}
+
+export class LoopbackTransport implements InetTransport {
+  readonly #net: NetworkNamespace;
+  /** Connects that wait for room in a listener's queue. */
+  readonly #pending = new Map<TcpSocket, PendingConnect[]>();
+
+  constructor(net: NetworkNamespace) {
+    this.#net = net;
+  }
+
+  isLocal(address: IpAddress): boolean {
+    if (address.isLoopback) return true;
+    return this.#net.interfaces.some((device) => device.addresses.some((own) => own.address.equals(address)));
+  }
+
+  route(destination: IpAddress, interfaceIndex: number): IpAddress | Errno {
+    if (destination.isMulticast) return interfaceIndex === 0 ? ENETUNREACH : destination.isV4 ? LOOPBACK4 : LOOPBACK6;
+    if (!this.isLocal(destination)) return ENETUNREACH;
+    return destination.isV4 ? LOOPBACK4 : LOOPBACK6;
+  }
+
+  connect(socket: TcpSocket): void {
+    const address = socket.remoteAddress as IpAddress;
+    // tcp(7) allows a simultaneous open, of which a socket that calls itself is the plainest case.
+    if (socket.remotePort === socket.localPort && address.equals(socket.localAddress)) {
+      socket.onConnected(new LoopbackConnection(socket, socket));
+      return;
+    }
+    const listener = this.#findListener(address, socket.remotePort, socket.localPort);
+    if (listener === null) socket.onRefused(ECONNREFUSED);
+    else if (listener.isAcceptQueueFull) this.#wait(listener, socket);
+    else this.#establish(listener, socket);
+  }
+
+  #wait(listener: TcpSocket, socket: TcpSocket): void {
+    const { clock, timers } = this.#net.kernel;
+    const pending = new PendingConnect(socket, clock.monotonicNs() + SYN_TIMEOUT_NS, () => {
+      this.cancel(socket);
+      socket.onRefused(ETIMEDOUT);
+    });
+    const list = this.#pending.get(listener);
+    if (list === undefined) this.#pending.set(listener, [pending]);
+    else list.push(pending);
+    timers.arm(pending.timer);
+  }
+
+  #establish(listener: TcpSocket, socket: TcpSocket): void {
+    const child = listener.createChild(socket.remoteAddress as IpAddress, socket.localAddress, socket.localPort);
+    child.onConnected(new LoopbackConnection(child, socket));
+    socket.onConnected(new LoopbackConnection(socket, child));
+    listener.enqueue(child);
+  }
+
+  cancel(socket: TcpSocket): void {
+    for (const [listener, list] of this.#pending) {
+      const at = list.findIndex((pending) => pending.socket === socket);
+      if (at < 0) continue;
+      this.#net.kernel.timers.cancel(list[at].timer);
+      list.splice(at, 1);
+      if (list.length === 0) this.#pending.delete(listener);
+      return;
+    }
+  }
+
+  acceptedOne(listener: TcpSocket): void {
+    if (this.#pending.size === 0) return;
+    const next = this.#pending.get(listener)?.[0];
+    if (next === undefined || listener.isAcceptQueueFull) return;
+    this.cancel(next.socket);
+    this.#establish(listener, next.socket);
+  }
+
+  unlisten(listener: TcpSocket): void {
+    const list = this.#pending.get(listener);
+    if (list === undefined) return;
+    for (const { socket } of [...list]) {
+      this.cancel(socket);
+      socket.onRefused(ECONNREFUSED);
+    }
+  }
+
+  deliver(from: InetSocket, datagram: Datagram): number {
+    return deliverDatagram(this.#net, from, datagram);
+  }
+
+  /** inet_lookup_listener(): the closest address wins; SO_REUSEPORT spreads over its group. */
+  #findListener(address: IpAddress, port: number, fromPort: number): TcpSocket | null {
+    let best: TcpSocket[] = [];
+    let bestScore = -1;
+    for (const binding of this.#net.tcp.bound(port)) {
+      if (!(binding instanceof TcpSocket) || !binding.isListening || binding.localAddress.isMulticast) continue;
+      if (!receives(binding, address)) continue;
+      const own = binding.localAddress;
+      const score = (own.isAny ? 0 : 4) + (own.isV4 === address.isV4 ? 1 : 0) + (binding.interfaceIndex !== 0 ? 2 : 0);
+      if (score > bestScore) {
+        best = [binding];
+        bestScore = score;
+      } else if (score === bestScore) best.push(binding);
+    }
+    if (best.length === 0) return null;
+    if (best.length === 1 || !best[0].reusePort) return best[best.length - 1];
+    return best[spread(fromPort, port) % best.length];
+  }
+}
+
+/** A number that stays the same for the same pair of ports, and differs for others. */
+export const spread = (fromPort: number, port: number): number => {
+  let hash = Math.imul(fromPort ^ (port << 16), 0x9e37_79b1);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x85eb_ca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+};

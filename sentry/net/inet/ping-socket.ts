@@ -1,0 +1,35 @@
+/** Echo sockets: SOCK_DGRAM with IPPROTO_ICMP or IPPROTO_ICMPV6 (icmp(7), net/ipv4/ping.c). */
+import { IPPROTO_ICMP } from "../../../syscall-tables/flags/socket.ts";
+import { EINVAL } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import type { Io } from "../../vfs/io.ts";
+import type { SendMessage } from "../message.ts";
+import type { IpAddress } from "./address.ts";
+import { DatagramSocket } from "./datagram-socket.ts";
+import { ICMP_ECHO, ICMP_HEADER, ICMPV6_ECHO_REQUEST, sealIcmp } from "./icmp.ts";
+import type { SendOverrides } from "./inet-control.ts";
+import type { PortTable } from "./port-table.ts";
+
+export class PingSocket extends DatagramSocket {
+  override get table(): PortTable {
+    return this.net.ping;
+  }
+
+  override send(task: Task, message: SendMessage, io: Io): number {
+    return io.remaining < ICMP_HEADER ? EINVAL : super.send(task, message, io);
+  }
+
+  /** The kernel writes identifier and checksum; the "port" of the destination means nothing. */
+  protected override transmit(
+    data: Uint8Array,
+    source: IpAddress,
+    destination: { address: IpAddress; port: number },
+    overrides: SendOverrides,
+  ): number {
+    if (data[0] !== (this.protocol === IPPROTO_ICMP ? ICMP_ECHO : ICMPV6_ECHO_REQUEST) || data[1] !== 0) return EINVAL;
+    data[4] = this.localPort >>> 8;
+    data[5] = this.localPort;
+    sealIcmp(data, this.protocol, source, destination.address);
+    return super.transmit(data, source, { address: destination.address, port: 0 }, overrides);
+  }
+}

@@ -1,0 +1,119 @@
+/** raw(7): packets of one IP protocol, with their IP header when they are received (IPv4). */
+import * as IP from "../../../syscall-tables/flags/ip-options.ts";
+import { IPPROTO_ICMPV6, IPPROTO_RAW } from "../../../syscall-tables/flags/socket.ts";
+import { SOL_ICMPV6, SOL_IPV6, SOL_RAW } from "../../../syscall-tables/flags/socket-options.ts";
+import { EINVAL, ENOPROTOOPT } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import { int32At } from "../control.ts";
+import type { OptionValue, SocketOptions } from "../socket.ts";
+import { type IpAddress, putWord } from "./address.ts";
+import type { Datagram, QueuedDatagram } from "./datagram.ts";
+import { DatagramSocket } from "./datagram-socket.ts";
+import { checksum, sealIcmp } from "./icmp.ts";
+import type { SendOverrides } from "./inet-control.ts";
+
+const IP_HEADER = 20;
+const ICMP_FILTER = 1;
+const IPV6_CHECKSUM = 7;
+
+export class RawSocket extends DatagramSocket {
+  /** ICMP_FILTER: types that are not wanted, by bit. */
+  #filter = new Uint8Array(4);
+
+  constructor(options: SocketOptions) {
+    super(options);
+    this.localPort = options.protocol;
+    if (options.protocol !== IPPROTO_RAW) options.net.raw.add(this);
+  }
+
+  override get table(): null {
+    return null;
+  }
+
+  protected override get isBindable(): boolean {
+    return true;
+  }
+
+  override takePort(_wanted: number, _isBind: boolean): number {
+    return 0;
+  }
+
+  override dropPort(): void {}
+
+  protected override transmit(
+    data: Uint8Array,
+    source: IpAddress,
+    destination: { address: IpAddress; port: number },
+    overrides: SendOverrides,
+  ): number {
+    const hasHeader = this.protocol === IPPROTO_RAW || this.ip.v4.get(IP.IP_HDRINCL) === 1;
+    if (hasHeader && destination.address.isV4) {
+      if (data.length < IP_HEADER) return EINVAL;
+      const headerLength = (data[0] & 0xf) * 4;
+      if (headerLength < IP_HEADER || headerLength > data.length) return EINVAL;
+      this.net.transport.deliver(this, {
+        data: data.slice(headerLength),
+        protocol: data[9],
+        source,
+        sourcePort: 0,
+        destination: destination.address,
+        destinationPort: 0,
+        ttl: data[8],
+        tos: data[1],
+        interfaceIndex: 1,
+      });
+      return 0;
+    }
+    if (this.protocol === IPPROTO_ICMPV6) sealIcmp(data, this.protocol, source, destination.address);
+    return super.transmit(data, source, { address: destination.address, port: 0 }, overrides);
+  }
+
+  /** IPv4 sockets see the header. */
+  protected override visible(datagram: QueuedDatagram): Uint8Array {
+    if (!datagram.destination.isV4) return datagram.data;
+    const packet = new Uint8Array(IP_HEADER + datagram.data.length);
+    packet[0] = 0x45;
+    packet[1] = datagram.tos;
+    packet[2] = packet.length >>> 8;
+    packet[3] = packet.length;
+    packet[6] = 0x40;
+    packet[8] = datagram.ttl;
+    packet[9] = datagram.protocol;
+    putWord(packet, 12, datagram.source.v4);
+    putWord(packet, 16, datagram.destination.v4);
+    const sum = checksum(packet.subarray(0, IP_HEADER));
+    packet[10] = sum >>> 8;
+    packet[11] = sum;
+    packet.set(datagram.data, IP_HEADER);
+    return packet;
+  }
+
+  override enqueue(datagram: Datagram): void {
+    const type = datagram.data.length > 0 ? datagram.data[0] : 0;
+    if (type < 32 && datagram.protocol === 1 && ((this.#filter[type >> 3] >> (type & 7)) & 1) !== 0) return;
+    super.enqueue(datagram);
+  }
+
+  protected override protocolOption(task: Task, level: number, name: number, length: number): OptionValue {
+    if (level === SOL_RAW && name === ICMP_FILTER) return this.#filter.slice();
+    return super.protocolOption(task, level, name, length);
+  }
+
+  override setOption(task: Task, level: number, name: number, value: Uint8Array): number {
+    if (level === SOL_RAW) {
+      if (name !== ICMP_FILTER) return ENOPROTOOPT;
+      this.#filter = new Uint8Array(4);
+      this.#filter.set(value.subarray(0, 4));
+      return 0;
+    }
+    // The kernel always does the checksum of ICMPv6 itself.
+    if (level === SOL_IPV6 && name === IPV6_CHECKSUM) return value.length >= 4 && (int32At(value, 0) & 1) === 0 ? 0 : EINVAL;
+    if (level === SOL_ICMPV6) return name === 1 ? 0 : ENOPROTOOPT;
+    return super.setOption(task, level, name, value);
+  }
+
+  protected override close(): void {
+    this.net.raw.delete(this);
+    super.close();
+  }
+}

@@ -1,0 +1,228 @@
+/** NETLINK_ROUTE requests (rtnetlink(7)): links, addresses, routes and rules of the namespace. Nothing can be changed. */
+import { AF_INET, AF_INET6, AF_UNSPEC } from "../../../syscall-tables/flags/socket.ts";
+import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+import { EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import { int32At, uint32At } from "../control.ts";
+import { type IpAddress, LOOPBACK4, LOOPBACK6, putAddress6, putWord, v4Address, v4In, v6In } from "../inet/address.ts";
+import type { InterfaceAddress, NetworkInterface } from "../interfaces.ts";
+import type { NetworkNamespace } from "../network-namespace.ts";
+import { attributesOf, type NetlinkBuilder, type NetlinkRequest, NLM_F_DUMP, NLM_F_MULTI, NLMSG_HEADER } from "./netlink-message.ts";
+
+const RTM_NEWLINK = 16;
+const RTM_GETLINK = 18;
+const RTM_SETLINK = 19;
+const RTM_NEWADDR = 20;
+const RTM_GETADDR = 22;
+const RTM_NEWROUTE = 24;
+const RTM_GETROUTE = 26;
+const RTM_NEWRULE = 32;
+const RTM_GETRULE = 34;
+const RTM_MAX = 123;
+
+const RTN_LOCAL = 2;
+const RTN_BROADCAST = 3;
+const RT_TABLE_MAIN = 254;
+const RT_TABLE_DEFAULT = 253;
+const RT_TABLE_LOCAL = 255;
+const RTPROT_KERNEL = 2;
+const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_LINK = 253;
+const RT_SCOPE_HOST = 254;
+const IFA_F_PERMANENT = 0x80;
+const FR_ACT_TO_TBL = 1;
+const RTM_F_CLONED = 0x200;
+const FOREVER = 0xffff_ffff;
+
+const wire = (address: IpAddress): Uint8Array => {
+  const bytes = new Uint8Array(address.isV4 ? 4 : 16);
+  if (address.isV4) putWord(bytes, 0, address.v4);
+  else putAddress6(bytes, 0, address);
+  return bytes;
+};
+
+const flagsOf = (request: NetlinkRequest): number => ((request.flags & NLM_F_DUMP) === NLM_F_DUMP ? NLM_F_MULTI : 0);
+
+const putLink = (answers: NetlinkBuilder, request: NetlinkRequest, device: NetworkInterface): void => {
+  answers.begin(RTM_NEWLINK, flagsOf(request), request.sequence, request.portId);
+  answers.u8(AF_UNSPEC).u8(0).u16(device.type).u32(device.index).u32(device.flags).u32(0);
+  answers.attributeText(3, device.name); // IFLA_IFNAME
+  answers.attributeU32(13, device.queueLength); // IFLA_TXQLEN
+  answers.attributeU8(16, 0); // IFLA_OPERSTATE: unknown
+  answers.attributeU8(17, 0); // IFLA_LINKMODE
+  answers.attributeU32(4, device.mtu); // IFLA_MTU
+  answers.attributeU32(50, 0); // IFLA_MIN_MTU
+  answers.attributeU32(51, 0); // IFLA_MAX_MTU
+  answers.attributeU32(27, 0); // IFLA_GROUP
+  answers.attributeU32(30, 0); // IFLA_PROMISCUITY
+  answers.attributeU32(31, 1); // IFLA_NUM_TX_QUEUES
+  answers.attributeU32(32, 1); // IFLA_NUM_RX_QUEUES
+  answers.attributeU8(33, 1); // IFLA_CARRIER
+  answers.attributeText(6, "noqueue"); // IFLA_QDISC
+  answers.attributeU32(35, 0); // IFLA_CARRIER_CHANGES
+  answers.attribute(14, new Uint8Array(32)); // IFLA_MAP
+  answers.attribute(1, device.hardwareAddress); // IFLA_ADDRESS
+  answers.attribute(2, new Uint8Array(6)); // IFLA_BROADCAST
+  answers.attribute(23, new Uint8Array(200)); // IFLA_STATS64
+  answers.attribute(7, new Uint8Array(96)); // IFLA_STATS
+  answers.finish();
+};
+
+const putAddress = (answers: NetlinkBuilder, request: NetlinkRequest, device: NetworkInterface, own: InterfaceAddress): void => {
+  const { address, prefixLength } = own;
+  answers.begin(RTM_NEWADDR, flagsOf(request), request.sequence, request.portId);
+  answers
+    .u8(address.isV4 ? AF_INET : AF_INET6)
+    .u8(prefixLength)
+    .u8(IFA_F_PERMANENT);
+  answers.u8(address.isLoopback ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE).u32(device.index);
+  answers.attribute(1, wire(address)); // IFA_ADDRESS
+  if (address.isV4) {
+    answers.attribute(2, wire(address)); // IFA_LOCAL
+    answers.attributeText(3, device.name); // IFA_LABEL
+  }
+  const lifetime = new Uint8Array(16);
+  new DataView(lifetime.buffer).setUint32(0, FOREVER, true);
+  new DataView(lifetime.buffer).setUint32(4, FOREVER, true);
+  answers.attribute(6, lifetime); // IFA_CACHEINFO
+  answers.attributeU32(8, IFA_F_PERMANENT); // IFA_FLAGS
+  answers.finish();
+};
+
+interface Route {
+  readonly destination: IpAddress;
+  readonly prefixLength: number;
+  readonly type: number;
+  readonly scope: number;
+  readonly source: IpAddress | null;
+}
+
+const loopbackRoutes: readonly Route[] = [
+  { destination: v4Address(0x7f00_0000), prefixLength: 8, type: RTN_LOCAL, scope: RT_SCOPE_HOST, source: LOOPBACK4 },
+  { destination: LOOPBACK4, prefixLength: 32, type: RTN_LOCAL, scope: RT_SCOPE_HOST, source: LOOPBACK4 },
+  { destination: v4Address(0x7fff_ffff), prefixLength: 32, type: RTN_BROADCAST, scope: RT_SCOPE_LINK, source: LOOPBACK4 },
+  { destination: LOOPBACK6, prefixLength: 128, type: RTN_LOCAL, scope: RT_SCOPE_UNIVERSE, source: null },
+];
+
+const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route, flags = 0): void => {
+  const isV4 = route.destination.isV4;
+  answers.begin(RTM_NEWROUTE, flagsOf(request), request.sequence, request.portId);
+  answers
+    .u8(isV4 ? AF_INET : AF_INET6)
+    .u8(route.prefixLength)
+    .u8(0)
+    .u8(0);
+  answers.u8(RT_TABLE_LOCAL).u8(RTPROT_KERNEL).u8(route.scope).u8(route.type).u32(flags);
+  answers.attributeU32(15, RT_TABLE_LOCAL); // RTA_TABLE
+  answers.attribute(1, wire(route.destination)); // RTA_DST
+  if (!isV4) answers.attributeU32(6, 0); // RTA_PRIORITY
+  if (route.source !== null) answers.attribute(7, wire(route.source)); // RTA_PREFSRC
+  answers.attributeU32(4, 1); // RTA_OIF
+  answers.finish();
+};
+
+const putRule = (answers: NetlinkBuilder, request: NetlinkRequest, family: number, table: number, priority: number): void => {
+  answers.begin(RTM_NEWRULE, flagsOf(request), request.sequence, request.portId);
+  answers.u8(family).u8(0).u8(0).u8(0).u8(table).u8(0).u8(0).u8(FR_ACT_TO_TBL).u32(0);
+  answers.attributeU32(15, table); // FRA_TABLE
+  if (priority !== 0) answers.attributeU32(6, priority); // FRA_PRIORITY
+  answers.finish();
+};
+
+const familyOf = (request: NetlinkRequest): number => (request.bytes.length > NLMSG_HEADER ? request.bytes[NLMSG_HEADER] : AF_UNSPEC);
+
+const wantsFamily = (request: NetlinkRequest, family: number): boolean => {
+  const wanted = familyOf(request);
+  return wanted === AF_UNSPEC || wanted === family;
+};
+
+/** A dump: all objects of a kind. Kinds that this network has none of are empty. */
+const dump = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBuilder, isStrict: boolean): number => {
+  switch (request.type) {
+    case RTM_GETLINK:
+      for (const device of net.interfaces) putLink(answers, request, device);
+      return 0;
+    case RTM_GETADDR: {
+      const index = isStrict && request.bytes.length >= NLMSG_HEADER + 8 ? uint32At(request.bytes, NLMSG_HEADER + 4) : 0;
+      for (const device of net.interfaces) {
+        if (index !== 0 && device.index !== index) continue;
+        for (const own of device.addresses) {
+          if (wantsFamily(request, own.address.isV4 ? AF_INET : AF_INET6)) putAddress(answers, request, device, own);
+        }
+      }
+      return 0;
+    }
+    case RTM_GETROUTE: {
+      // A strict request for one table names it in the header.
+      const table = isStrict && request.bytes.length >= NLMSG_HEADER + 12 ? request.bytes[NLMSG_HEADER + 4] : 0;
+      if (table !== 0 && table !== RT_TABLE_LOCAL) return 0;
+      for (const route of loopbackRoutes) {
+        if (wantsFamily(request, route.destination.isV4 ? AF_INET : AF_INET6)) putRoute(answers, request, route);
+      }
+      return 0;
+    }
+    case RTM_GETRULE:
+      for (const family of [AF_INET, AF_INET6]) {
+        if (!wantsFamily(request, family)) continue;
+        putRule(answers, request, family, RT_TABLE_LOCAL, 0);
+        putRule(answers, request, family, RT_TABLE_MAIN, 32766);
+        if (family === AF_INET) putRule(answers, request, family, RT_TABLE_DEFAULT, 32767);
+      }
+      return 0;
+    default:
+      return 0;
+  }
+};
+
+/** struct ifinfomsg with the index, or the name as an attribute. */
+const oneLink = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBuilder): number => {
+  if (request.bytes.length < NLMSG_HEADER + 16) return EINVAL;
+  const index = int32At(request.bytes, NLMSG_HEADER + 4);
+  const name = attributesOf(request.bytes, NLMSG_HEADER + 16).get(3);
+  if (index === 0 && name === undefined) return EINVAL;
+  const device =
+    index !== 0
+      ? net.interfaceByIndex(index)
+      : net.interfaceByName(
+          Buffer.from(name ?? [])
+            .toString("latin1")
+            .replace(/\0.*$/s, ""),
+        );
+  if (device === null) return ENODEV;
+  putLink(answers, request, device);
+  return 0;
+};
+
+const oneRoute = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBuilder): number => {
+  if (request.bytes.length < NLMSG_HEADER + 12) return EINVAL;
+  const bytes = attributesOf(request.bytes, NLMSG_HEADER + 12).get(1);
+  const isV4 = familyOf(request) === AF_INET;
+  if (bytes === undefined || bytes.length < (isV4 ? 4 : 16)) return EINVAL;
+  const destination = isV4 ? v4In(bytes, 0) : v6In(bytes, 0);
+  const source = net.transport.route(destination, 0);
+  if (isErrno(source)) return ENETUNREACH;
+  putRoute(answers, request, { destination, prefixLength: isV4 ? 32 : 128, type: RTN_LOCAL, scope: 0, source }, RTM_F_CLONED);
+  return 0;
+};
+
+/** rtnetlink_rcv_msg(): puts the answers into `answers`; 0 or an errno. */
+export const answerRoute = (
+  net: NetworkNamespace,
+  task: Task,
+  request: NetlinkRequest,
+  answers: NetlinkBuilder,
+  isStrict: boolean,
+): number => {
+  if (request.type > RTM_MAX) return EOPNOTSUPP;
+  if (request.bytes.length < NLMSG_HEADER + 1) return 0;
+  const isGet = request.type % 4 === 2;
+  if (!isGet) {
+    if (!task.creds.hasIn(net.userNamespace, CAP_NET_ADMIN)) return EPERM;
+    // `ip link set lo up`: it is up.
+    return request.type === RTM_NEWLINK || request.type === RTM_SETLINK ? 0 : EOPNOTSUPP;
+  }
+  if ((request.flags & NLM_F_DUMP) === NLM_F_DUMP) return dump(net, request, answers, isStrict);
+  if (request.type === RTM_GETLINK) return oneLink(net, request, answers);
+  if (request.type === RTM_GETROUTE) return oneRoute(net, request, answers);
+  return EOPNOTSUPP;
+};

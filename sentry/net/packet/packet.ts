@@ -1,0 +1,9 @@
+/** AF_PACKET (packet(7)): there are no frames to see, so there is only the refusal. */
+import { CAP_NET_RAW } from "../../abi/capability.ts";
+import { EAFNOSUPPORT, EPERM, type Errno } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import type { NetworkNamespace } from "../network-namespace.ts";
+
+/** Why socket(2) fails: without CAP_NET_RAW as on Linux, with it because nothing serves the family. */
+export const packetSocketError = (task: Task, net: NetworkNamespace): Errno =>
+  task.creds.hasIn(net.userNamespace, CAP_NET_RAW) ? EAFNOSUPPORT : EPERM;
