@@ -1,5 +1,6 @@
 /** Facts about a task that several files under /proc/PID show. */
 import type { AddressSpace } from "../../mm/address-space.ts";
+import { VM_STACK_AREA } from "../../mm/vma.ts";
 import type { Task } from "../../task/task.ts";
 import type { Subject } from "./task-directory.ts";
 
@@ -45,7 +46,8 @@ const ESTIMATED_AREA_PAGES = 1024;
 export const estimatedAnonymous = (mm: AddressSpace): number => {
   let pages = 0;
   for (const vma of mm.vmas()) {
-    if (!vma.isPlatform && vma.file === null && (vma.prot & 2) !== 0) pages += Math.min(vma.length / 4096, ESTIMATED_AREA_PAGES);
+    if (vma.isPlatform || vma.file !== null || (vma.prot & 2) === 0) continue;
+    pages += (vma.flags & VM_STACK_AREA) !== 0 ? mm.stackPages : Math.min(vma.length / 4096, ESTIMATED_AREA_PAGES);
   }
   return pages;
 };

@@ -4,15 +4,17 @@
  * shares; O_NONBLOCK is never set on it: the fd is polled first.
  */
 import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
-import { EACCES, EAGAIN, EINVAL, ENODEV, EPIPE, type Errno, ESPIPE } from "../../abi/errno.ts";
+import { SEEK_CUR, SEEK_END, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { EACCES, EAGAIN, EINVAL, ENODEV, EPERM, EPIPE, type Errno, ESPIPE } from "../../abi/errno.ts";
 import { SIGPIPE } from "../../abi/signal.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import { kernelSignal, sendSignalToTask } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
+import { makedev } from "../../vfs/devices.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
-import { Inode, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../../vfs/inode.ts";
+import { type AttributeChange, Inode, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../../vfs/inode.ts";
 import type { Io } from "../../vfs/io.ts";
 import {
   O_ACCMODE,
@@ -96,7 +98,13 @@ class HostInode extends Inode {
     const has = hostCall3(SYS_fcntl, this.#hostFd, F_GETFL) & O_ACCMODE;
     if (has !== O_RDWR && wanted !== has) return EACCES;
     if (isHostTerminal(this, this.#hostFd)) return openTerminal(terminalOf(task.kernel, this, this.#hostFd), this, null, flags, task);
-    return new HostFile(task.kernel, this.#hostFd, this, flags);
+    return new HostFile(task.kernel, this.#hostFd, this, flags, "own");
+  }
+
+  /** ftruncate(2) and O_TRUNC reach the caller's file; its owner and mode are not the guest's to change. */
+  override setAttributes(change: AttributeChange, _task: Task | null): number {
+    if (change.mode !== undefined || change.uid !== undefined || change.gid !== undefined) return EPERM;
+    return change.size === undefined ? 0 : hostCall3(SYS_ftruncate, this.#hostFd, change.size);
   }
 
   /** struct stat of x86-64. */
@@ -126,6 +134,15 @@ class HostInode extends Inode {
   }
 }
 
+/** Devices that have the same name inside. */
+const DEVICE_NAMES: ReadonlyMap<number, string> = new Map([
+  [makedev(1, 3), "/dev/null"],
+  [makedev(1, 5), "/dev/zero"],
+  [makedev(1, 7), "/dev/full"],
+  [makedev(1, 8), "/dev/random"],
+  [makedev(1, 9), "/dev/urandom"],
+]);
+
 /** One queue per fd, watched as long as the sandbox lives: its files may be closed and opened again. */
 const queues = new Map<number, WaitQueue>();
 
@@ -144,13 +161,22 @@ export class HostFile extends OpenFile {
   readonly #kernel: Kernel;
   readonly #type: number;
   readonly #queue: WaitQueue | null;
+  readonly #ownsOffset: boolean;
 
-  constructor(kernel: Kernel, hostFd: number, inode: Inode, flags: number) {
+  /** `offset`: the host's, which the caller's programs share, or one of its own for a file that was opened again. */
+  constructor(kernel: Kernel, hostFd: number, inode: Inode, flags: number, offset: "shared" | "own" = "shared") {
     super(inode, null, flags);
     this.#kernel = kernel;
     this.hostFd = hostFd;
     this.#type = inode.mode & S_IFMT;
     this.#queue = this.#isStream ? queueOf(kernel, hostFd) : null;
+    this.#ownsOffset = offset === "own";
+    if (this.#isStream || this.#ownsOffset) return;
+    // Whoever copies between files goes by `position`: it must be the host's.
+    Object.defineProperty(this, "position", {
+      get: () => Math.max(0, hostCall3(SYS_lseek, hostFd, 0, SEEK_CUR)),
+      set: (position: number) => hostCall3(SYS_lseek, hostFd, position, SEEK_SET),
+    });
   }
 
   get #isStream(): boolean {
@@ -172,18 +198,14 @@ export class HostFile extends OpenFile {
   override read(io: Io, _task: Task): number {
     if (io.remaining === 0) return 0;
     if ((this.#ready() & (POLLIN | POLLHUP | POLLERR | POLLRDHUP)) === 0) return EAGAIN;
-    const limit = this.#isStream ? Math.min(io.remaining, STREAM_READ_LIMIT) : io.remaining;
-    const n = io.putFromHost(this.hostFd, -1, limit);
-    if (n > 0) this.position += n;
+    if (this.#isStream) return io.putFromHost(this.hostFd, -1, Math.min(io.remaining, STREAM_READ_LIMIT));
+    const n = io.putFromHost(this.hostFd, this.#ownsOffset ? this.position : -1, io.remaining);
+    if (n > 0 && this.#ownsOffset) this.position += n;
     return n;
   }
 
   override write(io: Io, task: Task): number {
-    if (!this.#isStream) {
-      const n = io.takeToHost(this.hostFd, -1, io.remaining);
-      if (n > 0) this.position += n;
-      return n;
-    }
+    if (!this.#isStream) return this.#writeFile(io);
     let done = 0;
     while (io.remaining > 0) {
       const events = this.#ready();
@@ -196,6 +218,14 @@ export class HostFile extends OpenFile {
     return done;
   }
 
+  #writeFile(io: Io): number {
+    if (!this.#ownsOffset) return io.takeToHost(this.hostFd, -1, io.remaining);
+    if ((this.flags & O_APPEND) !== 0 && this.inode.refresh() >= 0) this.position = this.inode.size;
+    const n = io.takeToHost(this.hostFd, this.position, io.remaining);
+    if (n > 0) this.position += n;
+    return n;
+  }
+
   override pread(io: Io, offset: number, _task: Task): number {
     return this.#isStream ? ESPIPE : io.putFromHost(this.hostFd, offset, io.remaining);
   }
@@ -206,9 +236,12 @@ export class HostFile extends OpenFile {
 
   override seek(offset: number, whence: number): number {
     if (this.#type === S_IFIFO || this.#type === S_IFSOCK) return ESPIPE;
-    const position = hostCall3(SYS_lseek, this.hostFd, offset, whence);
-    if (position >= 0) this.position = position;
-    return position;
+    if (!this.#ownsOffset) return hostCall3(SYS_lseek, this.hostFd, offset, whence);
+    this.inode.refresh();
+    const start = whence === SEEK_SET ? 0 : whence === SEEK_CUR ? this.position : whence === SEEK_END ? this.inode.size : -1;
+    if (start < 0 || start + offset < 0) return EINVAL;
+    this.position = start + offset;
+    return this.position;
   }
 
   override truncate(length: number, _task: Task): number {
@@ -247,6 +280,8 @@ export class HostFile extends OpenFile {
   }
 
   override get anonymousName(): string {
+    const device = this.#type === S_IFCHR ? DEVICE_NAMES.get(this.inode.rdev) : undefined;
+    if (device !== undefined) return device;
     const kind = this.#type === S_IFIFO ? "pipe" : this.#type === S_IFSOCK ? "socket" : "host";
     return `${kind}:[${this.inode.ino}]`;
   }
