@@ -16,7 +16,9 @@ const TIMEOUT_MS = 60_000;
 let directory = "";
 
 const compile = (source: string, to: string): void => {
-  execFileSync("cc", ["-O1", "-std=gnu11", "-Wall", "-Werror", "-o", to, source, "-lpthread", "-lrt", "-lm"], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync("cc", ["-O1", "-std=gnu11", "-Wall", "-Werror", "-o", to, source, "-lpthread", "-lrt", "-lm"], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
 };
 
 /** What to run for a program file, in any directory. */
@@ -37,6 +39,9 @@ const command = (name: string): string[] => {
   }
 };
 
+/** Under a shell, so that the program is neither pid 1 nor the leader of its session, here as there. */
+const underShell = (argv: string[]): string[] => ["/bin/sh", "-c", '"$0" "$@"; exit $?', ...argv];
+
 const flagsOf = (name: string): string[] => {
   const match = /moat do flags: (.*)/.exec(readFileSync(join(programs, name), "utf8").split("\n", 3).join("\n"));
   return match ? match[1].replace(/\*\/$/, "").trim().split(" ") : [];
@@ -45,12 +50,29 @@ const flagsOf = (name: string): string[] => {
 const run = (argv: string[]): { stdout: string; stderr: string; ended: string } => {
   const work = mkdtempSync(join(directory, "run-"));
   const env = { PATH: process.env.PATH ?? "", HOME: work, TERM: "dumb", LANG: "C.UTF-8" };
-  const result = spawnSync(argv[0], argv.slice(1), { cwd: work, env, encoding: "latin1", input: "", timeout: TIMEOUT_MS, killSignal: "SIGKILL" });
+  const result = spawnSync(argv[0], argv.slice(1), {
+    cwd: work,
+    env,
+    encoding: "latin1",
+    input: "",
+    timeout: TIMEOUT_MS,
+    killSignal: "SIGKILL",
+  });
   const ended = result.error ? String(result.error) : result.signal ? `status ${128 + signals[result.signal]}` : `status ${result.status}`;
   return { stdout: result.stdout, stderr: result.stderr, ended };
 };
 
-const signals: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 };
+const signals: Record<string, number> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+};
 
 describe("conformance", { concurrency: 2 }, () => {
   before(() => {
@@ -63,7 +85,7 @@ describe("conformance", { concurrency: 2 }, () => {
   for (const name of readdirSync(programs).sort()) {
     if (only && !only.includes(name)) continue;
     it(name, () => {
-      const argv = command(name);
+      const argv = underShell(command(name));
       const expected = run(argv);
       const found = run([join(root, "moat"), "do", ...flagsOf(name), "--", ...argv]);
       assert.equal(found.stdout, expected.stdout, `standard output differs; standard error was:\n${found.stderr}`);

@@ -17,7 +17,8 @@ const checkTarget = (task: Task, target: Process): 0 | Errno => {
 /** setpgid(2) */
 export const sys_setpgid = implement("setpgid", { level: "full" }, (task, pid, pgid) => {
   const namespace = task.pidNamespace;
-  if (pgid < 0) return EINVAL;
+  // Without a group of its own the call asks for the one named like the process.
+  if (pgid < 0 || (pgid === 0 && pid < 0)) return EINVAL;
   const member = pid === 0 ? task.process.leader : namespace.task(pid);
   if (member === null) return ESRCH;
   if (!member.isLeader) return EINVAL;
