@@ -11,7 +11,8 @@ import { Pipe, PipeFile } from "./pipe.ts";
 const openFifo = (inode: Inode, path: Path, flags: number, _task: Task): OpenFile | Errno => {
   if ((flags & O_ACCMODE) === O_ACCMODE) return EINVAL;
   let pipe = inode.pipe instanceof Pipe ? inode.pipe : null;
-  if ((flags & O_ACCMODE) === O_WRONLY && (flags & O_NONBLOCK) !== 0 && (pipe === null || pipe.readers === 0)) return ENXIO;
+  const isWriteOnly = (flags & O_ACCMODE) === O_WRONLY;
+  if (isWriteOnly && (flags & O_NONBLOCK) !== 0 && (pipe === null || (!pipe.isAnonymous && pipe.readers === 0))) return ENXIO;
   if (pipe === null) {
     pipe = new Pipe();
     inode.pipe = pipe;

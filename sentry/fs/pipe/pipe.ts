@@ -34,6 +34,8 @@ const FIONREAD = 0x541b;
 export const PIPE_MAX_SIZE = 1 << 20;
 
 export class Pipe {
+  /** Made by pipe(2): its ends opened again through /proc/self/fd wait for nobody (fifo_open's is_pipe). */
+  readonly isAnonymous: boolean;
   readonly ring = new PipeRing();
   readers = 0;
   writers = 0;
@@ -44,6 +46,10 @@ export class Pipe {
   readonly readQueue = new WaitQueue();
   readonly writeQueue = new WaitQueue();
   readonly bothQueue = new WaitQueue();
+
+  constructor(isAnonymous = false) {
+    this.isAnonymous = isAnonymous;
+  }
 
   notifyReaders(events: number): void {
     if (!this.readQueue.isEmpty) this.readQueue.notify(events);
@@ -81,7 +87,7 @@ export class PipeFile extends OpenFile {
     super(inode, path, flags);
     this.pipe = pipe;
     const access = flags & O_ACCMODE;
-    const isAlone = path !== null && ((access === O_RDONLY && pipe.writers === 0) || (access === O_WRONLY && pipe.readers === 0));
+    const isAlone = !pipe.isAnonymous && ((access === O_RDONLY && pipe.writers === 0) || (access === O_WRONLY && pipe.readers === 0));
     this.#hangupAfter = isAlone ? pipe.writerGeneration : -1;
     this.#partnerGeneration = !isAlone || this.isNonblocking ? -1 : access === O_RDONLY ? pipe.writerGeneration : pipe.readerGeneration;
     if (this.canRead) {
@@ -188,7 +194,7 @@ export class PipeFile extends OpenFile {
 /** pipe(2): the read end and the write end. `flags`: O_NONBLOCK and O_DIRECT count. */
 export const createPipe = (kernel: Kernel, flags: number, task: Task | null = null): [OpenFile, OpenFile] => {
   const inode = anonInode(kernel, S_IFIFO | 0o600, task?.creds.fsuid, task?.creds.fsgid);
-  const pipe = new Pipe();
+  const pipe = new Pipe(true);
   inode.pipe = pipe;
   return [
     new PipeFile(pipe, inode, null, O_RDONLY | (flags & O_NONBLOCK)),
