@@ -110,6 +110,14 @@ export class PosixTimers {
     return this.#timers.get(id) ?? null;
   }
 
+  /** The next free id, which is not given out again soon. */
+  skipId(): number {
+    while (this.#timers.has(this.#next)) this.#next = (this.#next + 1) & INT_MAX;
+    const id = this.#next;
+    this.#next = (this.#next + 1) & INT_MAX;
+    return id;
+  }
+
   /** Each timer owns a place in the user's signal queue, so that its signal is never lost. */
   create(
     process: Process,
@@ -118,9 +126,7 @@ export class PosixTimers {
     describe: (id: number) => Notification,
     account: UserAccount,
   ): PosixTimer {
-    while (this.#timers.has(this.#next)) this.#next = (this.#next + 1) & INT_MAX;
-    const id = this.#next;
-    this.#next = (this.#next + 1) & INT_MAX;
+    const id = this.skipId();
     const timer = new PosixTimer(process, id, clock, cpuNs, describe(id));
     this.#timers.set(id, timer);
     this.#accounts.set(timer, account);

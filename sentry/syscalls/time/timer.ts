@@ -69,11 +69,15 @@ export const sys_timer_create = implement("timer_create", { level: "full" }, (ta
   if (refused !== 0) return refused;
   const cpu = cpuClock(task, clock);
   if (typeof cpu === "number") return cpu;
-  const notification = readNotification(task, eventAddr);
-  if (isErrno(notification)) return notification;
   const account = kernel.pids.users.of(task.creds.uid);
   if (account.pendingSignals >= process.limits.get(RLIMIT_SIGPENDING).soft) return EAGAIN;
   process.posixTimers ??= new PosixTimers();
+  const notification = readNotification(task, eventAddr);
+  if (isErrno(notification)) {
+    // Linux takes the id before it looks at the sigevent.
+    if (notification === EINVAL) process.posixTimers.skipId();
+    return notification;
+  }
   const timer = process.posixTimers.create(process, clock, cpu === null ? null : () => readCpuClock(cpu), notification, account);
   if (task.memory.storeU32(idAddr, timer.id) < 0) {
     process.posixTimers.delete(timer);
