@@ -20,11 +20,12 @@ const REGISTERED: Partial<Record<MountConfig["type"], string>> = {
   dev: "devtmpfs",
 };
 
-const filesystemOf = (kernel: Kernel, gofer: GoferClient, mount: MountConfig): Filesystem | Errno => {
+/** `memoryShare`: bytes that a filesystem in memory may take where its options do not say. */
+const filesystemOf = (kernel: Kernel, gofer: GoferClient, mount: MountConfig, memoryShare: number): Filesystem | Errno => {
   if (mount.type === "gofer" || mount.type === "overlay") {
     const isImmutable = mount.type === "overlay";
     const tree = GoferFilesystem.attach(gofer, mount.goferTree, kernel.vfs.allocateDevice(), { isImmutable });
-    return isErrno(tree) || !isImmutable ? tree : new Overlay(kernel, tree);
+    return isErrno(tree) || !isImmutable ? tree : new Overlay(kernel, tree, { size: memoryShare });
   }
   const factory = kernel.vfs.filesystemType(REGISTERED[mount.type] ?? mount.type);
   return factory ? factory(null, mount.type, mount.options) : ENODEV;
@@ -48,10 +49,10 @@ const refuse = (mount: MountConfig, error: number): never => {
 };
 
 /** Mounts everything in order; the first one is the root. Throws an Error that names the mount that failed. */
-export const buildMounts = (kernel: Kernel, gofer: GoferClient, mounts: readonly MountConfig[]): MountNamespace => {
+export const buildMounts = (kernel: Kernel, gofer: GoferClient, mounts: readonly MountConfig[], memoryShare: number): MountNamespace => {
   let namespace: MountNamespace | null = null;
   for (const mount of mounts) {
-    const fs = filesystemOf(kernel, gofer, mount);
+    const fs = filesystemOf(kernel, gofer, mount, memoryShare);
     if (isErrno(fs)) return refuse(mount, fs);
     const flags = MS_RELATIME | (mount.readOnly ? MS_RDONLY : 0);
     if (namespace === null) {

@@ -46,7 +46,7 @@ export const runSandbox = (platform: SystrapPlatform, supervisor: SupervisorChan
   // The gofer serves only once it is confined itself: nothing is asked of it before.
   confine(supervisor);
 
-  const namespace = buildMounts(kernel, new GoferClient(goferFd), config.mounts);
+  const namespace = buildMounts(kernel, new GoferClient(goferFd), config.mounts, Math.floor(config.hostFacts.memTotalBytes / 2));
   const console = consolePath(kernel, namespace);
   const stdio = STDIO.map((fd): OpenFile | null => {
     const file = openHostFd(kernel, fd, console);

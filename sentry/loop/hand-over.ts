@@ -17,19 +17,20 @@ import type { Clock } from "./clock.ts";
 
 type Mode = "hot" | "cold" | "wide";
 
-/** How long a hot sentry looks before it sleeps, ns; also the gap that is worth being hot for. */
-const HOT_NS = 30_000;
-/** The same where spinning takes the CPU from a guest. */
+/** What each request earns, ns of spinning: the mean gap between requests that is worth being hot for. */
+const EARN_NS = 60_000;
+/** Savings are bounded: so long a sentry that was busy looks on. */
+const CREDIT_MAX_NS = 400_000;
+/** Savings at which a sleeping sentry becomes hot. */
+const CREDIT_HOT_NS = 150_000;
+/** The time to spin where that takes the CPU from a guest. */
 const WIDE_NS = 2_000;
+/** How long guests may crowd the CPUs that a hot sentry leaves them. */
+const CROWDED_NS = 3_000_000;
 /** Empty rounds between two looks at the clock. */
 const ROUNDS = 32;
-/** Requests per wake-up, on average, below which spinning was for nothing. */
-const COLD_BURST = 3;
-const HOT_BURST = 24;
-/** Short gaps in a row that make a sleeping sentry hot. */
-const SHORT_GAPS = 3;
 /** The stub's pauses before it sleeps, unless the sentry needs its CPU; about 5 µs. */
-const STUB_SPINS = 200;
+const STUB_SPINS = 2000;
 
 export class HandOver {
   readonly #platform: SystrapPlatform;
@@ -37,12 +38,12 @@ export class HandOver {
   readonly #cpuCount: number;
   #mode: Mode = "wide";
   #rounds = 0;
-  /** When the current run of empty rounds began; 0: not looked yet. */
+  /** When the current idle time began; 0: the last round had work. */
   #idleSinceNs = 0;
-  #served = 0;
-  #averageBurst = HOT_BURST;
-  #shortGaps = 0;
-  #sleptAtNs = 0;
+  /** Since when as many guest threads run as there are CPUs; 0: they do not. */
+  #crowdedSinceNs = 0;
+  /** Savings of spinning time. */
+  #creditNs = 0;
   /** Where the sentry is bound. */
   #cpu = ANY_CPU;
 
@@ -54,10 +55,14 @@ export class HandOver {
   }
 
   /** A round of the loop found something to do. */
-  worked(requests: number): void {
-    this.#served += requests;
+  worked(requests: number, runningThreads: number): void {
     this.#rounds = 0;
+    if (requests === 0) return;
+    const idleNs = this.#idleSinceNs === 0 ? 0 : this.#clock.monotonicNs() - this.#idleSinceNs;
     this.#idleSinceNs = 0;
+    this.#creditNs = Math.max(0, Math.min(CREDIT_MAX_NS, this.#creditNs + EARN_NS - idleNs));
+    // A guest that shares the sentry's CPU may come back before the sentry sleeps.
+    if (this.#mode === "cold" && this.#creditNs >= CREDIT_HOT_NS && runningThreads < this.#cpuCount) this.#goHot();
   }
 
   /** An empty round: is another one worth it? */
@@ -66,32 +71,27 @@ export class HandOver {
     if (++this.#rounds < ROUNDS) return true;
     this.#rounds = 0;
     const nowNs = this.#clock.monotonicNs();
-    if (this.#idleSinceNs === 0) {
-      this.#idleSinceNs = nowNs;
-      return true;
+    if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
+    const idleNs = nowNs - this.#idleSinceNs;
+    if (runningThreads < this.#cpuCount) {
+      this.#crowdedSinceNs = 0;
+      return idleNs < this.#creditNs;
     }
-    return nowNs - this.#idleSinceNs < (this.#mode === "hot" ? HOT_NS : WIDE_NS);
+    if (this.#crowdedSinceNs === 0) this.#crowdedSinceNs = nowNs;
+    return this.#mode === "hot" ? idleNs < this.#creditNs && nowNs - this.#crowdedSinceNs < CROWDED_NS : idleNs < WIDE_NS;
   }
 
   /** Nothing came: chooses where to sleep. */
   beforeSleep(running: readonly SystrapThread[], nowNs: number): void {
-    this.#sleptAtNs = nowNs;
-    this.#averageBurst += (this.#served - this.#averageBurst) * 0.25;
-    this.#served = 0;
+    if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
     if (this.#cpuCount < 2 || running.length === 0) return;
     if (running.length >= this.#cpuCount) this.#goWide();
-    else if (running.length === 1 && this.#averageBurst < COLD_BURST) this.#goCold(running[0].cpu);
+    else if (running.length === 1) this.#goCold(running[0].cpu);
   }
 
-  afterSleep(nowNs: number, runningThreads: number): void {
+  afterSleep(runningThreads: number): void {
     this.#rounds = 0;
-    this.#idleSinceNs = 0;
-    if (this.#mode === "hot" || this.#cpuCount < 2) return;
-    this.#shortGaps = nowNs - this.#sleptAtNs < HOT_NS ? this.#shortGaps + 1 : 0;
-    if (this.#shortGaps < SHORT_GAPS || runningThreads >= this.#cpuCount) return;
-    this.#shortGaps = 0;
-    this.#averageBurst = HOT_BURST;
-    this.#goHot();
+    if (this.#mode !== "hot" && this.#creditNs >= CREDIT_HOT_NS && runningThreads > 0 && runningThreads < this.#cpuCount) this.#goHot();
   }
 
   #bind(cpu: number): boolean {
@@ -109,6 +109,7 @@ export class HandOver {
     const own = cpu === guestCpu ? this.#platform.otherCpu(cpu) : cpu;
     if (!this.#bind(own)) return;
     this.#mode = "hot";
+    this.#crowdedSinceNs = 0;
     this.#platform.keepOff(own);
     this.#platform.stubSpins = STUB_SPINS;
   }

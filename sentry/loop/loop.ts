@@ -73,10 +73,10 @@ export class Loop {
         }
       }
       if (done > 0) {
-        handOver.worked(requests);
+        handOver.worked(requests, platform.running.length);
         continue;
       }
-      if (this.#ready.length > 0 || handOver.maySpin(platform.running.length)) continue;
+      if (this.#ready.length > 0 || platform.prepare() || handOver.maySpin(platform.running.length)) continue;
       nowNs = this.#sleep();
       hostPolledNs = nowNs;
       rounds = 0;
@@ -100,7 +100,7 @@ export class Loop {
     platform.sentrySleeps = false;
     nowNs = this.#clock.monotonicNs();
     if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
-    this.#handOver.afterSleep(nowNs, platform.running.length);
+    this.#handOver.afterSleep(platform.running.length);
     return nowNs;
   }
 }

@@ -13,7 +13,7 @@ const FUTEX_WAIT = 0;
 const MAP_FIXED = 0x10;
 
 /** madvise(2): what changes only the caller's own pages or hints. */
-const ADVICE = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25];
+const ADVICE = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 102, 103];
 
 const insideStub: FilterSpec = {
   default: "kill-process",

@@ -44,6 +44,11 @@ export class SlotOps implements HostOps {
     return this.#queue.length;
   }
 
+  /** Nothing is queued, and nothing that was sent may still have to run. */
+  get isIdle(): boolean {
+    return this.#queue.length === 0 && this.#sent.length === 0;
+  }
+
   get isEmpty(): boolean {
     return this.#queue.length === 0;
   }

@@ -8,7 +8,7 @@ import { allocateMemory, hostCall3, hostCall6, hostClose, type HostMemory, viewM
 import { EAGAIN, type Errno, isErrno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { AddressRange, CloneRequest, Platform } from "../platform.ts";
-import { SlotArena } from "./arena.ts";
+import { type Region, SlotArena } from "./arena.ts";
 import { FORK_FDS, REGION_FD, sendFds, SystrapProcess } from "./guest-process.ts";
 import {
   GLOBAL_SENTRY_SLEEPS,
@@ -67,6 +67,14 @@ const MADV_DONTFORK = 10;
 const USER_END = 0x7fff_ffff_f000;
 const BLOCK_BYTES = 0xa000;
 const TWO_32 = 2 ** 32;
+
+/** What a fork needs of the host: the child's slots and the two ends of its control socket. */
+interface ForkKit {
+  readonly pair: readonly [number, number];
+  readonly region: Region;
+}
+
+const KITS = 2;
 
 /** What the kernel does with a stopped thread. */
 export interface TrapHandler {
@@ -321,8 +329,8 @@ export class SystrapPlatform implements Platform {
   }
 
   /** Has the zygote clone one more pristine process when the pool is short. Called again when it is done. */
-  refillPool(): void {
-    if (this.#zygoteBusy || this.#pool.length >= this.#poolTarget) return;
+  refillPool(): boolean {
+    if (this.#zygoteBusy || this.#pool.length >= this.#poolTarget) return false;
     this.#zygoteBusy = true;
     const request = this.#forkFrom(this.#zygote, (child) => {
       this.#zygoteBusy = false;
@@ -330,13 +338,36 @@ export class SystrapPlatform implements Platform {
         this.#pool.push(child);
         this.pristineQueue.notify();
       }
-      this.refillPool();
     });
     if (isErrno(request.result)) this.#zygoteBusy = false;
+    return true;
   }
 
   fork(parent: SystrapThread): CloneRequest {
     return this.#forkFrom(parent, null);
+  }
+
+  readonly #kits: ForkKit[] = [];
+
+  #makeKit(): ForkKit | Errno {
+    const pair = SystrapProcess.socketPair();
+    if (typeof pair === "number") return pair as Errno;
+    const region = this.#arena.take();
+    if (typeof region !== "number") return { pair, region };
+    hostClose(pair[0]);
+    hostClose(pair[1]);
+    return region as Errno;
+  }
+
+  /** Work ahead, for when nothing else is to do: what the next fork and the next exec need. True when something was done. */
+  prepare(): boolean {
+    if (this.#kits.length < KITS) {
+      const kit = this.#makeKit();
+      if (typeof kit === "number") return false;
+      this.#kits.push(kit);
+      return true;
+    }
+    return this.refillPool();
   }
 
   /** fork: the parent clones itself; the child reports from a slot region of its own. */
@@ -347,18 +378,12 @@ export class SystrapPlatform implements Platform {
       done?.(result);
       request.queue.notify();
     };
-    const pair = SystrapProcess.socketPair();
-    if (typeof pair === "number") {
-      request.result = pair as Errno;
+    const kit = this.#kits.pop() ?? this.#makeKit();
+    if (typeof kit === "number") {
+      request.result = kit;
       return request;
     }
-    const region = this.#arena.take();
-    if (typeof region === "number") {
-      hostClose(pair[0]);
-      hostClose(pair[1]);
-      request.result = region as Errno;
-      return request;
-    }
+    const { pair, region } = kit;
     const process = new SystrapProcess(this.#arena, pair[0]);
     process.regions[Math.floor(parent.index / SLOTS_PER_REGION)] = region;
     const child = new SystrapThread(this, process, parent.index);
