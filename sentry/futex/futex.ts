@@ -3,7 +3,7 @@ import { EAGAIN, EFAULT, EINVAL, ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, ETI
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import type { RestartBlock, Task } from "../task/task.ts";
-import { existingQueue, FUTEX_BITSET_MATCH_ANY, FutexWaiter, found, identify, queueFor } from "./queues.ts";
+import { existingQueue, FUTEX_BITSET_MATCH_ANY, FutexWaiter, found, holdSiblings, identify, queueFor } from "./queues.ts";
 
 class FutexWaitOp extends BlockingOp implements RestartBlock {
   readonly #addr: UserAddr;
@@ -181,6 +181,7 @@ export const wakeOpFutex = (
   const operand = (encoded << 8) >> 20;
   const argument = isShifted ? 1 << (operand & 31) : operand;
   const { memory } = task.thread.process;
+  holdSiblings(task);
   const word = memory.loadU32(targetAddr);
   if (word < 0) return EFAULT;
   const changed = applyOperation((encoded >>> 28) & 7, word | 0, argument);

@@ -7,7 +7,16 @@ import { EAGAIN, EDEADLK, EFAULT, EINVAL, EPERM, ERESTARTNOINTR, type Errno, ESR
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import type { Task } from "../task/task.ts";
-import { existingQueue, FUTEX_BITSET_MATCH_ANY, type FutexQueueId, FutexWaiter, found, identify, queueFor } from "./queues.ts";
+import {
+  existingQueue,
+  FUTEX_BITSET_MATCH_ANY,
+  type FutexQueueId,
+  FutexWaiter,
+  found,
+  holdSiblings,
+  identify,
+  queueFor,
+} from "./queues.ts";
 import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from "./robust-list.ts";
 
 /** A PI futex with waiters (struct futex_pi_state). */
@@ -39,7 +48,7 @@ const setOwner = (state: PiState, owner: Task): void => {
 
 const tidOf = (task: Task): number => task.pid.in(task.pidNamespace);
 
-/** Hands the lock to the first waiter and wakes it; with none left the state ends. `died` adds FUTEX_OWNER_DIED. */
+/** Hands the lock to the first waiter and wakes it. A state lives as long as somebody waits. `died` adds FUTEX_OWNER_DIED. */
 const handOver = (state: PiState, died: number): void => {
   const waiter = existingQueue(state.id.space, state.id.offset)?.first ?? null;
   if (waiter === null) {
@@ -48,8 +57,9 @@ const handOver = (state: PiState, died: number): void => {
   }
   const { task } = waiter;
   task.thread.process.memory.storeU32(state.addr, (tidOf(task) | FUTEX_WAITERS | died) >>> 0);
-  setOwner(state, task);
   waiter.wake();
+  if (existingQueue(state.id.space, state.id.offset) === null) owned.get(state.owner)?.delete(state);
+  else setOwner(state, task);
 };
 
 /** The waiter gives up: the last one ends the state. */
@@ -102,20 +112,26 @@ const existingState = (): PiState | Errno | null => {
  */
 const tryLock = (locker: Task, addr: UserAddr): "taken" | PiState | Errno => {
   const { memory } = locker.thread.process;
-  const word = memory.loadU32(addr);
-  if (word < 0) return EFAULT;
   const tid = tidOf(locker);
-  const ownerTid = word & FUTEX_TID_MASK;
-  if (ownerTid === tid) return EDEADLK;
   const state = existingState();
   if (typeof state === "number") return state;
   if (state !== null) {
-    if (ownerTid !== 0 && ownerTid !== tidOf(state.owner)) return EINVAL;
-    return state;
+    const word = memory.loadU32(addr);
+    if (word < 0) return EFAULT;
+    const ownerTid = word & FUTEX_TID_MASK;
+    if (ownerTid === tid) return EDEADLK;
+    return ownerTid !== 0 && ownerTid !== tidOf(state.owner) ? EINVAL : state;
   }
+  // Nobody may take or give the lock by a user-space instruction between this load and the store.
+  holdSiblings(locker);
+  const word = memory.loadU32(addr);
+  if (word < 0) return EFAULT;
+  const ownerTid = word & FUTEX_TID_MASK;
+  if (ownerTid === tid) return EDEADLK;
   if (ownerTid === 0) return memory.storeU32(addr, ((word & FUTEX_OWNER_DIED) | tid) >>> 0) < 0 ? EFAULT : "taken";
   const owner = locker.pidNamespace.task(ownerTid);
   if (owner === null || owner.isDead) return ESRCH;
+  if (owner.process !== locker.process) holdSiblings(owner);
   if (memory.storeU32(addr, (word | FUTEX_WAITERS) >>> 0) < 0) return EFAULT;
   const fresh = new PiState({ space: found.space, offset: found.offset }, addr, owner);
   setOwner(fresh, owner);

@@ -113,3 +113,11 @@ export const queueFor = (space: object, offset: number): FutexQueue => {
   }
   return queue;
 };
+
+/**
+ * Holds the other threads of the caller's process still, so that a word can be read and
+ * written as if by one instruction. They go on when the loop has seen them.
+ */
+export const holdSiblings = (task: Task): void => {
+  for (const sibling of task.process.tasks.values()) if (sibling !== task) sibling.thread.halt?.();
+};

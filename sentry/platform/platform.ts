@@ -62,6 +62,11 @@ export interface GuestThread {
   readonly isRunning: boolean;
   /** Makes a running thread stop soon; the kernel then gets `Trap` "interrupt". No effect on a stopped one. */
   interrupt(): void;
+  /**
+   * Interrupts a running thread and returns when it can execute no guest instruction before
+   * the kernel has seen it: until then the guest's words hold still (futex operations).
+   */
+  halt?(): void;
   /** CPU time the host has given this thread, in ns. */
   cpuTimeNs?(): number;
   /** Ends this host thread only (guest exit(2) with siblings left). */

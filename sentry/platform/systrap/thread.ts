@@ -43,6 +43,8 @@ const SYS_futex = 202;
 const FUTEX_WAKE = 1;
 const SYS_tgkill = 234;
 const TWO_32 = 2 ** 32;
+/** About 100 µs. */
+const HALT_SPINS = 10_000;
 
 export class SystrapThread implements GuestThread {
   readonly platform: SystrapPlatform;
@@ -198,6 +200,13 @@ export class SystrapThread implements GuestThread {
   interrupt(): void {
     if (this.isGone || this.isStopped || this.hostTid <= 0) return;
     hostCall3(SYS_tgkill, this.process.hostPid, this.hostTid, INTERRUPT_SIGNAL);
+  }
+
+  /** A thread that has no CPU meets its signal before its next instruction: so the wait need only outlast an IPI. */
+  halt(): void {
+    if (!this.isRunning || this.hasRequest) return;
+    this.interrupt();
+    for (let spins = 0; spins < HALT_SPINS && !this.hasRequest; spins++);
   }
 
   exitThread(): void {

@@ -41,45 +41,41 @@ const readDeadline = (task: Task, command: number, isRealtime: boolean, timeoutA
 };
 
 /** futex(2). `timeout` is a count (val2) for the requeueing commands. */
-export const sys_futex = implement(
-  "futex",
-  { level: "partial", note: "words are changed by load and store, not by one atomic instruction, in FUTEX_WAKE_OP and the PI commands" },
-  (task, addr, op, value, timeout, addr2, value3) => {
-    const command = op & FUTEX_CMD_MASK;
-    const isPrivate = (op & FUTEX_PRIVATE_FLAG) !== 0;
-    const isRealtime = (op & FUTEX_CLOCK_REALTIME) !== 0;
-    if (isRealtime && !takesClock(command)) return ENOSYS;
-    const deadlineNs = readDeadline(task, command, isRealtime, timeout);
-    if (deadlineNs < 0) return deadlineNs;
-    const value2 = timeout | 0;
-    switch (command) {
-      case FUTEX_WAIT:
-        return waitFutex(task, addr, value, FUTEX_BITSET_MATCH_ANY, isPrivate, deadlineNs);
-      case FUTEX_WAIT_BITSET:
-        return waitFutex(task, addr, value, value3, isPrivate, deadlineNs);
-      case FUTEX_WAKE:
-        return wakeFutex(task, addr, value | 0, FUTEX_BITSET_MATCH_ANY, isPrivate);
-      case FUTEX_WAKE_BITSET:
-        return wakeFutex(task, addr, value | 0, value3, isPrivate);
-      case FUTEX_REQUEUE:
-        return requeueFutex(task, addr, isPrivate, addr2, isPrivate, value | 0, value2, null);
-      case FUTEX_CMP_REQUEUE:
-        return requeueFutex(task, addr, isPrivate, addr2, isPrivate, value | 0, value2, value3);
-      case FUTEX_WAKE_OP:
-        return wakeOpFutex(task, addr, addr2, value | 0, value2, value3, isPrivate);
-      case FUTEX_LOCK_PI:
-      case FUTEX_LOCK_PI2:
-        return lockPi(task, addr, isPrivate, deadlineNs, false);
-      case FUTEX_TRYLOCK_PI:
-        return lockPi(task, addr, isPrivate, Number.POSITIVE_INFINITY, true);
-      case FUTEX_UNLOCK_PI:
-        return unlockPi(task, addr, isPrivate);
-      case FUTEX_WAIT_REQUEUE_PI:
-        return waitRequeuePi(task, addr, value, FUTEX_BITSET_MATCH_ANY, addr2, isPrivate, deadlineNs);
-      case FUTEX_CMP_REQUEUE_PI:
-        return requeuePi(task, addr, addr2, value | 0, value2, value3, isPrivate);
-      default:
-        return ENOSYS;
-    }
-  },
-);
+export const sys_futex = implement("futex", { level: "full" }, (task, addr, op, value, timeout, addr2, value3) => {
+  const command = op & FUTEX_CMD_MASK;
+  const isPrivate = (op & FUTEX_PRIVATE_FLAG) !== 0;
+  const isRealtime = (op & FUTEX_CLOCK_REALTIME) !== 0;
+  if (isRealtime && !takesClock(command)) return ENOSYS;
+  const deadlineNs = readDeadline(task, command, isRealtime, timeout);
+  if (deadlineNs < 0) return deadlineNs;
+  const value2 = timeout | 0;
+  switch (command) {
+    case FUTEX_WAIT:
+      return waitFutex(task, addr, value, FUTEX_BITSET_MATCH_ANY, isPrivate, deadlineNs);
+    case FUTEX_WAIT_BITSET:
+      return waitFutex(task, addr, value, value3, isPrivate, deadlineNs);
+    case FUTEX_WAKE:
+      return wakeFutex(task, addr, value | 0, FUTEX_BITSET_MATCH_ANY, isPrivate);
+    case FUTEX_WAKE_BITSET:
+      return wakeFutex(task, addr, value | 0, value3, isPrivate);
+    case FUTEX_REQUEUE:
+      return requeueFutex(task, addr, isPrivate, addr2, isPrivate, value | 0, value2, null);
+    case FUTEX_CMP_REQUEUE:
+      return requeueFutex(task, addr, isPrivate, addr2, isPrivate, value | 0, value2, value3);
+    case FUTEX_WAKE_OP:
+      return wakeOpFutex(task, addr, addr2, value | 0, value2, value3, isPrivate);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+      return lockPi(task, addr, isPrivate, deadlineNs, false);
+    case FUTEX_TRYLOCK_PI:
+      return lockPi(task, addr, isPrivate, Number.POSITIVE_INFINITY, true);
+    case FUTEX_UNLOCK_PI:
+      return unlockPi(task, addr, isPrivate);
+    case FUTEX_WAIT_REQUEUE_PI:
+      return waitRequeuePi(task, addr, value, FUTEX_BITSET_MATCH_ANY, addr2, isPrivate, deadlineNs);
+    case FUTEX_CMP_REQUEUE_PI:
+      return requeuePi(task, addr, addr2, value | 0, value2, value3, isPrivate);
+    default:
+      return ENOSYS;
+  }
+});
