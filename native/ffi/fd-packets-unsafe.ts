@@ -2,9 +2,8 @@
  * Rare messages of a SOCK_SEQPACKET socket that may carry many fds at once (SCM_RIGHTS,
  * unix(7)): the supervisor channel. Where speed counts there is PacketChannel.
  */
-import { allocateMemory, hostCall3, hostCall6 } from "./syscall-unsafe.ts";
+import { allocateMemory, hostCall3, hostCall6, hostClose } from "./syscall-unsafe.ts";
 
-const SYS_close = 3;
 const SYS_poll = 7;
 const SYS_pause = 34;
 const SYS_dup3 = 292;
@@ -98,7 +97,7 @@ export const pauseForever = (): never => {
 export const moveFd = (fd: number, target: number): void => {
   const error = hostCall3(SYS_dup3, fd, target, 0x80000);
   if (error < 0) throw new Error(`dup3: errno ${-error}`);
-  hostCall3(SYS_close, fd);
+  hostClose(fd);
 };
 
 /** The whole text of a (sealed) memfd, wherever its offset stands. */

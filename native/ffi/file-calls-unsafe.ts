@@ -2,9 +2,8 @@
  * File system calls of the host with names as latin1 strings (one char per byte), results
  * or negative errnos. Every call names a directory fd: there is no current directory here.
  */
-import { allocateMemory, hostCall3, hostCall6 } from "./syscall-unsafe.ts";
+import { allocateMemory, hostCall3, hostCall6, hostClose } from "./syscall-unsafe.ts";
 
-const SYS_close = 3;
 const SYS_lseek = 8;
 const SYS_fsync = 74;
 const SYS_fdatasync = 75;
@@ -67,7 +66,7 @@ const place = (name: string, where: number): number => {
   return at + where;
 };
 
-export const closeFd = (fd: number): number => hostCall3(SYS_close, fd);
+export const closeFd = (fd: number): number => hostClose(fd);
 
 export const openAt = (dirFd: number, name: string, flags: number, mode = 0): number => {
   const address = place(name, NAME);

@@ -2,9 +2,8 @@
  * One end of a SOCK_SEQPACKET pair: whole messages, each with at most one fd beside it
  * (SCM_RIGHTS, unix(7)). Both buffers are mmap memory, so their addresses are taken once.
  */
-import { allocateMemory, hostCall3 } from "./syscall-unsafe.ts";
+import { allocateMemory, hostCall3, hostClose } from "./syscall-unsafe.ts";
 
-const SYS_close = 3;
 const SYS_sendmsg = 46;
 const SYS_recvmsg = 47;
 const MSG_DONTWAIT = 0x40;
@@ -99,7 +98,7 @@ export class PacketChannel {
 
   close(): void {
     this.#dropFd();
-    hostCall3(SYS_close, this.fd);
+    hostClose(this.fd);
   }
 
   #receiveOnce(flags: number): number {
@@ -118,7 +117,7 @@ export class PacketChannel {
   }
 
   #dropFd(): void {
-    if (this.receivedFd >= 0) hostCall3(SYS_close, this.receivedFd);
+    if (this.receivedFd >= 0) hostClose(this.receivedFd);
     this.receivedFd = -1;
   }
 

@@ -64,9 +64,18 @@ const sampleLoad = (clock: Clock, running: number): void => {
   sampledNs = now;
 };
 
-export const loadavgText = (clock: Clock, pids: PidNamespace): string => {
+/** The three averages, and how many tasks there are. */
+export const loadAverages = (clock: Clock, pids: PidNamespace): { averages: readonly number[]; running: number; tasks: number } => {
   const { tasks, running } = count(pids);
   sampleLoad(clock, running);
+  return { averages, running, tasks };
+};
+
+/** Bytes that guest memory holds. */
+export const usedMemory = (pids: PidNamespace): number => count(pids).residentPages * 4096;
+
+export const loadavgText = (clock: Clock, pids: PidNamespace): string => {
+  const { running, tasks } = loadAverages(clock, pids);
   return `${averages.map((load) => load.toFixed(2)).join(" ")} ${running}/${tasks} ${pids.lastPid}\n`;
 };
 

@@ -1,8 +1,7 @@
 /** A memfd of the host that holds a mapped file's pages. */
-import { allocateMemory, type HostMemory, hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
+import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose } from "../../../native/ffi/syscall-unsafe.ts";
 import { ENXIO, type Errno, isErrno } from "../../abi/errno.ts";
 
-const SYS_close = 3;
 const SYS_fstat = 5;
 const SYS_lseek = 8;
 const SYS_ftruncate = 77;
@@ -63,6 +62,6 @@ export class HostFile {
   }
 
   close(): void {
-    hostCall3(SYS_close, this.fd);
+    hostClose(this.fd);
   }
 }
