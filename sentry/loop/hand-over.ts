@@ -27,6 +27,10 @@ const CREDIT_HOT_NS = 150_000;
 const WIDE_NS = 2_000;
 /** How long guests may crowd the CPUs that a hot sentry leaves them. */
 const CROWDED_NS = 3_000_000;
+/** A spinning sentry that misses this much time was not alone on its CPU. */
+const PREEMPTED_NS = 400_000;
+/** How long it then leaves the placing to the host's scheduler. */
+const CONTENDED_NS = 50_000_000;
 /** Empty rounds between two looks at the clock. */
 const ROUNDS = 32;
 /** The stub's pauses before it sleeps, unless the sentry needs its CPU; about 5 µs. */
@@ -42,6 +46,10 @@ export class HandOver {
   #idleSinceNs = 0;
   /** Since when as many guest threads run as there are CPUs; 0: they do not. */
   #crowdedSinceNs = 0;
+  /** When a spinning sentry looked at the clock last; 0: it has not spun since. */
+  #lookedNs = 0;
+  /** Other programs want the CPUs until then: neither spin long nor bind anyone. */
+  #contendedUntilNs = 0;
   /** Savings of spinning time. */
   #creditNs = 0;
   /** Where the sentry is bound. */
@@ -62,7 +70,13 @@ export class HandOver {
     this.#idleSinceNs = 0;
     this.#creditNs = Math.max(0, Math.min(CREDIT_MAX_NS, this.#creditNs + EARN_NS - idleNs));
     // A guest that shares the sentry's CPU may come back before the sentry sleeps.
-    if (this.#mode === "cold" && this.#creditNs >= CREDIT_HOT_NS && runningThreads < this.#cpuCount) this.#goHot();
+    this.#lookedNs = 0;
+    if (this.#mode === "cold") this.#considerHot(runningThreads);
+  }
+
+  #considerHot(runningThreads: number): void {
+    if (this.#creditNs < CREDIT_HOT_NS || runningThreads === 0 || runningThreads >= this.#cpuCount) return;
+    if (this.#contendedUntilNs === 0 || this.#clock.monotonicNs() > this.#contendedUntilNs) this.#goHot();
   }
 
   /** An empty round: is another one worth it? */
@@ -71,27 +85,34 @@ export class HandOver {
     if (++this.#rounds < ROUNDS) return true;
     this.#rounds = 0;
     const nowNs = this.#clock.monotonicNs();
+    if (this.#lookedNs !== 0 && nowNs - this.#lookedNs > PREEMPTED_NS) {
+      this.#contendedUntilNs = nowNs + CONTENDED_NS;
+      this.#goWide();
+    }
+    this.#lookedNs = nowNs;
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
     const idleNs = nowNs - this.#idleSinceNs;
+    if (this.#mode === "wide") return idleNs < WIDE_NS;
     if (runningThreads < this.#cpuCount) {
       this.#crowdedSinceNs = 0;
       return idleNs < this.#creditNs;
     }
     if (this.#crowdedSinceNs === 0) this.#crowdedSinceNs = nowNs;
-    return this.#mode === "hot" ? idleNs < this.#creditNs && nowNs - this.#crowdedSinceNs < CROWDED_NS : idleNs < WIDE_NS;
+    return idleNs < this.#creditNs && nowNs - this.#crowdedSinceNs < CROWDED_NS;
   }
 
   /** Nothing came: chooses where to sleep. */
   beforeSleep(running: readonly SystrapThread[], nowNs: number): void {
+    this.#lookedNs = 0;
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
-    if (this.#cpuCount < 2 || running.length === 0) return;
+    if (this.#cpuCount < 2 || running.length === 0 || nowNs < this.#contendedUntilNs) return;
     if (running.length >= this.#cpuCount) this.#goWide();
     else if (running.length === 1) this.#goCold(running[0].cpu);
   }
 
   afterSleep(runningThreads: number): void {
     this.#rounds = 0;
-    if (this.#mode !== "hot" && this.#creditNs >= CREDIT_HOT_NS && runningThreads > 0 && runningThreads < this.#cpuCount) this.#goHot();
+    if (this.#mode !== "hot") this.#considerHot(runningThreads);
   }
 
   #bind(cpu: number): boolean {
