@@ -8,7 +8,7 @@
  *         is a switch there and back;
  *   wide  as many guest threads compute as there are CPUs: everyone runs anywhere, and the
  *         sentry sleeps as soon as there is nothing to do.
- * docs/adr/0005-hand-over.md has the measurements.
+ * docs/adr/0008-hand-over.md has the measurements.
  */
 import { ANY_CPU, currentCpu, MAX_CPU, saveCpus, setHome } from "../../native/ffi/cpu-unsafe.ts";
 import type { SystrapPlatform } from "../platform/systrap/systrap.ts";

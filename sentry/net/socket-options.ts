@@ -184,6 +184,8 @@ export const getSocketOption = (socket: Socket, _task: Task, name: number, lengt
       return length !== 8 ? EINVAL : int32Bytes(socket.net.cookie, 0);
     case SO.SO_RESERVE_MEM:
       return int32Bytes(0);
+    case SO.SO_TXREHASH:
+      return isInet(socket) ? int32Bytes(has(settings, name)) : EOPNOTSUPP;
     default:
       return remembered.has(name) ? int32Bytes(has(settings, name)) : ENOPROTOOPT;
   }

@@ -5,6 +5,7 @@ import {
   CLONE_CHILD_SETTID,
   CLONE_FILES,
   CLONE_FS,
+  CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
   CLONE_NEWUSER,
@@ -21,6 +22,7 @@ import {
 } from "../abi/sched.ts";
 import { createPidfd } from "../fs/pidfd/pidfd.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
+import { enterNetwork, inheritNetwork, NetworkNamespace } from "../net/network-namespace.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import { R_RAX, R_RSP } from "../platform/registers.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
@@ -75,6 +77,8 @@ export const createChild = (parent: Task, options: CloneOptions, mm: AddressSpac
   }
   setRegisters(thread, options);
   publishIds(parent, child, options);
+  if (has(flags, CLONE_NEWNET)) enterNetwork(child, new NetworkNamespace(child.kernel, creds.userNamespace));
+  else inheritNetwork(child, parent);
   if (has(flags, CLONE_SYSVSEM)) exitHooks.shareSemaphoreUndo?.(parent, child);
   return child;
 };

@@ -30,7 +30,7 @@ import {
 } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../vfs/open-file.ts";
 import { type ControlMessage, int32At, int32Bytes } from "../control.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";
@@ -42,7 +42,7 @@ import { InetSocket } from "./inet-socket.ts";
 import type { PortTable } from "./port-table.ts";
 
 const IN = POLLIN | POLLRDNORM;
-const OUT = POLLOUT | POLLWRNORM;
+const OUT = POLLOUT | POLLWRNORM | POLLWRBAND;
 const MAX_LENGTH = 0xffff;
 /** UDP and IP headers: what a datagram of 65535 bytes has left. */
 const HEADERS_V4 = 28;

@@ -2,12 +2,19 @@
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { AF_INET, SOCK_RAW, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
 import { CAP_NET_ADMIN, CAP_NET_RAW } from "../../abi/capability.ts";
-import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EPERM, EPROTO } from "../../abi/errno.ts";
+import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM, EPROTO } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At, int32Bytes } from "../control.ts";
 import type { OptionValue } from "../socket.ts";
 import { putWord, v4Address, v4In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
+import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
+
+const IP_PKTOPTIONS = 9;
+const IP_IPSEC_POLICY = 16;
+const IP_XFRM_POLICY = 17;
+const IP_RECVERR_RFC4884 = 26;
+const IP_PROTOCOL = 52;
 
 /** name → [initial value, smallest, largest]: values out of the range are EINVAL. Flags have the range 0..1 and take any value. */
 const ints = new Map<number, readonly [number, number, number]>([
@@ -31,6 +38,7 @@ const flags = new Map<number, number>([
   [IP.IP_CHECKSUM, 0],
   [IP.IP_BIND_ADDRESS_NO_PORT, 0],
   [IP.IP_RECVFRAGSIZE, 0],
+  [IP_RECVERR_RFC4884, 0],
   [IP.IP_MULTICAST_LOOP, 1],
   [IP.IP_MULTICAST_ALL, 1],
 ]);
@@ -48,8 +56,11 @@ export const getIpOption = (socket: InetSocket, name: number, length: number): O
   switch (name) {
     case IP.IP_OPTIONS:
       return new Uint8Array(0);
+    case IP_PKTOPTIONS:
+      return socket.type === SOCK_STREAM ? new Uint8Array(0) : ENOPROTOOPT;
+    case IP_PROTOCOL:
+      return shown(socket.localPort, length);
     case IP.IP_HDRINCL:
-      return socket.type === SOCK_RAW ? shown(ip.v4.get(name) ?? 0, length) : ENOPROTOOPT;
     case IP.IP_ROUTER_ALERT:
     case IP.IP_NODEFRAG:
     case IP.IP_UNICAST_IF:
@@ -65,6 +76,7 @@ export const getIpOption = (socket: InetSocket, name: number, length: number): O
       return bytes;
     }
     case IP.IP_MSFILTER:
+    case MCAST_MSFILTER:
       return EINVAL;
     default:
       return ENOPROTOOPT;
@@ -137,8 +149,14 @@ export const setIpOption = (socket: InetSocket, task: Task, name: number, value:
       return changeMembership(socket, name, value);
     case IP.IP_MULTICAST_IF:
       return setMulticastInterface(socket, value);
+    case MCAST_JOIN_GROUP:
+    case MCAST_LEAVE_GROUP:
+      return changeGroup(socket, name, value);
+    case IP_IPSEC_POLICY:
+      return EOPNOTSUPP;
     default:
   }
+  if (isSourceFilter(name) || name === IP_XFRM_POLICY) return EINVAL;
   const int = value.length >= 4 ? int32At(value, 0) : value.length > 0 ? value[0] : 0;
   const range = ints.get(name);
   if (range !== undefined) {

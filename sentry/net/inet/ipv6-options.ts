@@ -8,10 +8,14 @@ import { int32At, int32Bytes } from "../control.ts";
 import type { OptionValue } from "../socket.ts";
 import { v6In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
+import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
 
 const IPV6_ADDRFORM = 1;
 const IPV6_TRANSPARENT = 75;
 const IPV6_PATHMTU = 61;
+const IPV6_FLOWLABEL_MGR = 32;
+const IP6T_SO_GET_INFO = 64;
+const IP6T_SO_GET_ENTRIES = 65;
 
 /** name → [initial value, smallest, largest] */
 const ints = new Map<number, readonly [number, number, number]>([
@@ -73,6 +77,15 @@ export const getIpv6Option = (socket: InetSocket, name: number): OptionValue => 
       return int32Bytes(0);
     case 72:
       return int32Bytes(0x500);
+    case IP6T_SO_GET_INFO:
+    case IP6T_SO_GET_ENTRIES:
+    case 68:
+    case 69:
+    case IPV6_FLOWLABEL_MGR:
+    case MCAST_MSFILTER:
+      return EINVAL;
+    case 6:
+      return socket.type === SOCK_STREAM ? new Uint8Array(0) : ENOPROTOOPT;
     case 54:
     case 55:
     case 57:
@@ -105,6 +118,7 @@ const changeMembership = (socket: InetSocket, name: number, value: Uint8Array): 
 export const setIpv6Option = (socket: InetSocket, task: Task, name: number, value: Uint8Array): number => {
   const { ip } = socket;
   if (name === IP.IPV6_ADD_MEMBERSHIP || name === IP.IPV6_DROP_MEMBERSHIP) return changeMembership(socket, name, value);
+  if (name === MCAST_JOIN_GROUP || name === MCAST_LEAVE_GROUP) return changeGroup(socket, name, value);
   if (value.length < 4) return value.length === 0 && (name === 54 || name === 55 || name === 57 || name === 59) ? 0 : EINVAL;
   const int = int32At(value, 0);
   if (name === IP.IPV6_V6ONLY) {
@@ -146,8 +160,18 @@ export const setIpv6Option = (socket: InetSocket, task: Task, name: number, valu
     case IP.IPV6_JOIN_ANYCAST:
     case IP.IPV6_LEAVE_ANYCAST:
     case IP.IPV6_PKTINFO:
+    case IP.IPV6_XFRM_POLICY:
+    case IPV6_FLOWLABEL_MGR:
+    case IP6T_SO_GET_INFO:
+    case IP6T_SO_GET_ENTRIES:
+    case 54:
+    case 55:
+    case 57:
+    case 59:
       return EINVAL;
+    case 6:
+      return 0;
     default:
-      return ENOPROTOOPT;
+      return isSourceFilter(name) ? EINVAL : ENOPROTOOPT;
   }
 };

@@ -13,6 +13,8 @@ import type { Datagram } from "./datagram.ts";
 import { deliverDatagram } from "./delivery.ts";
 import type { InetSocket } from "./inet-socket.ts";
 import { receives } from "./port-table.ts";
+import type { TcpConnecting } from "./tcp-connecting.ts";
+import type { TcpEndpoint } from "./tcp-endpoint.ts";
 import { TcpSocket } from "./tcp-socket.ts";
 import type { InetTransport, TcpConnection } from "./transport.ts";
 
@@ -20,10 +22,10 @@ import type { InetTransport, TcpConnection } from "./transport.ts";
 const SYN_TIMEOUT_NS = 127e9;
 
 class LoopbackConnection implements TcpConnection {
-  readonly #socket: TcpSocket;
-  readonly #peer: TcpSocket;
+  readonly #socket: TcpEndpoint;
+  readonly #peer: TcpEndpoint;
 
-  constructor(socket: TcpSocket, peer: TcpSocket) {
+  constructor(socket: TcpEndpoint, peer: TcpEndpoint) {
     this.#socket = socket;
     this.#peer = peer;
   }
@@ -75,10 +77,10 @@ class LoopbackConnection implements TcpConnection {
 }
 
 class PendingConnect {
-  readonly socket: TcpSocket;
+  readonly socket: TcpConnecting;
   readonly timer: Timer;
 
-  constructor(socket: TcpSocket, deadlineNs: number, expire: () => void) {
+  constructor(socket: TcpConnecting, deadlineNs: number, expire: () => void) {
     this.socket = socket;
     this.timer = { deadlineNs, fire: expire };
   }
@@ -87,7 +89,7 @@ class PendingConnect {
 export class LoopbackTransport implements InetTransport {
   readonly #net: NetworkNamespace;
   /** Connects that wait for room in a listener's queue. */
-  readonly #pending = new Map<TcpSocket, PendingConnect[]>();
+  readonly #pending = new Map<TcpConnecting, PendingConnect[]>();
 
   constructor(net: NetworkNamespace) {
     this.#net = net;
@@ -104,7 +106,7 @@ export class LoopbackTransport implements InetTransport {
     return destination.isV4 ? LOOPBACK4 : LOOPBACK6;
   }
 
-  connect(socket: TcpSocket): void {
+  connect(socket: TcpConnecting): void {
     const address = socket.remoteAddress as IpAddress;
     // tcp(7) allows a simultaneous open, of which a socket that calls itself is the plainest case.
     if (socket.remotePort === socket.localPort && address.equals(socket.localAddress)) {
@@ -117,7 +119,7 @@ export class LoopbackTransport implements InetTransport {
     else this.#establish(listener, socket);
   }
 
-  #wait(listener: TcpSocket, socket: TcpSocket): void {
+  #wait(listener: TcpConnecting, socket: TcpConnecting): void {
     const { clock, timers } = this.#net.kernel;
     const pending = new PendingConnect(socket, clock.monotonicNs() + SYN_TIMEOUT_NS, () => {
       this.cancel(socket);
@@ -129,14 +131,14 @@ export class LoopbackTransport implements InetTransport {
     timers.arm(pending.timer);
   }
 
-  #establish(listener: TcpSocket, socket: TcpSocket): void {
+  #establish(listener: TcpConnecting, socket: TcpConnecting): void {
     const child = listener.createChild(socket.remoteAddress as IpAddress, socket.localAddress, socket.localPort);
     child.onConnected(new LoopbackConnection(child, socket));
     socket.onConnected(new LoopbackConnection(socket, child));
     listener.enqueue(child);
   }
 
-  cancel(socket: TcpSocket): void {
+  cancel(socket: TcpEndpoint): void {
     for (const [listener, list] of this.#pending) {
       const at = list.findIndex((pending) => pending.socket === socket);
       if (at < 0) continue;
@@ -147,7 +149,7 @@ export class LoopbackTransport implements InetTransport {
     }
   }
 
-  acceptedOne(listener: TcpSocket): void {
+  acceptedOne(listener: TcpConnecting): void {
     if (this.#pending.size === 0) return;
     const next = this.#pending.get(listener)?.[0];
     if (next === undefined || listener.isAcceptQueueFull) return;
@@ -155,7 +157,7 @@ export class LoopbackTransport implements InetTransport {
     this.#establish(listener, next.socket);
   }
 
-  unlisten(listener: TcpSocket): void {
+  unlisten(listener: TcpConnecting): void {
     const list = this.#pending.get(listener);
     if (list === undefined) return;
     for (const { socket } of [...list]) {

@@ -73,7 +73,7 @@ export const getTcpOption = (socket: TcpSocket, name: number, _length: number): 
     case TCP.TCP_REPAIR:
       return int32Bytes(tcp.values.get(name) ?? 0);
     case TCP.TCP_WINDOW_CLAMP:
-      return int32Bytes(tcp.values.get(name) ?? 65535);
+      return int32Bytes(tcp.values.get(name) ?? 0);
     case TCP.TCP_QUICKACK:
       return int32Bytes(tcp.values.get(name) ?? 1);
     case TCP.TCP_CONGESTION:
@@ -81,6 +81,7 @@ export const getTcpOption = (socket: TcpSocket, name: number, _length: number): 
     case TCP.TCP_INFO:
       return tcpInfo(socket);
     case TCP.TCP_CC_INFO:
+      return new Uint8Array(20);
     case TCP.TCP_SAVED_SYN:
     case TCP.TCP_ULP:
     case TCP.TCP_FASTOPEN_KEY:
@@ -166,7 +167,7 @@ export const setTcpOption = (socket: TcpSocket, task: Task, name: number, value:
     case TCP.TCP_REPAIR_WINDOW:
       return EPERM;
     case TCP.TCP_QUEUE_SEQ:
-      return socket.state === TCP_CLOSE ? EPERM : EISCONN;
+      return socket.state === TCP_CLOSE ? EINVAL : EISCONN;
     case TCP.TCP_MD5SIG:
     case TCP.TCP_MD5SIG_EXT:
     case TCP.TCP_REPAIR_OPTIONS:

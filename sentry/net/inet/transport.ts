@@ -8,7 +8,8 @@ import type { Io } from "../../vfs/io.ts";
 import type { IpAddress } from "./address.ts";
 import type { Datagram } from "./datagram.ts";
 import type { InetSocket } from "./inet-socket.ts";
-import type { TcpSocket } from "./tcp-socket.ts";
+import type { TcpConnecting } from "./tcp-connecting.ts";
+import type { TcpEndpoint } from "./tcp-endpoint.ts";
 
 /**
  * The sending half of a TCP connection. What comes in, the transport puts into
@@ -37,13 +38,13 @@ export interface InetTransport {
   /** The source address for `destination`, ENETUNREACH, or another errno. `interfaceIndex`: 0 or the interface to use. */
   route(destination: IpAddress, interfaceIndex: number): IpAddress | Errno;
   /** Starts a connection to the socket's remote endpoint; tells it by `onConnected` or `onRefused`, at once or later. */
-  connect(socket: TcpSocket): void;
+  connect(socket: TcpConnecting): void;
   /** connect(2) was given up. */
-  cancel(socket: TcpSocket): void;
+  cancel(socket: TcpEndpoint): void;
   /** accept(2) has made room. */
-  acceptedOne(listener: TcpSocket): void;
+  acceptedOne(listener: TcpConnecting): void;
   /** The listener is closed: those that wait for it are refused. */
-  unlisten(listener: TcpSocket): void;
+  unlisten(listener: TcpConnecting): void;
   /** Delivers a datagram: 0, or ECONNREFUSED when an ICMP error came back. */
   deliver(from: InetSocket, datagram: Datagram): number;
 }

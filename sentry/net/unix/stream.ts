@@ -5,6 +5,7 @@ import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP } from "../../vfs/open-file.ts";
+import { truesize } from "../inet/datagram.ts";
 import type { ReceiveMessage, SendMessage, SocketCredentials } from "../message.ts";
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";
 import { StreamBuffer } from "../stream-buffer.ts";
@@ -24,6 +25,8 @@ interface Stretch {
 export class UnixStreamSocket extends UnixSocket {
   readonly incoming = new StreamBuffer();
   #stretches: Stretch[] = [];
+  /** What `incoming` costs its sender's SO_SNDBUF: each send has its overhead. */
+  #charged = 0;
 
   override connect(task: Task, bytes: Uint8Array, _isNonblocking: boolean): number {
     return this.connectStream(task, bytes);
@@ -41,7 +44,7 @@ export class UnixStreamSocket extends UnixSocket {
     if (io.remaining === 0) return 0;
     if (this.error !== 0) return this.takeError();
     const { incoming } = peer;
-    const space = this.settings.sendBuffer - incoming.length;
+    const space = this.settings.sendBuffer - peer.#charged;
     if (space <= 0) {
       this.isStarved = true;
       return EAGAIN;
@@ -50,6 +53,7 @@ export class UnixStreamSocket extends UnixSocket {
     const start = incoming.tail;
     const n = incoming.fill(io, space);
     if (n <= 0) return n;
+    peer.#charged += truesize(n);
     if (message.rights !== null || message.credentials !== null || this.#tellsCredentials(peer)) peer.#attach(task, message, start);
     if ((message.flags & MSG_OOB) !== 0 && io.remaining === 0) {
       incoming.markUrgent();
@@ -108,7 +112,7 @@ export class UnixStreamSocket extends UnixSocket {
         : this.#receiveStretches(task, message, io, offset, isPeek);
     if (n > 0 && isPeek && settings.peekOffset >= 0) settings.peekOffset += n;
     else if (n > 0 && settings.peekOffset > 0) settings.peekOffset = Math.max(0, settings.peekOffset - n);
-    if (!isPeek) this.#makeRoom();
+    if (!isPeek && n > 0) this.#uncharge(n);
     return n;
   }
 
@@ -168,10 +172,13 @@ export class UnixStreamSocket extends UnixSocket {
     return EAGAIN;
   }
 
-  /** Bytes were read: a starved writer hears of it when three quarters of its buffer are free (unix_writable). */
-  #makeRoom(): void {
+  /** `count` bytes were read: a starved writer hears of it when three quarters of its buffer are free (unix_writable). */
+  #uncharge(count: number): void {
+    const left = this.incoming.length;
+    // Sends are not told apart any more; each byte bears its part of the overhead.
+    this.#charged = left === 0 ? 0 : Math.floor((this.#charged * left) / (left + count));
     const { peer } = this;
-    if (peer === null || !peer.isStarved || this.incoming.length * 4 > peer.settings.sendBuffer) return;
+    if (peer === null || !peer.isStarved || this.#charged * 4 > peer.settings.sendBuffer) return;
     peer.isStarved = false;
     peer.queue.notify(OUT);
   }
@@ -186,7 +193,7 @@ export class UnixStreamSocket extends UnixSocket {
     if (this.incoming.length > 0 && this.incoming.readable(this.settings.isOobInline) > 0) events |= IN;
     if (this.incoming.hasUrgent) events |= POLLPRI;
     if (this.state === "closed") events |= POLLHUP;
-    const queued = this.peer === null ? 0 : (this.peer as UnixStreamSocket).incoming.length;
+    const queued = this.peer === null ? 0 : (this.peer as UnixStreamSocket).#charged;
     if (queued * 4 <= this.settings.sendBuffer) events |= OUT;
     else this.isStarved = true;
     return events;
@@ -198,7 +205,7 @@ export class UnixStreamSocket extends UnixSocket {
 
   override outputQueue(): number {
     if (this.state === "listening") return EINVAL;
-    return this.peer === null ? 0 : (this.peer as UnixStreamSocket).incoming.length;
+    return this.peer === null ? 0 : (this.peer as UnixStreamSocket).#charged;
   }
 
   override atMark(): number {
@@ -214,6 +221,7 @@ export class UnixStreamSocket extends UnixSocket {
     this.#stretches = [];
     for (const { rights } of stretches) rights?.drop();
     this.incoming.clear();
+    this.#charged = 0;
   }
 
   override *heldRights(): Iterable<readonly OpenFile[]> {

@@ -12,6 +12,7 @@ import {
 } from "../../abi/sched.ts";
 import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
 import { NamespaceFile } from "../../fs/proc/task-links.ts";
+import { enterNetwork, NetworkNamespace, networkOf } from "../../net/network-namespace.ts";
 import { enterUserNamespace } from "../../task/namespaces.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
@@ -66,6 +67,11 @@ const enter = (task: Task, namespace: object | null): 0 | Errno => {
     task.fs.enter(namespace);
     return 0;
   }
+  if (namespace instanceof NetworkNamespace) {
+    if (!mayEnter(task, namespace.userNamespace)) return EPERM;
+    enterNetwork(task, namespace);
+    return 0;
+  }
   return mayEnter(task, creds.userNamespace) ? 0 : EPERM;
 };
 
@@ -75,7 +81,8 @@ const enterAll = (task: Task, source: Task, flags: number): 0 | Errno => {
     [CLONE_NEWUSER, source.creds.userNamespace],
     [CLONE_NEWUTS, source.uts],
     [CLONE_NEWPID, source.pidNamespace],
-    [CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME, null],
+    [CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWTIME, null],
+    [CLONE_NEWNET, networkOf(source)],
     [CLONE_NEWNS, source.fs.namespace],
   ];
   for (const [flag, namespace] of wanted) {
@@ -87,18 +94,14 @@ const enterAll = (task: Task, source: Task, flags: number): 0 | Errno => {
 };
 
 /** setns(2) */
-export const sys_setns = implement(
-  "setns",
-  { level: "partial", note: "one ipc, network, cgroup and time namespace" },
-  (task, fd, flags) => {
-    const file = task.file(fd);
-    if (isErrno(file)) return EBADF;
-    if (file instanceof NamespaceFile) {
-      const { kind, object } = file.reference;
-      return flags !== 0 && flags !== FLAGS[kind] ? EINVAL : enter(task, object);
-    }
-    const process = pidfdProcess(file);
-    if (process === null || flags === 0 || (flags & ~ALL_FLAGS) !== 0) return EINVAL;
-    return process.isZombie ? ESRCH : enterAll(task, process.anyTask, flags);
-  },
-);
+export const sys_setns = implement("setns", { level: "partial", note: "one ipc, cgroup and time namespace" }, (task, fd, flags) => {
+  const file = task.file(fd);
+  if (isErrno(file)) return EBADF;
+  if (file instanceof NamespaceFile) {
+    const { kind, object } = file.reference;
+    return flags !== 0 && flags !== FLAGS[kind] ? EINVAL : enter(task, object);
+  }
+  const process = pidfdProcess(file);
+  if (process === null || flags === 0 || (flags & ~ALL_FLAGS) !== 0) return EINVAL;
+  return process.isZombie ? ESRCH : enterAll(task, process.anyTask, flags);
+});

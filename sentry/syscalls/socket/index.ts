@@ -1,3 +1,4 @@
+import { registerNetwork } from "../../net/register.ts";
 import type { Implementation } from "../implement.ts";
 import { sys_accept, sys_accept4 } from "./accept.ts";
 import { sys_bind, sys_listen } from "./bind.ts";
@@ -9,6 +10,8 @@ import { sys_recvmmsg } from "./receive-many.ts";
 import { sys_sendmmsg, sys_sendmsg, sys_sendto } from "./send.ts";
 import { sys_shutdown } from "./shutdown.ts";
 import { sys_socket, sys_socketpair } from "./socket.ts";
+
+registerNetwork();
 
 export const socketSyscalls: Implementation[] = [
   sys_socket,
