@@ -46,6 +46,12 @@ export class StreamBuffer extends ByteRing {
     return this.#urgentAt === NONE || isInline || this.#urgentAt < this.head ? this.length : this.length - 1;
   }
 
+  /** SIOCINQ of TCP: the bytes before urgent data. */
+  beforeUrgent(isInline: boolean): number {
+    if (isInline || this.#urgentAt < this.head) return this.length;
+    return Math.min(this.length, this.#urgentAt - this.head);
+  }
+
   /** How many bytes lie before the urgent mark: a read stops there. Infinity without a mark ahead. */
   beforeMark(): number {
     return this.#urgentAt > this.head ? this.#urgentAt - this.head : Number.POSITIVE_INFINITY;

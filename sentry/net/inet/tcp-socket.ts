@@ -118,7 +118,7 @@ export class TcpSocket extends TcpConnecting {
   }
 
   override inputQueue(): number {
-    return this.state === TCP_LISTEN ? EINVAL : this.incoming.readable(this.settings.isOobInline);
+    return this.state === TCP_LISTEN ? EINVAL : this.incoming.beforeUrgent(this.settings.isOobInline);
   }
 
   override outputQueue(): number {

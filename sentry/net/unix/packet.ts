@@ -1,5 +1,5 @@
 /** SOCK_DGRAM and SOCK_SEQPACKET: messages that are received whole. */
-import { MSG_DONTWAIT, MSG_EOR, MSG_OOB, MSG_PEEK, MSG_TRUNC, SOCK_SEQPACKET } from "../../../syscall-tables/flags/socket.ts";
+import { MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_TRUNC, SOCK_SEQPACKET } from "../../../syscall-tables/flags/socket.ts";
 import {
   EAGAIN,
   ECONNREFUSED,
@@ -121,8 +121,8 @@ export class UnixPacketSocket extends UnixSocket {
     }
     const other = this.#destination(task, message);
     if (typeof other === "number") return other;
-    if (!this.#maySendTo(other)) return EPERM;
     if (other.isReleased) return this.#peerIsGone(other);
+    if (!this.#maySendTo(other)) return EPERM;
     if ((other.shutdownMask & RCV_SHUTDOWN) !== 0) return EPIPE;
     if (other !== this && other.peer !== this && other.isFull) {
       other.crowdIn(this);
@@ -220,7 +220,6 @@ export class UnixPacketSocket extends UnixSocket {
     if (settings.passCredentials || settings.passPidfd || packet.rights !== null) {
       deliverScm(task, message, settings, packet.credentials, packet.rights, isPeek);
     }
-    if (this.#isSequential) message.outFlags |= MSG_EOR;
     return (message.flags & MSG_TRUNC) !== 0 ? left : length;
   }
 
