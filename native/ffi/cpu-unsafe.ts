@@ -63,3 +63,10 @@ export const anotherCpu = (cpu: number): number => {
   for (let i = 0; i <= MAX_CPU; i++) if (i !== cpu && (anyCpu.u8[i >> 3] & (1 << (i & 7))) !== 0) return i;
   return cpu;
 };
+
+const clockGettime = libcFunction("int clock_gettime(int, uintptr_t)");
+const time = allocateMemory(16);
+
+/** CPU time of all threads of process `pid`, ns; 0 when it is gone (its CLOCK_PROCESS_CPUTIME_ID, clock_getcpuclockid(3)). */
+export const processCpuNs = (pid: number): number =>
+  clockGettime((~pid << 3) | 2, time.address) === 0 ? (time.u32[0] + time.u32[1] * 2 ** 32) * 1e9 + time.u32[2] : 0;

@@ -2,6 +2,7 @@
 import { allocateMemory, hostCall3, hostCall6, hostClose, hostFdGeneration, type HostMemory } from "../../../native/ffi/syscall-unsafe.ts";
 import type { GuestProcess } from "../platform.ts";
 import type { Region, SlotArena } from "./arena.ts";
+import { CpuTime } from "./cpu-time.ts";
 import { FD_TABLE_SIZE, SLOTS_PER_REGION } from "./layout.generated.ts";
 import type { PatchedSites } from "./patcher.ts";
 import { ProcessMemory } from "./process-memory.ts";
@@ -60,6 +61,7 @@ export class SystrapProcess implements GuestProcess {
   isEnding = false;
   /** Patched call sites; null until the first. */
   patches: PatchedSites | null = null;
+  readonly cpuTime = new CpuTime();
   readonly #arena: SlotArena;
   readonly #cached: (CachedFd | null)[] = [];
   #nextCached = 0;

@@ -64,6 +64,8 @@ export class SystrapThread implements GuestThread {
   /** What to do when the operations of the answer under way are done; null: an ordinary answer. */
   onReport: ((failed: Errno | 0) => void) | null = null;
   isGone = false;
+  cpuNs = 0;
+  hasRun = true;
 
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
@@ -157,6 +159,7 @@ export class SystrapThread implements GuestThread {
     const { i32, word } = this;
     this.u32[word + SLOT_ANSWER / 4] = flags;
     this.isStopped = false;
+    this.hasRun = true;
     this.platform.addRunning(this);
     Atomics.store(i32, word + SLOT_STATE / 4, STATE_ANSWER);
     if (Atomics.load(i32, word + SLOT_SLEEPING / 4) === 0) return;
@@ -207,6 +210,11 @@ export class SystrapThread implements GuestThread {
     if (!this.isRunning || this.hasRequest) return;
     this.interrupt();
     for (let spins = 0; spins < HALT_SPINS && !this.hasRequest; spins++);
+  }
+
+  cpuTimeNs(): number {
+    if (!this.isGone) this.process.cpuTime.update(this.process.hostPid, this.process.threads);
+    return this.cpuNs;
   }
 
   exitThread(): void {
