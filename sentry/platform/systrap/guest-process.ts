@@ -1,5 +1,5 @@
 /** One host process of the guest: its control socket, the regions it maps, the fds it holds. */
-import { allocateMemory, hostCall3, hostCall6, hostClose, hostFdGeneration, type HostMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, hostFdGeneration } from "../../../native/ffi/syscall-unsafe.ts";
 import type { GuestProcess } from "../platform.ts";
 import type { Region, SlotArena } from "./arena.ts";
 import { CpuTime } from "./cpu-time.ts";

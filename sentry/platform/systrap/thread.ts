@@ -1,5 +1,5 @@
 /** One guest thread: its slot, and the answers that the sentry gives through it. */
-import { hostCall3, type HostMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import { type HostMemory, hostCall3 } from "../../../native/ffi/syscall-unsafe.ts";
 import type { Errno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
@@ -301,4 +301,3 @@ export interface PendingClone extends CloneRequest {
 }
 
 export const pendingClone = (): PendingClone => ({ result: null, queue: new WaitQueue() });
-
