@@ -12,6 +12,7 @@ import {
   IPPROTO_UDP,
   NETLINK_KOBJECT_UEVENT,
   NETLINK_ROUTE,
+  NETLINK_SOCK_DIAG,
   NETLINK_USERSOCK,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
@@ -41,7 +42,7 @@ const TYPES = 11;
 const PROTOCOLS = 263;
 const MAX_NETLINK = 32;
 
-const netlinkProtocols = new Set([NETLINK_ROUTE, NETLINK_USERSOCK, NETLINK_KOBJECT_UEVENT]);
+const netlinkProtocols = new Set([NETLINK_ROUTE, NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT]);
 
 const optionsFor = (task: Task, family: number, type: number, protocol: number, flags: number): SocketOptions => ({
   kernel: task.kernel,

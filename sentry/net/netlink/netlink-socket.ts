@@ -8,6 +8,7 @@ import {
   MSG_TRUNC,
   NETLINK_KOBJECT_UEVENT,
   NETLINK_ROUTE,
+  NETLINK_SOCK_DIAG,
   NETLINK_USERSOCK,
   SCM_CREDENTIALS,
 } from "../../../syscall-tables/flags/socket.ts";
@@ -22,6 +23,7 @@ import {
   EMSGSIZE,
   ENOBUFS,
   ENODATA,
+  ENOENT,
   ENOPROTOOPT,
   EOPNOTSUPP,
   EPERM,
@@ -241,7 +243,9 @@ export class NetlinkSocket extends Socket {
     let error = 0;
     if (request.type >= NLMSG_MIN_TYPE) {
       const answers = new NetlinkBuilder();
-      error = this.protocol === NETLINK_ROUTE ? answerRoute(this.net, task, request, answers, this.#isStrict) : EOPNOTSUPP;
+      // ss(8) reads /proc/net when NETLINK_SOCK_DIAG knows no such family.
+      if (this.protocol === NETLINK_SOCK_DIAG) error = ENOENT;
+      else error = this.protocol === NETLINK_ROUTE ? answerRoute(this.net, task, request, answers, this.#isStrict) : EOPNOTSUPP;
       const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP && error === 0;
       if (!answers.isEmpty) this.#answer(answers.bytes());
       if (isDump && request.type % 4 === 2) {

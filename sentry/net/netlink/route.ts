@@ -32,6 +32,7 @@ const RT_SCOPE_HOST = 254;
 const IFA_F_PERMANENT = 0x80;
 const FR_ACT_TO_TBL = 1;
 const RTM_F_CLONED = 0x200;
+const RTCF_LOCAL = 0x8000_0000;
 const FOREVER = 0xffff_ffff;
 
 const wire = (address: IpAddress): Uint8Array => {
@@ -105,6 +106,8 @@ const loopbackRoutes: readonly Route[] = [
 ];
 
 const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route, flags = 0): void => {
+  // The answer for one destination tells no table (RTM_F_LOOKUP_TABLE).
+  const table = flags === 0 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
   const isV4 = route.destination.isV4;
   answers.begin(RTM_NEWROUTE, flagsOf(request), request.sequence, request.portId);
   answers
@@ -112,12 +115,19 @@ const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route
     .u8(route.prefixLength)
     .u8(0)
     .u8(0);
-  answers.u8(RT_TABLE_LOCAL).u8(RTPROT_KERNEL).u8(route.scope).u8(route.type).u32(flags);
-  answers.attributeU32(15, RT_TABLE_LOCAL); // RTA_TABLE
+  answers
+    .u8(table)
+    .u8(flags === 0 ? RTPROT_KERNEL : 0)
+    .u8(route.scope)
+    .u8(route.type)
+    .u32(flags);
+  answers.attributeU32(15, table); // RTA_TABLE
   answers.attribute(1, wire(route.destination)); // RTA_DST
   if (!isV4) answers.attributeU32(6, 0); // RTA_PRIORITY
   if (route.source !== null) answers.attribute(7, wire(route.source)); // RTA_PREFSRC
   answers.attributeU32(4, 1); // RTA_OIF
+  if (!isV4) answers.attributeU8(20, 0); // RTA_PREF: medium
+  if (flags !== 0) answers.attributeU32(25, 0); // RTA_UID
   answers.finish();
 };
 
@@ -201,7 +211,7 @@ const oneRoute = (net: NetworkNamespace, request: NetlinkRequest, answers: Netli
   const destination = isV4 ? v4In(bytes, 0) : v6In(bytes, 0);
   const source = net.transport.route(destination, 0);
   if (isErrno(source)) return ENETUNREACH;
-  putRoute(answers, request, { destination, prefixLength: isV4 ? 32 : 128, type: RTN_LOCAL, scope: 0, source }, RTM_F_CLONED);
+  putRoute(answers, request, { destination, prefixLength: isV4 ? 32 : 128, type: RTN_LOCAL, scope: 0, source }, RTM_F_CLONED | RTCF_LOCAL);
   return 0;
 };
 
