@@ -197,7 +197,7 @@ export class NetlinkSocket extends Socket {
   }
 
   #broadcast(data: Uint8Array, groups: number): void {
-    const group = Math.log2(groups & -groups) + 1;
+    const group = 32 - Math.clz32(groups & -groups);
     for (const socket of this.net.netlink.sockets()) {
       if (socket !== this && socket.protocol === this.protocol && (socket.#groups & groups) !== 0)
         socket.#enqueue(data, this.portId, group);

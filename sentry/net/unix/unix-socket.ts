@@ -55,6 +55,8 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
   waitsIn: UnixSocket | null = null;
   /** Sockets that found this one full: told when there is room again. */
   readonly #crowd = new Set<UnixSocket>();
+  /** The sockets in whose crowd this one is: a closed one must not stay there. */
+  #crowds: Set<UnixSocket> | null = null;
   /** What a listener's caller was (SO_PEERCRED of those who connect). */
   #ownCredentials: SocketCredentials | null = null;
   #ownGroups: readonly number[] = [];
@@ -241,13 +243,18 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
   /** `socket` is told when this one has room again. */
   crowdIn(socket: UnixSocket): void {
     this.#crowd.add(socket);
+    socket.#crowds ??= new Set();
+    socket.#crowds.add(this);
   }
 
   tellCrowd(): void {
     if (this.#crowd.size === 0) return;
     const waiting = [...this.#crowd];
     this.#crowd.clear();
-    for (const socket of waiting) socket.queue.notify(OUT);
+    for (const socket of waiting) {
+      socket.#crowds?.delete(this);
+      socket.queue.notify(OUT);
+    }
   }
 
   // ---- closing
@@ -296,6 +303,7 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
     this.state = "closed";
     this.purge();
     this.tellCrowd();
+    if (this.#crowds !== null) for (const other of this.#crowds) other.#crowd.delete(this);
     const path = this.#path;
     if (path !== null) {
       this.#path = null;
