@@ -48,10 +48,11 @@ stub_xsave:
   ret
 
   .globl stub_xrstor
-stub_xrstor:
+stub_xrstor: /* rdi area, rsi components */
   lea 1f(%rip), %r11
-  mov $-1, %eax
-  mov $-1, %edx
+  mov %rsi, %rax
+  mov %rsi, %rdx
+  shr $32, %rdx
   xrstor64 (%rdi)
   xor %eax, %eax
   ret

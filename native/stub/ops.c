@@ -106,7 +106,7 @@ u32 stub_run_ops(struct thread *thread, struct slot *slot, struct gregs *regs, v
         if (result == 0) return OP_MAX + 1;
         break;
       case OP_THREAD:
-        if (fpu) stub_xrstor(fpu);
+        if (fpu) stub_xrstor(fpu, ~0ul);
         result = start_thread(op);
         break;
       default:

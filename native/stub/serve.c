@@ -3,6 +3,10 @@
 
 #define FUTEX_WAIT 0
 
+#define MXCSR_AT 24
+#define MXCSR_DEFAULT 0x1f80
+#define XFEATURE_PKRU 0x200ul
+
 static inline u64 read_fs_base(void) {
   u64 base;
   __asm__ volatile("rdfsbase %0" : "=r"(base));
@@ -65,10 +69,9 @@ static u32 save_fpu_at(u8 *area, void *fpu) {
   return stub_copy(area + 464, marks, 48) || stub_copy(area + size, &end, 4);
 }
 
-static u32 save_fpu(struct slot *slot, void *fpu) {
-  u32 bad = 0;
-  for (u32 i = 0; i < slot->fpu_count && i < FPU_ADDRS_MAX; i++) bad |= save_fpu_at((u8 *)slot->fpu_addrs[i], fpu);
-  return bad;
+static void initial_fpu(struct slot *slot) {
+  for (u32 i = 0; i < 576; i++) slot->data[i] = 0;
+  *(u32 *)(slot->data + MXCSR_AT) = MXCSR_DEFAULT;
 }
 
 /* The guest may have written anything into its frame: only the header words that XRSTOR accepts are kept. */
@@ -80,13 +83,30 @@ static u32 restore_fpu(struct slot *slot) {
     u32 low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     header[0] &= ((u64)high << 32 | low) & ~0x60000ul;
-  } else {
-    for (u32 i = 0; i < 576; i++) slot->data[i] = 0;
-    *(u32 *)(slot->data + 24) = 0x1f80;
-    header[0] = 0;
-  }
+  } else initial_fpu(slot);
   for (u32 i = 1; i < 8; i++) header[i] = 0;
-  return stub_xrstor(slot->data) != 0;
+  return stub_xrstor(slot->data, ~0ul) != 0;
+}
+
+/* A handler starts with the initial state (fpu__clear_user_states), but keeps its protection keys. */
+static void reset_fpu(struct slot *slot, u8 *fpu) {
+  if (fpu) {
+    *(u32 *)(fpu + MXCSR_AT) = MXCSR_DEFAULT;
+    *(u64 *)(fpu + 512) &= XFEATURE_PKRU;
+    return;
+  }
+  initial_fpu(slot);
+  stub_xrstor(slot->data, ~XFEATURE_PKRU);
+}
+
+/* One frame after the other: each but the first interrupts the handler before it. */
+static u32 save_fpu(struct slot *slot, void *fpu) {
+  u32 bad = 0;
+  for (u32 i = 0; i < slot->fpu_count && i < FPU_ADDRS_MAX; i++) {
+    bad |= save_fpu_at((u8 *)slot->fpu_addrs[i], fpu);
+    reset_fpu(slot, fpu);
+  }
+  return bad;
 }
 
 u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
@@ -123,8 +143,9 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
       *regs = slot->regs;
       __asm__ volatile("wrfsbase %0" : : "r"(slot->fs_base));
     }
-    if (answer & ANSWER_FPU_SAVE) bad |= save_fpu(slot, fpu);
+    /* Both: a handler has returned, and the next one interrupts what it returned to. */
     if (answer & ANSWER_FPU_RESTORE) bad |= restore_fpu(slot);
+    if (answer & ANSWER_FPU_SAVE) bad |= save_fpu(slot, answer & ANSWER_FPU_RESTORE ? 0 : fpu);
     if (answer & ANSWER_EXIT_THREAD) {
       for (;;) host3(NR_exit, 0, 0, 0);
     }

@@ -114,7 +114,7 @@ u64 stub_copy(void *to, const void *from, u64 length);
 i64 stub_copy_string(void *to, const void *from, u64 max);
 /* copy.S: 0, or 1 after a fault. */
 u64 stub_xsave(void *area);
-u64 stub_xrstor(const void *area);
+u64 stub_xrstor(const void *area, u64 components);
 
 /* entry.S: leaves the stub for good with the registers of `frame` (by iretq). */
 __attribute__((noreturn)) void stub_leave(struct thread *thread, struct gregs *frame);

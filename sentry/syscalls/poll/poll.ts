@@ -114,8 +114,10 @@ const pollUntil = (task: Task, addr: UserAddr, count: number, deadlineNs: number
 
 const poll = (task: Task, addr: UserAddr, count: number, timeoutNs: number, remaining: RemainingTime | null): number => {
   const ready = look(task, addr, count);
-  if (ready !== 0 || timeoutNs === 0) {
-    const result = ready < 0 || count === 0 ? ready : copyOut(task, addr, polled, count, ready);
+  // A signal counts even for a look that does not wait (do_poll).
+  const isCut = ready === 0 && timeoutNs === 0 && task.hasSignal;
+  if (isCut || ready !== 0 || timeoutNs === 0) {
+    const result = isCut ? ERESTARTNOHAND : ready < 0 || count === 0 ? ready : copyOut(task, addr, polled, count, ready);
     return remaining === null ? result : remaining.store(task, result);
   }
   return task.block(new PollOp(task, addr, count, deadlineAfter(task, timeoutNs), remaining));

@@ -104,7 +104,9 @@ class SelectOp extends BlockingOp {
   }
 
   override timedOut(task: Task): number {
-    return this.#finish(task, this.#scan(task));
+    const count = this.#scan(task);
+    // core_sys_select: a signal counts even when the time is over.
+    return count === 0 && task.hasSignal ? this.interrupted(task) : this.#finish(task, count);
   }
 
   #finish(task: Task, count: number): number {
