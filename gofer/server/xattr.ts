@@ -5,7 +5,7 @@
  * nobody.
  */
 import { closeFd, data, getXattrFd, listXattrFd, openAt, removeXattrFd, setXattrFd } from "../../native/ffi/file-calls-unsafe.ts";
-import { ENODATA, EOPNOTSUPP, EPERM } from "../protocol/errno.ts";
+import { EACCES, ENODATA, EOPNOTSUPP, EPERM } from "../protocol/errno.ts";
 import { getxattr, listxattr, removexattr, setxattr } from "../protocol/messages.ts";
 import { handle, nodeOf, writableNode } from "./handler.ts";
 import type { FileServer } from "./server.ts";
@@ -18,7 +18,12 @@ const isReadable = (name: string): boolean => isOwn(name) || name === "security.
 /** Links, pipes, sockets and devices have none of the readable kinds, so those are never opened. */
 const hasXattrs = (node: Node): boolean => node.type === S_IFREG || node.type === S_IFDIR;
 
-/** O_PATH fds serve no f…xattr call: a real one, for `action` only. */
+/**
+ * Linux wants no read permission for names and file capabilities, so a file that the caller of
+ * Moat may not open is shown as one without any: `ls -l` asks this of every file.
+ *
+ * O_PATH fds serve no f…xattr call: a real one, for `action` only.
+ */
 const withFile = (server: FileServer, node: Node, action: (fd: number) => number): number => {
   const pathFd = server.nodes.fd(node);
   if (pathFd < 0) return pathFd;
@@ -34,6 +39,7 @@ export const onGetxattr = handle(getxattr, (server, id, name) => {
   if (typeof node === "number") return node;
   if (!isReadable(name) || !hasXattrs(node)) return ENODATA;
   const length = withFile(server, node, (fd) => getXattrFd(fd, name));
+  if (length === EACCES) return ENODATA;
   return length < 0 ? length : [0, data.subarray(0, length)];
 });
 
@@ -42,7 +48,7 @@ export const onListxattr = handle(listxattr, (server, id) => {
   if (typeof node === "number") return node;
   if (!hasXattrs(node)) return [0, []];
   const length = withFile(server, node, listXattrFd);
-  if (length === EOPNOTSUPP) return [0, []];
+  if (length === EOPNOTSUPP || length === EACCES) return [0, []];
   return length < 0 ? length : [0, data.toString("latin1", 0, length).split("\0").filter(isReadable)];
 });
 

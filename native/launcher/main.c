@@ -27,6 +27,20 @@
 /* cli/request.ts writes to it. */
 #define REQUEST_FD 3
 
+/*
+ * A closed standard descriptor would be taken by the next file that is opened. What stands in
+ * for it fails with EBADF as it would.
+ */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(125);
+	}
+}
+
 static pid_t start_cli(const struct program_files *files, int count, char **arguments, int request_end)
 {
 	pid_t pid = fork();
@@ -70,6 +84,7 @@ int main(int argc, char **argv)
 	pid_t init = 0;
 	int refusal = 0;
 
+	fill_standard_descriptors();
 	if (argc < 3)
 		fail_plain("usage: moat-launcher NODE BUNDLES [ARG...]");
 	const struct program_files files = { .node = argv[1], .bundles = argv[2] };
