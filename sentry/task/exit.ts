@@ -1,5 +1,5 @@
 /** The end of tasks and processes (kernel/exit.c). Called only where no handler of the task is half done. */
-import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../abi/signal.ts";
+import { CLD_EXITED, CLD_KILLED, isValidSignal, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import { BLOCKED } from "./blocking.ts";
 import { exitHooks } from "./exit-hooks.ts";
@@ -63,6 +63,8 @@ const endTask = (task: Task): void => {
   Object.assign(task.usage, usage);
   task.isDead = true;
   process.tasks.delete(task.tid);
+  // The last thread's status is the process's (synchronize_group_exit).
+  if (process.tasks.size === 0) process.groupExitStatus ??= task.exitStatus;
   process.usage.add(usage);
   stopReached(task);
   task.signals.pending.discard(0xffff_ffff, 0xffff_ffff);
@@ -95,7 +97,7 @@ const leaveChildren = (task: Task): void => {
 
 /** exit_notify: the last thread is gone. */
 const endProcess = (process: Process): void => {
-  process.exitStatus = process.groupExitStatus ?? process.leader.exitStatus ?? signalStatus(SIGKILL);
+  process.exitStatus = process.groupExitStatus ?? signalStatus(SIGKILL);
   process.intervalTimers?.cancelAll();
   process.posixTimers?.deleteAll();
   process.pending.discard(0xffff_ffff, 0xffff_ffff);
@@ -164,7 +166,8 @@ const notifyParent = (process: Process): boolean => {
     isUnwanted = action.handlerAddr === SIG_IGN || (action.flags & SA_NOCLDWAIT) !== 0;
     if (action.handlerAddr === SIG_IGN) signal = 0;
   }
-  if (signal !== 0) {
+  // clone(2) takes any byte for it (do_notify_parent: valid_signal).
+  if (signal !== 0 && isValidSignal(signal)) {
     const killer = exitStatus & 0x7f;
     const info =
       killer === 0
