@@ -1,0 +1,164 @@
+/* mmap, munmap, mprotect, mremap, madvise, brk, msync, mincore, mlock: errors and effects. */
+#include "../check.h"
+
+static int faults(volatile char *p, int write) {
+  fflush(stdout);
+  pid_t c = fork();
+  if (c == 0) {
+    signal(SIGSEGV, SIG_DFL);
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    if (write) *p = 1;
+    else (void)*p;
+    _exit(0);
+  }
+  int st;
+  waitpid(c, &st, 0);
+  return WIFSIGNALED(st) ? WTERMSIG(st) : 0;
+}
+#define M(...) ({ void *p_ = mmap(__VA_ARGS__); if (p_ == MAP_FAILED) printf("%s: %s\n", #__VA_ARGS__, error_name(errno)); else printf("%s: mapped\n", #__VA_ARGS__); p_; })
+
+int main(void) {
+  char *none = NULL;
+  int rw = PROT_READ | PROT_WRITE, an = MAP_PRIVATE | MAP_ANONYMOUS;
+  int fd = open("f", O_RDWR | O_CREAT, 0600), ro = open("f", O_RDONLY), wo = open("f", O_WRONLY), dir = open(".", O_RDONLY), pa = open("f", O_PATH);
+  int ap = open("f", O_RDWR | O_APPEND), p2[2];
+  if (pipe(p2) || ftruncate(fd, 16384)) return 1;
+  M(none, 0, rw, an, -1, 0);
+  M(none, 4096, rw, MAP_ANONYMOUS, -1, 0);
+  M(none, 4096, rw, MAP_PRIVATE, -1, 0);
+  M(none, 4096, rw, MAP_PRIVATE, fd, 1);
+  M(none, 4096, rw, MAP_PRIVATE, dir, 0);
+  M(none, 4096, rw, MAP_PRIVATE, pa, 0);
+  M(none, 4096, rw, MAP_PRIVATE, p2[0], 0);
+  M(none, 4096, rw, MAP_SHARED, ro, 0);
+  M(none, 4096, PROT_READ, MAP_SHARED, ro, 0);
+  M(none, 4096, rw, MAP_PRIVATE, ro, 0);
+  M(none, 4096, rw, MAP_SHARED, wo, 0);
+  M(none, 4096, PROT_WRITE, MAP_SHARED, wo, 0);
+  M(none, 4096, PROT_NONE, MAP_SHARED, wo, 0);
+  M(none, 4096, rw, MAP_SHARED, ap, 0);
+  M(none, (size_t)-1, rw, an, -1, 0);
+  M(none, (size_t)1 << 47, PROT_NONE, an | MAP_NORESERVE, -1, 0);
+  M((void *)0x1001, 4096, rw, an | MAP_FIXED, -1, 0);
+  M((void *)0x7ffffffff000, 4096, rw, an | MAP_FIXED, -1, 0);
+  M(none, 4096, rw, MAP_SHARED_VALIDATE | 0x8000000, fd, 0);
+  M(none, 4096, rw, MAP_SHARED_VALIDATE, fd, 0);
+  M(none, 4096, rw, MAP_PRIVATE | MAP_GROWSDOWN, fd, 0);
+  M(none, 1 << 21, rw, an | MAP_HUGETLB, -1, 0);
+  M(none, 4096, rw, MAP_SHARED, fd, (off_t)1 << 62);
+  char *a = mmap(NULL, 8 * 4096, rw, an, -1, 0);
+  T(mmap(a, 4096, rw, an | MAP_FIXED_NOREPLACE, -1, 0) == a);
+  printf("%s\n", error_name(errno));
+  T(mmap(a + 4096, 4096, PROT_READ, an | MAP_FIXED, -1, 0) == a + 4096);
+  IS(mmap(a, 4096, rw, an, -1, 0) != a);
+  printf("faults %d %d %d %d\n", faults(a, 1), faults(a + 4096, 0), faults(a + 4096, 1), faults(a + 8192, 1));
+  T(munmap(a + 1, 4096));
+  T(munmap(a, 0));
+  T(munmap(a + 3 * 4096, 4096));
+  T(munmap(a + 3 * 4096, 4096));
+  printf("hole %d beside %d %d\n", faults(a + 3 * 4096, 0), faults(a + 2 * 4096, 0), faults(a + 4 * 4096, 0));
+  T(mprotect(a, 8 * 4096, PROT_READ));
+  printf("before the hole %d behind it %d\n", faults(a + 2 * 4096, 1), faults(a + 5 * 4096, 1));
+  T(mprotect(a + 1, 4096, PROT_READ));
+  T(mprotect(a, 0, PROT_READ));
+  T(mprotect(a, 4096, 0x80));
+  T(mprotect(a, 4096, PROT_READ | PROT_GROWSDOWN));
+  char *sr = mmap(NULL, 4096, PROT_READ, MAP_SHARED, ro, 0);
+  T(mprotect(sr, 4096, rw));
+  T(mprotect(a, 4096, PROT_READ | PROT_EXEC));
+  T(mprotect(a, 4096, PROT_NONE));
+  printf("none %d\n", faults(a, 0));
+  T(mprotect(a, 3 * 4096, rw));
+  /* mremap */
+  strcpy(a, "kept");
+  char *b = mremap(a, 2 * 4096, 4 * 4096, 0);
+  printf("grow into the hole: %s\n", b == MAP_FAILED ? error_name(errno) : "ok");
+  b = mremap(a, 2 * 4096, 20 * 4096, MREMAP_MAYMOVE);
+  printf("moved %d content %s old %d\n", b != a, b, faults(a, 0));
+  T(mremap(b, 20 * 4096, 4096, 0) == b);
+  printf("shrunk %d\n", faults(b + 4096, 0));
+  T(mremap(b, 4096, 0, 0));
+  T(mremap(b + 1, 4096, 4096, 0));
+  T(mremap(b, 4096, 4096, 8));
+  T(mremap(b, 4096, 4096, MREMAP_FIXED, a));
+  T(mremap(b, 4096, 4096, MREMAP_FIXED | MREMAP_MAYMOVE, a + 1));
+  T(mremap(b, 4096, 4096, MREMAP_FIXED | MREMAP_MAYMOVE, b));
+  char *t = mmap(NULL, 8192, PROT_NONE, an, -1, 0);
+  T(mremap(b, 4096, 4096, MREMAP_FIXED | MREMAP_MAYMOVE, t) == t);
+  printf("%s\n", t);
+  char *dup = mremap(t, 4096, 4096, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+  printf("dontunmap %s %d\n", dup == MAP_FAILED ? error_name(errno) : dup, t[0]);
+  T(mremap(t, 0, 4096, MREMAP_MAYMOVE));
+  char *sh = mmap(NULL, 4096, rw, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  char *sh2 = mremap(sh, 0, 4096, MREMAP_MAYMOVE);
+  strcpy(sh, "both");
+  printf("duplicate %s\n", sh2 == MAP_FAILED ? error_name(errno) : sh2);
+  /* madvise */
+  char *m = mmap(NULL, 4 * 4096, rw, an, -1, 0);
+  memset(m, 'x', 4 * 4096);
+  T(madvise(m, 4096, MADV_DONTNEED));
+  printf("%d %d\n", m[0], m[4096]);
+  T(madvise(m + 1, 4096, MADV_DONTNEED));
+  T(madvise(m, 4096, 9999));
+  T(madvise(m, 0, MADV_DONTNEED));
+  T(madvise(m, 4096, MADV_FREE));
+  T(madvise(m, 4096, MADV_WILLNEED));
+  T(madvise(m, 4096, MADV_REMOVE));
+  T(madvise(m + 4096, 4096, MADV_WIPEONFORK));
+  IN_CHILD("wiped", printf("%d %d\n", m[4096], m[8192]));
+  T(madvise(m + 8192, 4096, MADV_DONTFORK));
+  printf("not forked %d\n", faults(m + 8192, 0));
+  munmap(m, 4096);
+  T(madvise(m, 8192, MADV_DONTNEED));
+  T(madvise(m, 8192, MADV_POPULATE_WRITE));
+  T(msync(m, 4096, MS_SYNC));
+  T(msync(m + 4096, 4096, MS_SYNC | MS_ASYNC));
+  T(msync(m + 4097, 4096, MS_SYNC));
+  T(msync(m + 4096, 4096, 64));
+  unsigned char vec[4];
+  T(mincore(m + 1, 4096, vec));
+  T(mincore(m, 4096, vec));
+  T(mincore(m + 4096, 4096, vec));
+  T(mincore(m + 4096, 4096, (void *)8));
+  T(mlock(m, 4096));
+  T(mlock(m + 4096, 4096));
+  T(munlock(m, 4096));
+  T(mlock2(m + 4096, 4096, 2));
+  T(munlock(m + 4096, 4096));
+  T(mlockall(8));
+  T(mlockall(0));
+  T(munlockall());
+  /* brk */
+  char *end = sbrk(0);
+  T(brk(end + 10000));
+  end[9999] = 1;
+  T(brk(end));
+  printf("after the break %d\n", faults(end + 9000, 0));
+  T(syscall(SYS_brk, 0) == (long)end);
+  T(syscall(SYS_brk, 1) == (long)end);
+  /* sharing */
+  char *s1 = mmap(NULL, 4096, rw, MAP_SHARED, fd, 4096), *s2 = mmap(NULL, 4096, PROT_READ, MAP_SHARED, ro, 4096);
+  char *pr = mmap(NULL, 4096, rw, MAP_PRIVATE, fd, 4096);
+  IN_CHILD("writer", strcpy(s1, "shared"));
+  char text[10] = "";
+  T(pread(fd, text, 7, 4096));
+  printf("%s %s %s\n", s2, text, pr);
+  strcpy(pr, "private");
+  T(pwrite(fd, "written", 8, 4096));
+  printf("%s %s\n", s1, pr);
+  int mf = memfd_create("m", MFD_ALLOW_SEALING);
+  if (ftruncate(mf, 4096)) return 1;
+  char *mm = mmap(NULL, 4096, rw, MAP_SHARED, mf, 0);
+  T(fcntl(mf, F_ADD_SEALS, F_SEAL_WRITE));
+  T(fcntl(mf, F_ADD_SEALS, F_SEAL_SHRINK));
+  T(ftruncate(mf, 100));
+  munmap(mm, 4096);
+  T(fcntl(mf, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL));
+  T(write(mf, "x", 1));
+  T(fcntl(mf, F_ADD_SEALS, F_SEAL_GROW));
+  T(fcntl(mf, F_GET_SEALS));
+  M(none, 4096, rw, MAP_SHARED, mf, 0);
+  M(none, 4096, rw, MAP_PRIVATE, mf, 0);
+  return 0;
+}
