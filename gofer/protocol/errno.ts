@@ -3,6 +3,7 @@ export const EPERM = -1;
 export const ENOENT = -2;
 export const EIO = -5;
 export const ENXIO = -6;
+export const EACCES = -13;
 export const EEXIST = -17;
 export const EXDEV = -18;
 export const ENOTDIR = -20;
