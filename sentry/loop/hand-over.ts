@@ -19,14 +19,16 @@ type Mode = "hot" | "cold" | "wide";
 
 /** What each request earns, ns of spinning: the mean gap between requests that is worth being hot for. */
 const EARN_NS = 60_000;
+/** The same while guests could use the sentry's CPU. */
+const EARN_CROWDED_NS = 30_000;
+/** What a wake-up takes: not the guest's doing. */
+const WAKE_NS = 25_000;
 /** Savings are bounded: so long a sentry that was busy looks on. */
 const CREDIT_MAX_NS = 400_000;
 /** Savings at which a sleeping sentry becomes hot. */
 const CREDIT_HOT_NS = 150_000;
 /** The time to spin where that takes the CPU from a guest. */
 const WIDE_NS = 2_000;
-/** How long guests may crowd the CPUs that a hot sentry leaves them. */
-const CROWDED_NS = 3_000_000;
 /** A spinning sentry that misses this much time was not alone on its CPU. */
 const PREEMPTED_NS = 400_000;
 /** How long it then leaves the placing to the host's scheduler. */
@@ -44,8 +46,7 @@ export class HandOver {
   #rounds = 0;
   /** When the current idle time began; 0: the last round had work. */
   #idleSinceNs = 0;
-  /** Since when as many guest threads run as there are CPUs; 0: they do not. */
-  #crowdedSinceNs = 0;
+  #hasSlept = false;
   /** When a spinning sentry looked at the clock last; 0: it has not spun since. */
   #lookedNs = 0;
   /** Other programs want the CPUs until then: neither spin long nor bind anyone. */
@@ -66,16 +67,19 @@ export class HandOver {
   worked(requests: number, runningThreads: number): void {
     this.#rounds = 0;
     if (requests === 0) return;
-    const idleNs = this.#idleSinceNs === 0 ? 0 : this.#clock.monotonicNs() - this.#idleSinceNs;
+    let idleNs = this.#idleSinceNs === 0 ? 0 : this.#clock.monotonicNs() - this.#idleSinceNs;
+    if (this.#hasSlept) idleNs = Math.max(0, idleNs - WAKE_NS);
     this.#idleSinceNs = 0;
-    this.#creditNs = Math.max(0, Math.min(CREDIT_MAX_NS, this.#creditNs + EARN_NS - idleNs));
+    this.#hasSlept = false;
+    const earned = runningThreads < this.#cpuCount ? EARN_NS : EARN_CROWDED_NS;
+    this.#creditNs = Math.max(0, Math.min(CREDIT_MAX_NS, this.#creditNs + earned - idleNs));
     // A guest that shares the sentry's CPU may come back before the sentry sleeps.
     this.#lookedNs = 0;
-    if (this.#mode === "cold") this.#considerHot(runningThreads);
+    if (this.#mode === "cold") this.#considerHot();
   }
 
-  #considerHot(runningThreads: number): void {
-    if (this.#creditNs < CREDIT_HOT_NS || runningThreads === 0 || runningThreads >= this.#cpuCount) return;
+  #considerHot(): void {
+    if (this.#creditNs < CREDIT_HOT_NS) return;
     if (this.#contendedUntilNs === 0 || this.#clock.monotonicNs() > this.#contendedUntilNs) this.#goHot();
   }
 
@@ -92,13 +96,7 @@ export class HandOver {
     this.#lookedNs = nowNs;
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
     const idleNs = nowNs - this.#idleSinceNs;
-    if (this.#mode === "wide") return idleNs < WIDE_NS;
-    if (runningThreads < this.#cpuCount) {
-      this.#crowdedSinceNs = 0;
-      return idleNs < this.#creditNs;
-    }
-    if (this.#crowdedSinceNs === 0) this.#crowdedSinceNs = nowNs;
-    return idleNs < this.#creditNs && nowNs - this.#crowdedSinceNs < CROWDED_NS;
+    return idleNs < (this.#mode === "wide" ? WIDE_NS : this.#creditNs);
   }
 
   /** Nothing came: chooses where to sleep. */
@@ -110,9 +108,10 @@ export class HandOver {
     else if (running.length === 1) this.#goCold(running[0].cpu);
   }
 
-  afterSleep(runningThreads: number): void {
+  afterSleep(): void {
     this.#rounds = 0;
-    if (this.#mode !== "hot") this.#considerHot(runningThreads);
+    this.#hasSlept = true;
+    if (this.#mode !== "hot" && this.#cpuCount > 1) this.#considerHot();
   }
 
   #bind(cpu: number): boolean {
@@ -130,7 +129,6 @@ export class HandOver {
     const own = cpu === guestCpu ? this.#platform.otherCpu(cpu) : cpu;
     if (!this.#bind(own)) return;
     this.#mode = "hot";
-    this.#crowdedSinceNs = 0;
     this.#platform.keepOff(own);
     this.#platform.stubSpins = STUB_SPINS;
   }

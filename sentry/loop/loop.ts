@@ -100,7 +100,7 @@ export class Loop {
     platform.sentrySleeps = false;
     nowNs = this.#clock.monotonicNs();
     if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
-    this.#handOver.afterSleep(platform.running.length);
+    this.#handOver.afterSleep();
     return nowNs;
   }
 }

@@ -3,7 +3,7 @@
  * at boot; a call then costs one closure and no allocation (but for strings).
  */
 import type { Arg, ArgKind, Signature } from "../../syscall-tables/kinds.ts";
-import { type Errno, isErrno } from "../abi/errno.ts";
+import { EINVAL, ENAMETOOLONG, ERANGE, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { Implementation } from "./implement.ts";
 
@@ -47,8 +47,11 @@ const isString = (arg: Arg): boolean => arg.kind === "path" || arg.kind === "pat
 
 const decodeString = (arg: Arg, task: Task, addr: number): string | null | Errno => {
   if (addr === 0 && arg.kind === "pathOrNull") return null;
-  return task.memory.readCString(addr, arg.kind === "string" ? (arg.max ?? PATH_MAX) : PATH_MAX);
+  const text = task.memory.readCString(addr, arg.kind === "string" ? (arg.max ?? PATH_MAX) : PATH_MAX);
+  return text === ENAMETOOLONG && arg.tooLong !== undefined ? tooLongErrors[arg.tooLong] : text;
 };
+
+const tooLongErrors = { EINVAL, ERANGE };
 
 type AnyHandler = (task: Task, ...args: unknown[]) => number;
 
