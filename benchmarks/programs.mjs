@@ -13,7 +13,8 @@ export const programs = [
   },
   {
     name: "gcc -O1 of a C file",
-    command: "printf '#include <stdio.h>\\n#include <stdlib.h>\\nint main(void){printf(\"%%d\\\\n\", abs(-3));}\\n' > a.c && gcc -O1 a.c -o a && ./a",
+    command:
+      "printf '#include <stdio.h>\\n#include <stdlib.h>\\nint main(void){printf(\"%%d\\\\n\", abs(-3));}\\n' > a.c && gcc -O1 a.c -o a && ./a",
   },
   {
     name: "tar + gzip of 50 MB",

@@ -99,8 +99,7 @@ const tree = (pid) => {
   return found;
 };
 
-const kilobytes = (pid, field) =>
-  Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readOr(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
+const kilobytes = (pid, field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readOr(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
 
 /** Memory of all processes of a sandbox that sleeps. */
 const memory = async (directory) => {
@@ -155,7 +154,8 @@ const print = () => {
     return;
   }
   const widths = columns.map((_, index) => Math.max(...table.map((line) => line[index].length)));
-  for (const line of table) console.log(line.map((cell, index) => (index < 2 ? cell.padEnd(widths[index]) : cell.padStart(widths[index]))).join("  "));
+  for (const line of table)
+    console.log(line.map((cell, index) => (index < 2 ? cell.padEnd(widths[index]) : cell.padStart(widths[index]))).join("  "));
 };
 
 const directory = mkdtempSync(join(tmpdir(), "moat-bench-"));

@@ -1,12 +1,13 @@
 /** The guest kernel: the roots of all its state. One per sandbox. */
-import type { Clock } from "./loop/clock.ts";
-import type { TimerWheel } from "./loop/timers.ts";
-import type { HostPoller } from "./loop/host-poller.ts";
-import type { PidNamespace } from "./task/pid-namespace.ts";
-import type { Platform } from "./platform/platform.ts";
-import type { Vfs } from "./vfs/vfs.ts";
-import type { Task } from "./task/task.ts";
+
 import type { Log } from "./host/log.ts";
+import type { Clock } from "./loop/clock.ts";
+import type { HostPoller } from "./loop/host-poller.ts";
+import type { TimerWheel } from "./loop/timers.ts";
+import type { Platform } from "./platform/platform.ts";
+import type { PidNamespace } from "./task/pid-namespace.ts";
+import type { Task } from "./task/task.ts";
+import type { Vfs } from "./vfs/vfs.ts";
 
 export interface Kernel {
   readonly platform: Platform;

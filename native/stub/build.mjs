@@ -7,9 +7,24 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const stubSources = ["header.S", "entry.S", "copy.S", "serve.c", "ops.c", "prefetch.c", "signals.c", "thread.c"];
 const stubFlags = [
-  "-O2", "-Wall", "-Wextra", "-Werror", "-std=gnu11", "-ffreestanding", "-fno-stack-protector", "-fcf-protection=none", "-fPIE",
-  "-fvisibility=hidden", "-mgeneral-regs-only", "-mno-red-zone", "-fno-tree-loop-distribute-patterns", "-fno-asynchronous-unwind-tables",
-  "-fno-jump-tables", "-nostdinc", "-mfsgsbase", "-mxsave",
+  "-O2",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-std=gnu11",
+  "-ffreestanding",
+  "-fno-stack-protector",
+  "-fcf-protection=none",
+  "-fPIE",
+  "-fvisibility=hidden",
+  "-mgeneral-regs-only",
+  "-mno-red-zone",
+  "-fno-tree-loop-distribute-patterns",
+  "-fno-asynchronous-unwind-tables",
+  "-fno-jump-tables",
+  "-nostdinc",
+  "-mfsgsbase",
+  "-mxsave",
 ];
 
 /** Returns the object files to link into the launcher: the blob and zygote.c. */
@@ -23,10 +38,23 @@ export const buildStub = (cc, outDir) => {
   });
   const elf = join(outDir, "stub.elf");
   const blob = join(outDir, "stub.bin");
-  run(cc, ["-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-T,stub.ld", "-Wl,--no-warn-rwx-segments", ...objects, "-o", elf]);
+  run(cc, [
+    "-nostdlib",
+    "-static",
+    "-no-pie",
+    "-Wl,--build-id=none",
+    "-Wl,-T,stub.ld",
+    "-Wl,--no-warn-rwx-segments",
+    ...objects,
+    "-o",
+    elf,
+  ]);
   run("objcopy", ["-O", "binary", "-j", ".text", elf, blob]);
   const wrapper = join(outDir, "blob.S");
-  writeFileSync(wrapper, `  .section .rodata\n  .globl stub_blob, stub_blob_end\nstub_blob:\n  .incbin "${blob}"\nstub_blob_end:\n  .section .note.GNU-stack,"",@progbits\n`);
+  writeFileSync(
+    wrapper,
+    `  .section .rodata\n  .globl stub_blob, stub_blob_end\nstub_blob:\n  .incbin "${blob}"\nstub_blob_end:\n  .section .note.GNU-stack,"",@progbits\n`,
+  );
   const blobObject = join(outDir, "blob.o");
   const zygoteObject = join(outDir, "zygote.o");
   run(cc, ["-c", wrapper, "-o", blobObject]);

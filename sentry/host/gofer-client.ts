@@ -5,7 +5,7 @@
 
 import { fits, packInto, unpackFrom } from "../../gofer/protocol/codec.ts";
 import { forget, MAX_FORGET, MAX_REPLY, MAX_REQUEST, type Message, place } from "../../gofer/protocol/messages.ts";
-import { currentCpu, MAX_CPU, goHome, saveCpus, stayOn } from "../../native/ffi/cpu-unsafe.ts";
+import { currentCpu, goHome, MAX_CPU, saveCpus, stayOn } from "../../native/ffi/cpu-unsafe.ts";
 import { PacketChannel } from "../../native/ffi/packet-channel-unsafe.ts";
 import { EIO, EPROTO, type Errno } from "../abi/errno.ts";
 

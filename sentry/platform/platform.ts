@@ -161,5 +161,12 @@ export interface HostOps {
 /** Why a thread stopped. */
 export type Trap =
   | { readonly kind: "syscall" }
-  | { readonly kind: "fault"; readonly signal: number; readonly code: number; readonly addr: UserAddr; readonly trapNumber: number; readonly error: number }
+  | {
+      readonly kind: "fault";
+      readonly signal: number;
+      readonly code: number;
+      readonly addr: UserAddr;
+      readonly trapNumber: number;
+      readonly error: number;
+    }
   | { readonly kind: "interrupt" };

@@ -3,7 +3,7 @@
  * the arguments; a handler never sees a register.
  */
 import type { Arg, ArgKind, Signature } from "../../syscall-tables/kinds.ts";
-import { type SyscallName, type Signatures, signatures } from "../../syscall-tables/signatures/index.ts";
+import { type Signatures, type SyscallName, signatures } from "../../syscall-tables/signatures/index.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
 

@@ -4,7 +4,7 @@
  * Recycling maps a *new* memfd over the old range: the view stays valid and the dead
  * process keeps only its own pages.
  */
-import { allocateAddressRange, hostCall3, hostCall6, hostClose, type HostMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import { allocateAddressRange, type HostMemory, hostCall3, hostCall6, hostClose } from "../../../native/ffi/syscall-unsafe.ts";
 import { REGION_SIZE } from "./layout.generated.ts";
 
 const SYS_mmap = 9;

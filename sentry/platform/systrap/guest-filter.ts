@@ -4,9 +4,10 @@
  * with whatever arguments pass: they change the caller's own address space, threads and fds,
  * ring the doorbell, or sleep.
  */
+
+import { compileFilter } from "../../../native/ffi/libseccomp-unsafe.ts";
 import { prependIpCheck } from "../../../native/seccomp/ip-check.ts";
 import { allow, allowValues, type FilterSpec } from "../../../native/seccomp/rules.ts";
-import { compileFilter } from "../../../native/ffi/libseccomp-unsafe.ts";
 import { DOORBELL_FD, FORK_FLAGS, STUB_BASE, STUB_TEXT_SIZE, THREAD_FLAGS } from "./layout.generated.ts";
 
 const FUTEX_WAIT = 0;

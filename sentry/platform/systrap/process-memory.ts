@@ -1,5 +1,5 @@
 /** Guest memory through process_vm_readv(2) and process_vm_writev(2): works whatever the process does. */
-import { allocateMemory, hostCall6, type HostMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import { allocateMemory, type HostMemory, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
 import { EFAULT, ENAMETOOLONG, type Errno, isErrno } from "../../abi/errno.ts";
 import { USER_ADDR_LIMIT, type UserAddr, type UserMemory } from "../../mm/user-memory.ts";
 

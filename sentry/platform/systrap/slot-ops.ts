@@ -1,8 +1,8 @@
 /** The list of host operations that travels with an answer. Longer lists go in several answers. */
 import type { Errno } from "../../abi/errno.ts";
 import type { HostOps } from "../platform.ts";
-import { OP_CLOSE_FD, OP_MAP_FD, OP_MAX, OP_RECEIVE_FDS, OP_SIZE, SLOT_OP_COUNT, SLOT_OPS } from "./layout.generated.ts";
 import type { SystrapProcess } from "./guest-process.ts";
+import { OP_CLOSE_FD, OP_MAP_FD, OP_MAX, OP_RECEIVE_FDS, OP_SIZE, SLOT_OP_COUNT, SLOT_OPS } from "./layout.generated.ts";
 
 const NR_mmap = 9;
 const NR_mprotect = 10;

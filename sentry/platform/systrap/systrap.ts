@@ -4,12 +4,12 @@
  * sentry/loop decides when to poll and when to sleep.
  */
 import { ANY_CPU, anotherCpu, keepThreadOff } from "../../../native/ffi/cpu-unsafe.ts";
-import { allocateMemory, hostCall3, hostCall6, hostClose, type HostMemory, viewMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, viewMemory } from "../../../native/ffi/syscall-unsafe.ts";
 import { EAGAIN, type Errno, isErrno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { AddressRange, CloneRequest, Platform } from "../platform.ts";
 import { type Region, SlotArena } from "./arena.ts";
-import { FORK_FDS, REGION_FD, sendFds, SystrapProcess } from "./guest-process.ts";
+import { FORK_FDS, REGION_FD, SystrapProcess, sendFds } from "./guest-process.ts";
 import {
   GLOBAL_SENTRY_SLEEPS,
   GLOBAL_SPIN,
@@ -20,11 +20,11 @@ import {
   KIND_STARTED,
   KIND_SYSCALL,
   KIND_SYSCALL_PATCHED,
+  OP_CLOSE_FD,
   OP_FORK,
   OP_MAP_FD,
   OP_MAX,
   OP_RECEIVE_FDS,
-  OP_CLOSE_FD,
   OP_THREAD,
   REGION_SIZE,
   SLOT_DATA,
