@@ -9,14 +9,7 @@ const CTRL_D = "\\x04";
 const CTRL_Z = "\\x1a";
 const PROMPT = "host> $";
 
-/**
- * Not a shell: a stop that finds one between vfork(2) and its child's execve(2) leaves it waiting
- * for a stopped child, on Linux too.
- */
-const tellsOfContinuing =
-  // os.write: a stop may come in the middle of it.
-  `python3 -c 'import os,signal,time; signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"again\\n")); ` +
-  `os.write(1, b"up\\n"); time.sleep(1000)'`;
+const tellsOfContinuing = `python3 ${join(root, "test/integration/tells-of-continuing.py")}`;
 
 /** Each pair: what is typed, what must then be seen. */
 const session = (...steps: [string, string][]): void => {
