@@ -1,11 +1,11 @@
-/** fs.protected_hardlinks and its kin (proc_sys_fs(5)): off unless somebody writes to /proc/sys/fs. */
+/** fs.protected_hardlinks and its kin (proc_sys_fs(5)). That of hard links is on wherever Linux is set up at all. */
 import { EACCES, EPERM } from "../abi/errno.ts";
 import type { Credentials } from "../task/credentials.ts";
 import { type Inode, S_IFIFO, S_IFMT, S_ISGID, S_ISUID, S_ISVTX } from "./inode.ts";
 import { isOwner, MAY_READ, MAY_WRITE, mayAccess } from "./permission.ts";
 
 export const linkProtection = {
-  hardlinks: false,
+  hardlinks: true,
   symlinks: false,
   /** 1: in sticky directories that all may write; 2: in those that the group may write too. */
   fifos: 0,

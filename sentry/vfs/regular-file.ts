@@ -5,7 +5,7 @@
 
 import { SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET } from "../../syscall-tables/flags/fd.ts";
 import { IN_MODIFY } from "../../syscall-tables/flags/open.ts";
-import { EFBIG, EINVAL, ENXIO, EOVERFLOW } from "../abi/errno.ts";
+import { EFBIG, EINVAL, ENXIO } from "../abi/errno.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGXFSZ } from "../abi/signal.ts";
 import { kernelSignal, sendSignalToTask } from "../task/signals.ts";
@@ -92,8 +92,7 @@ export abstract class RegularFile extends OpenFile {
       default:
         return EINVAL;
     }
-    if (position > MAX_FILE_SIZE) return whence === SEEK_SET ? EINVAL : EOVERFLOW;
-    if (position < 0) return EINVAL;
+    if (position < 0 || position > MAX_FILE_SIZE) return EINVAL;
     this.position = position;
     return position;
   }

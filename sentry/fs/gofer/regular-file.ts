@@ -1,6 +1,6 @@
 /** An open regular file: bytes go between the guest and the donated host fd, without messages. */
 import { allocateFd, seekFd, syncDataFd, syncFd, truncateFd } from "../../../native/ffi/file-calls-unsafe.ts";
-import { EBADF, EINVAL, ENXIO, EOVERFLOW, type Errno } from "../../abi/errno.ts";
+import { EBADF, EINVAL, ENXIO, type Errno } from "../../abi/errno.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
@@ -84,8 +84,7 @@ export class RegularFile extends OpenFile {
       target = fd < 0 ? fd : seekFd(fd, offset, whence);
       if (target < 0) return target;
     } else return EINVAL;
-    if (target < 0) return EINVAL;
-    if (target > Number.MAX_SAFE_INTEGER) return EOVERFLOW;
+    if (target < 0 || target > Number.MAX_SAFE_INTEGER) return EINVAL;
     this.position = target;
     return target;
   }

@@ -44,7 +44,7 @@ const CONSTANTS: Readonly<Record<string, string | number>> = {
   "fs/pipe-user-pages-hard": 0,
   "fs/pipe-user-pages-soft": 16_384,
   "fs/protected_fifos": 0,
-  "fs/protected_hardlinks": 0,
+  "fs/protected_hardlinks": 1,
   "fs/protected_regular": 0,
   "fs/protected_symlinks": 0,
   "fs/suid_dumpable": 0,

@@ -6,6 +6,8 @@ import { dropFlock, locksOf, setFlock } from "../../vfs/locks.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { implement } from "../implement.ts";
 
+const LOCK_MAND = 32;
+
 class FlockOp extends BlockingOp {
   readonly #file: OpenFile;
   readonly #isExclusive: boolean;
@@ -39,6 +41,8 @@ class FlockOp extends BlockingOp {
 
 /** flock(2) */
 export const sys_flock = implement("flock", { level: "full" }, (task, fd, command) => {
+  // Mandatory locks are gone from Linux; asking for one succeeds and does nothing.
+  if ((command & LOCK_MAND) !== 0) return 0;
   const kind = command & ~LOCK_NB;
   if (kind !== LOCK_SH && kind !== LOCK_EX && kind !== LOCK_UN) return EINVAL;
   const file = task.file(fd);
