@@ -17,16 +17,27 @@ import type { Clock } from "./clock.ts";
 
 type Mode = "hot" | "cold" | "wide";
 
-/** What each request earns, ns of spinning: the mean gap between requests that is worth being hot for. */
-const EARN_NS = 60_000;
-/** The same while guests could use the sentry's CPU. */
-const EARN_CROWDED_NS = 30_000;
+/**
+ * What each request earns, ns of spinning (the mean gap that is worth being hot for), the bound of
+ * what is saved, and the savings at which a sleeping sentry becomes hot.
+ */
+interface Budget {
+  readonly earnNs: number;
+  /** Earned while guests could use the sentry's CPU. */
+  readonly earnCrowdedNs: number;
+  readonly maxNs: number;
+  readonly hotNs: number;
+  /** The stubs' pauses before they sleep. */
+  readonly stubSpins: number;
+}
+/** With a CPU of its own the sentry disturbs nobody. */
+const OWN_CPU: Budget = { earnNs: 60_000, earnCrowdedNs: 30_000, maxNs: 400_000, hotNs: 150_000, stubSpins: 2000 };
+/** Else it takes its time from those it waits for. */
+const SHARED_CPU: Budget = { earnNs: 30_000, earnCrowdedNs: 10_000, maxNs: 60_000, hotNs: 50_000, stubSpins: 300 };
+/** New processes and threads are placed by the host's scheduler, which needs all CPUs: no CPU of its own so long after a clone. */
+const SETTLED_NS = 20_000_000;
 /** What a wake-up takes: not the guest's doing. */
 const WAKE_NS = 25_000;
-/** Savings are bounded: so long a sentry that was busy looks on. */
-const CREDIT_MAX_NS = 400_000;
-/** Savings at which a sleeping sentry becomes hot. */
-const CREDIT_HOT_NS = 150_000;
 /** The time to spin where that takes the CPU from a guest. */
 const WIDE_NS = 2_000;
 /** A spinning sentry that misses this much time was not alone on its CPU. */
@@ -35,9 +46,6 @@ const PREEMPTED_NS = 400_000;
 const CONTENDED_NS = 50_000_000;
 /** Empty rounds between two looks at the clock. */
 const ROUNDS = 32;
-/** The stub's pauses before it sleeps, unless the sentry needs its CPU; about 5 µs. */
-const STUB_SPINS = 2000;
-
 export class HandOver {
   readonly #platform: SystrapPlatform;
   readonly #clock: Clock;
@@ -53,6 +61,7 @@ export class HandOver {
   #contendedUntilNs = 0;
   /** Savings of spinning time. */
   #creditNs = 0;
+  #budget = SHARED_CPU;
   /** Where the sentry is bound. */
   #cpu = ANY_CPU;
 
@@ -60,7 +69,8 @@ export class HandOver {
     this.#platform = platform;
     this.#clock = clock;
     this.#cpuCount = Math.max(1, saveCpus());
-    platform.stubSpins = this.#cpuCount > 1 ? STUB_SPINS : 0;
+    platform.onClone = () => this.cloning();
+    platform.stubSpins = this.#cpuCount > 1 ? SHARED_CPU.stubSpins : 0;
   }
 
   /** A round of the loop found something to do. */
@@ -71,15 +81,15 @@ export class HandOver {
     if (this.#hasSlept) idleNs = Math.max(0, idleNs - WAKE_NS);
     this.#idleSinceNs = 0;
     this.#hasSlept = false;
-    const earned = runningThreads < this.#cpuCount ? EARN_NS : EARN_CROWDED_NS;
-    this.#creditNs = Math.max(0, Math.min(CREDIT_MAX_NS, this.#creditNs + earned - idleNs));
+    const earned = runningThreads < this.#cpuCount ? this.#budget.earnNs : this.#budget.earnCrowdedNs;
+    this.#creditNs = Math.max(0, Math.min(this.#budget.maxNs, this.#creditNs + earned - idleNs));
     // A guest that shares the sentry's CPU may come back before the sentry sleeps.
     this.#lookedNs = 0;
     if (this.#mode === "cold") this.#considerHot();
   }
 
   #considerHot(): void {
-    if (this.#creditNs < CREDIT_HOT_NS) return;
+    if (this.#creditNs < this.#budget.hotNs) return;
     if (this.#contendedUntilNs === 0 || this.#clock.monotonicNs() > this.#contendedUntilNs) this.#goHot();
   }
 
@@ -121,16 +131,35 @@ export class HandOver {
     return true;
   }
 
-  /** The sentry keeps a CPU that the guests leave: the other one than theirs when it comes from the cold. */
+  /** The sentry spins: on a CPU that the guests leave if they have settled, else wherever it is. */
   #goHot(): void {
     const guestCpu = this.#mode === "cold" ? this.#cpu : ANY_CPU;
-    if (guestCpu !== ANY_CPU) this.#bind(ANY_CPU);
+    this.#bind(ANY_CPU);
+    this.#mode = "hot";
+    if (this.#clock.monotonicNs() - this.#platform.clonedNs > SETTLED_NS) this.#takeCpu(guestCpu);
+    this.#platform.stubSpins = this.#budget.stubSpins;
+  }
+
+  #takeCpu(guestCpu: number): void {
     const cpu = currentCpu();
     const own = cpu === guestCpu ? this.#platform.otherCpu(cpu) : cpu;
     if (!this.#bind(own)) return;
-    this.#mode = "hot";
+    this.#budget = OWN_CPU;
     this.#platform.keepOff(own);
-    this.#platform.stubSpins = STUB_SPINS;
+  }
+
+  #shareCpus(): void {
+    if (this.#budget === SHARED_CPU) return;
+    this.#bind(ANY_CPU);
+    this.#budget = SHARED_CPU;
+    this.#platform.keepOff(ANY_CPU);
+    this.#platform.stubSpins = SHARED_CPU.stubSpins;
+  }
+
+  /** A guest makes a process or a thread. */
+  cloning(): void {
+    this.#platform.clonedNs = this.#clock.monotonicNs();
+    this.#shareCpus();
   }
 
   #goCold(cpu: number): void {
@@ -140,10 +169,9 @@ export class HandOver {
   }
 
   #goWide(): void {
-    if (this.#mode === "wide") return;
+    this.#shareCpus();
     this.#bind(ANY_CPU);
     this.#mode = "wide";
-    this.#platform.keepOff(ANY_CPU);
-    this.#platform.stubSpins = STUB_SPINS;
+    this.#platform.stubSpins = SHARED_CPU.stubSpins;
   }
 }

@@ -166,6 +166,10 @@ export class SystrapPlatform implements Platform {
     this.global.i32[GLOBAL_SPIN / 4] = count;
   }
 
+  /** When a guest last made a process or thread, CLOCK_MONOTONIC ns. */
+  clonedNs = 0;
+  /** Told before a guest makes a process or thread. */
+  onClone: (() => void) | null = null;
   /** The CPU that guest threads keep off, because the sentry spins there; ANY_CPU: none. */
   #reserved = ANY_CPU;
 
@@ -344,6 +348,7 @@ export class SystrapPlatform implements Platform {
   }
 
   fork(parent: SystrapThread): CloneRequest {
+    this.onClone?.();
     return this.#forkFrom(parent, null);
   }
 
@@ -458,6 +463,7 @@ export class SystrapPlatform implements Platform {
 
   /** clone with CLONE_VM: one more host thread with a block and a slot of its own. */
   cloneThread(parent: SystrapThread): CloneRequest {
+    this.onClone?.();
     const request = pendingClone();
     const { process } = parent;
     const index = process.freeIndex();
