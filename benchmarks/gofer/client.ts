@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { MODE, NODE } from "../../gofer/protocol/attributes.ts";
 import { attach, getattr, open, readdir, stats, walk } from "../../gofer/protocol/messages.ts";
+import { DT_DIR, unpackEntries } from "../../gofer/protocol/packed.ts";
 import { closeFd } from "../../native/ffi/file-calls-unsafe.ts";
 import { allocateMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
 import { isErrno } from "../../sentry/abi/errno.ts";
@@ -78,15 +79,15 @@ const traverse = (client: GoferClient, root: number, most: number): { directorie
     directories++;
     let restart = 1;
     for (;;) {
-      const answer = client.call(readdir, node, restart);
+      const answer = client.call(readdir, node, [], restart);
       if (isErrno(answer)) break;
       restart = 0;
-      const rows = answer[2];
-      entries += rows.length / 3;
+      const listed = unpackEntries(answer[2]);
+      entries += listed.length;
       if (answer[1] === 1) {
-        for (let i = 0; i < rows.length; i += 3) {
-          if (rows[i + 2] !== 4) continue;
-          const found = client.call(walk, node, [rows[i] as string], 0);
+        for (const { name, type } of listed) {
+          if (type !== DT_DIR) continue;
+          const found = client.call(walk, node, [name], 0);
           if (!isErrno(found) && found[2].length > 0 && (found[2][MODE] & 0o170000) === S_IFDIR) queue.push(found[2][NODE]);
         }
         break;
@@ -114,7 +115,9 @@ const measure = (
   const bin = must(client.call(walk, node, ["bin"], 0));
   const usrBin = bin[2][NODE];
   const sh = must(client.call(walk, usrBin, ["env"], 0))[2][NODE];
-  const names = (must(client.call(readdir, usrBin, 1))[2].filter((_, i) => i % 3 === 0) as string[]).slice(0, 64);
+  const names = unpackEntries(must(client.call(readdir, usrBin, [], 1))[2])
+    .slice(0, 64)
+    .map(({ name }) => name);
   const columns = [
     time(3000, () => client.call(getattr, [sh])),
     time(3000, () => client.call(walk, node, ["bin", "env"], 0)),
@@ -123,7 +126,7 @@ const measure = (
       client.call(open, sh, 0);
       closeFd(client.takeFd());
     }),
-    time(300, () => client.call(stats, usrBin, names)),
+    time(300, () => client.call(stats, usrBin, [], names)),
     afterGap(300, 200, () => client.call(getattr, [sh])),
     afterGap(100, 2000, () => client.call(getattr, [sh])),
   ];

@@ -4,7 +4,8 @@
  * travels beside an answer. A message is never larger than the bounds below.
  */
 import { attributes } from "./attributes.ts";
-import { bits, bytes, type Field, type Fields, int, list, name, nodeId, rows, text, wide } from "./fields.ts";
+import { bits, bytes, type Field, type Fields, int, list, name, nodeId, text, wide } from "./fields.ts";
+import { ROW_BYTES } from "./packed.ts";
 
 export const MAX_REQUEST = 80 * 1024;
 export const MAX_REPLY = 160 * 1024;
@@ -15,11 +16,19 @@ export const MAX_TARGET = 4095;
 export const MAX_WALK = 16;
 export const MAX_STATS = 128;
 export const MAX_FORGET = 128;
-/** getdents64 gives at least 24 bytes per entry. */
-export const MAX_ENTRIES = 65536 / 24;
+/** Bytes of entries in one answer to `readdir`. */
+export const MAX_LISTING = 65536;
+/** Bytes of records in one answer to `scan`; the least and most that may be asked for. */
+export const MAX_SCAN = 128 * 1024;
+export const MIN_SCAN = 4096;
+/** Directories that one `scan` may name. */
+export const MAX_SCAN_NAMES = 256;
 
 /** walk: donate a read-only fd of the last component when it is a regular file. */
 export const WALK_OPEN = 1;
+
+/** scan: attributes of everything, not of directories alone. */
+export const SCAN_FULL = 1;
 
 /** open: the flags that a request may carry (O_ACCMODE, O_APPEND, O_NONBLOCK). */
 export const OPEN_FLAGS = 0o3 | 0o2000 | 0o4000;
@@ -52,6 +61,9 @@ const permissions = int("mode", 0, 0o7777);
 const xattrName = text("name", 255);
 const nsec = (label: string): Field<number> => int(label, 0, UTIME_NOW);
 
+/** A directory that the sentry need not hold: names below a node, one after the other, no links. */
+const directory = [nodeId("node"), list(name("path"), 0, MAX_WALK)] as const;
+
 /** The root of a tree. */
 export const attach = message(1, [int("tree", 0, 255)], [attributes("root", 1), int("isReadOnly", 0, 1)]);
 
@@ -66,15 +78,11 @@ export const walk = message(
   [int("error", -4095, 0), attributes("found", MAX_WALK), text("target", MAX_TARGET)],
 );
 
-/** The next entries of a directory; `restart` begins a new listing, which ends with `isLast`. */
-export const readdir = message(
-  3,
-  [nodeId("node"), int("restart", 0, 1)],
-  [int("isLast", 0, 1), rows("entries", [name("name"), int("ino", 0, Number.MAX_SAFE_INTEGER), int("type", 0, 15)], MAX_ENTRIES)],
-);
+/** The next entries of a directory as packed.ts has them; `restart` begins a new listing, which ends with `isLast`. */
+export const readdir = message(3, [...directory, int("restart", 0, 1)], [int("isLast", 0, 1), bytes("entries", MAX_LISTING)]);
 
-/** Attributes of names in a directory, a row each in the same order, without node ids. */
-export const stats = message(4, [nodeId("node"), list(name("names"), 1, MAX_STATS)], [attributes("rows", MAX_STATS)]);
+/** Attributes of names in a directory: packed rows in the same order, MODE 0 for what is not there. */
+export const stats = message(4, [...directory, list(name("names"), 1, MAX_STATS)], [bytes("rows", MAX_STATS * ROW_BYTES)]);
 
 /** Fresh attributes, a row per node; MODE is 0 for one that is gone. */
 export const getattr = message(5, [list(nodeId("nodes"), 1, MAX_STATS)], [attributes("rows", MAX_STATS)]);
@@ -145,7 +153,19 @@ export const forget = message(23, [list(nodeId("nodes"), 1, MAX_FORGET)], []);
  */
 export const place = message(24, [int("cpu", 0, 1023)], []);
 
+/**
+ * A tree walk has come to `names[0]` of a directory: what it, and then the other names hold, with
+ * all that is below them, depth first, in records of packed.ts, until `budget` bytes are full. The
+ * first directory comes whatever the budget, unless MAX_SCAN is too small for it: then nothing
+ * comes. SCAN_FULL: attributes and link targets of all entries. Other devices are left out.
+ */
+export const scan = message(
+  25,
+  [...directory, list(name("names"), 1, MAX_SCAN_NAMES), int("budget", MIN_SCAN, MAX_SCAN), bits("flags", SCAN_FULL)],
+  [bytes("records", MAX_SCAN)],
+);
+
 /** Requests that get no answer. */
 export const isOneWay = (id: number): boolean => id === forget.id || id === place.id;
 
-export const MAX_MESSAGE_ID = 24;
+export const MAX_MESSAGE_ID = 25;

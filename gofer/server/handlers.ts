@@ -9,6 +9,7 @@ import { onPlace } from "./place.ts";
 import { onReaddir } from "./readdir.ts";
 import { onReadlink, onStatfs } from "./readlink.ts";
 import { onRename, onRmdir, onUnlink } from "./remove.ts";
+import { onScan } from "./scan.ts";
 import { onSetattr } from "./setattr.ts";
 import { onGetattr, onStats } from "./stats.ts";
 import { onWalk } from "./walk.ts";
@@ -41,6 +42,7 @@ export const handlers: readonly (Handler | undefined)[] = (() => {
     onStatfs,
     onForget,
     onPlace,
+    onScan,
   ]) {
     table[handler.message.id] = handler;
   }

@@ -41,6 +41,7 @@ import {
   EXDEV,
 } from "../protocol/errno.ts";
 import * as messages from "../protocol/messages.ts";
+import { ROW_BYTES, unpackEntries, unpackRow } from "../protocol/packed.ts";
 import { FileServer } from "./server.ts";
 
 const O_PATH = 0o10000000;
@@ -83,11 +84,20 @@ const find = (node: number, ...names: string[]): number[] => {
   return found.slice(-ATTRIBUTE_COUNT);
 };
 
+const packedRows = (bytes: Uint8Array): number[][] => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Array.from({ length: bytes.length / ROW_BYTES }, (_, i) => {
+    const row: number[] = [];
+    assert.ok(unpackRow(view, i * ROW_BYTES, row));
+    return row;
+  });
+};
+
 const names = (node: number): string[] => {
   const all: string[] = [];
   for (let restart = 1; ; restart = 0) {
-    const [, isLast, entries] = call(messages.readdir, node, restart);
-    for (let i = 0; i < entries.length; i += 3) all.push(entries[i] as string);
+    const [, isLast, entries] = call(messages.readdir, node, [], restart);
+    all.push(...unpackEntries(entries).map(({ name }) => name));
     if (isLast === 1) return all;
   }
 };
@@ -148,7 +158,7 @@ test("no name leads out of the tree", () => {
   // Links are read, never followed.
   const link = find(node, "up")[NODE];
   assert.equal(send(messages.open.id, link, 0), ENXIO);
-  assert.equal(send(messages.readdir.id, find(node, "away")[NODE], 1), ENOTDIR);
+  assert.equal(send(messages.readdir.id, find(node, "away")[NODE], [], 1), ENOTDIR);
   assert.equal(call(messages.walk, find(node, "away")[NODE], ["secret"], 0)[1], ENOTDIR);
   assert.equal(send(messages.setattr.id, link, 1, 0o777, 0, 0, 0, 0, messages.UTIME_OMIT, 0, messages.UTIME_OMIT), EOPNOTSUPP);
   assert.equal(send(messages.setattr.id, link, 8, 0, 0, 0, 0, 0, messages.UTIME_OMIT, 0, messages.UTIME_OMIT), EINVAL);
@@ -298,8 +308,10 @@ test("attributes", () => {
   const rows = call(messages.getattr, [top, node, 999])[1];
   assert.equal(rows[SIZE], 100);
   assert.equal(rows[2 * ATTRIBUTE_COUNT + MODE], 0);
-  const some = call(messages.stats, node, ["top", "nothing", "a"])[1];
-  assert.deepEqual([some[SIZE], some[NODE], some[ATTRIBUTE_COUNT + MODE]], [100, 0, 0]);
+  const some = packedRows(call(messages.stats, node, [], ["top", "nothing", "a"])[1]);
+  assert.deepEqual([some[0][SIZE], some[0][NODE], some[1][MODE], some[2][MODE] & 0o170000], [100, 0, 0, 0o040000]);
+  assert.equal(packedRows(call(messages.stats, node, ["a", "b"], ["file"])[1])[0][SIZE], 5);
+  assert.equal(send(messages.stats.id, node, ["away"], ["secret"]), ENOTDIR);
   assert.equal(call(messages.statfs, node)[1].length, 8);
 });
 
@@ -330,7 +342,7 @@ test("a directory of 20000 entries", () => {
     closeSync(openSync(Buffer.from(join(root, "big", name), "latin1"), "w"));
   }
   assert.deepEqual(names(find(attach(), "big")[NODE]).sort(), expected.sort());
-  assert.equal(send(messages.readdir.id, attach(), 0), EINVAL);
+  assert.equal(send(messages.readdir.id, attach(), [], 0), EINVAL);
 });
 
 test("more nodes than descriptors", () => {

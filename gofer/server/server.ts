@@ -37,7 +37,6 @@ export class FileServer {
   readonly procFd: number;
   readonly ownerMap: OwnerMap | null;
   /** The directory being listed; see `readdir`. */
-  listingNode = 0;
   listingFd = -1;
   /** Requests that were no valid messages. */
   malformed = 0;

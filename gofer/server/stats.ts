@@ -1,19 +1,27 @@
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt } from "../../native/ffi/file-calls-unsafe.ts";
-import { getattr, stats } from "../protocol/messages.ts";
+import { getattr, MAX_STATS, stats } from "../protocol/messages.ts";
+import { packRow, ROW_BYTES } from "../protocol/packed.ts";
 import { pushAttributes, pushNothing } from "./attributes.ts";
-import { handle, nodeOf } from "./handler.ts";
+import { enter, leave } from "./directory.ts";
+import { handle } from "./handler.ts";
 
-export const onStats = handle(stats, (server, id, names) => {
-  const node = nodeOf(server, id);
-  if (typeof node === "number") return node;
-  const fd = server.nodes.fd(node);
-  if (fd < 0) return fd;
-  const rows: number[] = [];
+const packed = Buffer.alloc(MAX_STATS * ROW_BYTES);
+const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
+const row: number[] = [];
+
+export const onStats = handle(stats, (server, id, path, names) => {
+  const place = enter(server, id, path);
+  if (typeof place === "number") return place;
+  let used = 0;
   for (const name of names) {
-    if (statAt(fd, name, AT_SYMLINK_NOFOLLOW) < 0) pushNothing(rows);
-    else pushAttributes(rows, server, node.tree, 0);
+    row.length = 0;
+    if (statAt(place.fd, name, AT_SYMLINK_NOFOLLOW) < 0) pushNothing(row);
+    else pushAttributes(row, server, place.tree, 0);
+    packRow(view, used, row);
+    used += ROW_BYTES;
   }
-  return [0, rows];
+  leave(place);
+  return [0, packed.subarray(0, used)];
 });
 
 export const onGetattr = handle(getattr, (server, ids) => {

@@ -79,6 +79,10 @@ export const statAt = (dirFd: number, name: string, flags: number): number => {
   return address < 0 ? address : hostCall6(SYS_statx, dirFd, address, flags, STATX_BASIC_AND_BTIME, at + STAT);
 };
 
+/** The same for a name that stands in `data`, NUL behind it (an entry of getdents64(2)). */
+export const statAtListed = (dirFd: number, offset: number, flags: number): number =>
+  hostCall6(SYS_statx, dirFd, at + DATA + offset, flags, STATX_BASIC_AND_BTIME, at + STAT);
+
 const word64 = (offset: number): number => view.getInt32(STAT + offset + 4, true) * 2 ** 32 + view.getUint32(STAT + offset, true);
 
 /** The struct statx that the last `statAt` filled. */
@@ -130,6 +134,11 @@ export const readlinkAt = (dirFd: number, name: string): number => {
   const address = place(name, NAME);
   return address < 0 ? address : hostCall6(SYS_readlinkat, dirFd, address, at + DATA, DATA_LENGTH);
 };
+
+/** readlinkat(2) of a name that stands in `data`; the bytes of the target are in `listedTarget`. */
+export const readlinkAtListed = (dirFd: number, offset: number): number =>
+  hostCall6(SYS_readlinkat, dirFd, at + DATA + offset, at + OTHER_NAME, NAME_ROOM);
+export const listedTarget: Buffer = bytes.subarray(OTHER_NAME, OTHER_NAME + NAME_ROOM);
 
 /** getdents64(2) of at most `room` bytes into `data`. */
 export const readDirectoryFd = (fd: number, room: number): number => hostCall3(SYS_getdents64, fd, at + DATA, room);

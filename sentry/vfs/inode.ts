@@ -28,6 +28,12 @@ export const S_ISVTX = 0o1000;
 export interface DirentSink {
   /** `nextPosition` is the directory position after this entry (d_off). */
   add(name: string, ino: number, mode: number, nextPosition: number): boolean;
+  /**
+   * The same for entries that are struct linux_dirent64 already (getdents64(2)), complete and checked,
+   * from `at` to `end` of `bytes`: takes whole ones and returns where the first that it did not take begins.
+   * Absent: entries come by `add` only.
+   */
+  addPacked?(bytes: Uint8Array, at: number, end: number): number;
 }
 
 /** Attributes that `setAttributes` changes; absent: unchanged. Times: "now" or seconds and nanoseconds. */

@@ -5,12 +5,10 @@ import { type DirentSink, S_IFDIR } from "../../vfs/inode.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import type { GoferInode } from "./inode.ts";
-import type { Listing } from "./listing.ts";
+import { DOTS, type Listing } from "./listing.ts";
 
 const SEEK_SET = 0;
 const SEEK_CUR = 1;
-/** "." and "..", which the listing leaves out. */
-const DOTS = 2;
 
 export class DirectoryFile extends OpenFile {
   declare readonly inode: GoferInode;
@@ -52,10 +50,7 @@ export class DirectoryFile extends OpenFile {
       if (!sink.add("..", parent.ino, S_IFDIR, DOTS)) return 0;
       this.position = DOTS;
     }
-    for (let i = this.position - DOTS; i < listing.length; i++) {
-      if (!sink.add(listing.names[i], listing.inos[i], listing.types[i], i + DOTS + 1)) return 0;
-      this.position = i + DOTS + 1;
-    }
+    if (this.position < listing.length + DOTS) this.position = listing.emit(sink, this.position);
     return 0;
   }
 
@@ -66,7 +61,9 @@ export class DirectoryFile extends OpenFile {
   #current(): Listing | Errno {
     if (this.#listing !== null && this.position !== 0) return this.#listing;
     const listing = this.inode.listing();
-    if (!isErrno(listing)) this.#listing = listing;
+    if (isErrno(listing)) return listing;
+    this.#listing = listing;
+    listing.isRead = true;
     return listing;
   }
 }

@@ -11,19 +11,20 @@ import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { type HostFiles, IdleFiles } from "./host-files.ts";
 import { ImmutableInode } from "./immutable-inode.ts";
 import type { GoferInode } from "./inode.ts";
+import { Listings } from "./listings.ts";
+import { presentIno } from "./present-ino.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { SharedInode } from "./shared-inode.ts";
 
 export interface GoferOptions {
   readonly isImmutable: boolean;
   /** How many files nobody has open may keep their host fd. */
   readonly idleFiles?: number;
+  /** Bytes that listings may take. */
+  readonly listingBytes?: number;
 }
 
 const IDLE_FILES = 1024;
-const TWO_44 = 2 ** 44;
-
-/** Inode numbers of a tree's other devices move up, so that two files never share one st_dev and st_ino. */
-export const presentIno = (device: number, ino: number): number => (device === 0 ? ino : (ino % TWO_44) + device * TWO_44);
 
 export class GoferFilesystem extends Filesystem {
   readonly type = "gofer";
@@ -32,6 +33,9 @@ export class GoferFilesystem extends Filesystem {
   readonly isImmutable: boolean;
   readonly idleFiles: IdleFiles;
   readonly root: GoferInode;
+  /** Immutable trees only. */
+  readonly listings: Listings;
+  readonly readAhead = new ReadAhead();
   /** By inode number as the guest sees it: hard links are one inode. */
   readonly #inodes = new Map<number, GoferInode>();
   #newest: HostFiles | null = null;
@@ -54,6 +58,7 @@ export class GoferFilesystem extends Filesystem {
     this.isVolatile = !options.isImmutable;
     this.isReadOnly = isReadOnly || options.isImmutable;
     this.idleFiles = new IdleFiles(options.idleFiles ?? IDLE_FILES);
+    this.listings = new Listings(options.listingBytes);
     this.root = this.inodeOf(root, 0, null, "");
   }
 
@@ -104,5 +109,6 @@ export class GoferFilesystem extends Filesystem {
     for (const { node } of this.#inodes.values()) if (node !== 0) this.client.forget(node);
     this.client.flush();
     this.#inodes.clear();
+    this.listings.clear();
   }
 }

@@ -4,32 +4,35 @@
  * after a few misses a directory is read whole and answers from then on by itself; attributes
  * of names that are there are then fetched in growing batches.
  */
-import { ATTRIBUTE_COUNT, INO, MODE, NODE } from "../../../gofer/protocol/attributes.ts";
-import { MAX_STATS, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
+import { ATTRIBUTE_COUNT, MODE, NODE } from "../../../gofer/protocol/attributes.ts";
+import { MAX_STATS, MAX_WALK, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
+import { ROW_BYTES, unpackRow } from "../../../gofer/protocol/packed.ts";
 import { EIO, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EROFS, type Errno, ESTALE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { AttributeChange } from "../../vfs/inode.ts";
 import { components } from "./components.ts";
 import type { GoferFilesystem } from "./filesystem.ts";
-import { GoferInode } from "./inode.ts";
+import { GoferInode, type Place } from "./inode.ts";
 import type { Listing } from "./listing.ts";
 
 /** So many questions about single names make a directory worth reading whole. */
 const MISSES_BEFORE_LISTING = 3;
-/** Larger listings are not kept: they are read anew by each opener. */
-const MAX_KEPT_ENTRIES = 200_000;
 const MAX_NEGATIVES = 1024;
 const NAME_MAX = 255;
+/** Attributes asked for in batches of this size are those of a walk through everything. */
+const WALKING_BATCH = 8;
 
 /** A string of its own: a slice would keep the whole path it came from alive. */
 const ownString = (name: string): string => (name.length < 13 ? name : Buffer.from(name, "latin1").toString("latin1"));
 
-/** What is known of a directory's names. */
+/** The row in hand. */
+const row: number[] = new Array(ATTRIBUTE_COUNT).fill(0);
+
+/** What is known of a directory's names, beside its listing. */
 class Names {
   /** null: not there. */
   readonly children = new Map<string, ImmutableInode | null>();
   negatives = 0;
-  listing: Listing | null = null;
   isTooLarge = false;
   misses = 0;
   batch = 1;
@@ -51,32 +54,48 @@ export class ImmutableInode extends GoferInode {
 
   override lookup(name: string, _task: Task | null): GoferInode | Errno {
     if (!this.isDirectory) return ENOTDIR;
-    this.#names ??= new Names();
-    const names = this.#names;
-    const known = names.children.get(name);
+    const known = this.#names?.children.get(name);
     if (known !== undefined) return known ?? ENOENT;
-    if (names.listing !== null && names.listing.indexOf(name) < 0) return ENOENT;
-    return this.#lookupFar(names, name);
+    const listing = this.fs.listings.get(this.ino);
+    if (listing === null) return this.#lookupFar(name);
+    const number = listing.indexOf(name);
+    if (number < 0) return ENOENT;
+    return this.#listed(listing, number, name) ?? this.#fetchBatch(listing, number, name);
+  }
+
+  /** The inode of an entry whose attributes came with the listing. */
+  #listed(listing: Listing, number: number, name: string): ImmutableInode | null {
+    if (!listing.attributes(number, row) || row[MODE] === 0) return null;
+    const child = this.#keep(name, row, 0);
+    if (child.isDirectory) return child;
+    this.fs.readAhead.attributesUsed();
+    if (child.isSymlink) child.#target ??= listing.target(number);
+    return child;
   }
 
   override lookAhead(path: string, at: number): void {
     if (!this.isDirectory) return;
     const wanted = components(path, at);
-    if (wanted.length < 2) return;
-    this.#names ??= new Names();
-    const { children, listing } = this.#names;
-    if (children.has(wanted[0]) || (listing !== null && listing.indexOf(wanted[0]) < 0)) return;
+    if (wanted.length < 2 || (this.#names?.children.has(wanted[0]) ?? false)) return;
+    const listing = this.fs.listings.get(this.ino);
+    if (listing !== null) {
+      const number = listing.indexOf(wanted[0]);
+      if (number < 0 || this.#listed(listing, number, wanted[0]) !== null) return;
+    }
     this.#walk(wanted);
   }
 
-  #lookupFar(names: Names, name: string): GoferInode | Errno {
+  #lookupFar(name: string): GoferInode | Errno {
     if (name.length > NAME_MAX) return ENAMETOOLONG;
-    if (++names.misses >= MISSES_BEFORE_LISTING && names.listing === null && !names.isTooLarge) {
+    this.#names ??= new Names();
+    const names = this.#names;
+    if (++names.misses >= MISSES_BEFORE_LISTING && !names.isTooLarge) {
       const listing = this.listing();
       if (isErrno(listing)) return listing;
-      if (listing.indexOf(name) < 0) return ENOENT;
+      const number = listing.indexOf(name);
+      if (number < 0) return ENOENT;
+      if (!names.isTooLarge) return this.#listed(listing, number, name) ?? this.#fetchBatch(listing, number, name);
     }
-    if (names.listing !== null) return this.#fetchBatch(names, names.listing, name);
     const error = this.#walk([name]);
     return error < 0 ? (error as Errno) : (names.children.get(name) ?? ENOENT);
   }
@@ -120,35 +139,54 @@ export class ImmutableInode extends GoferInode {
   }
 
   /** Attributes of `name` and, when the directory keeps being asked about, of the names that follow it. */
-  #fetchBatch(names: Names, listing: Listing, name: string): GoferInode | Errno {
-    const node = this.nodeId();
-    if (node < 0) return node as Errno;
-    const wanted: string[] = [];
-    const first = listing.indexOf(name);
-    for (let i = 0; i < listing.length && wanted.length < names.batch; i++) {
-      const next = listing.names[(first + i) % listing.length];
+  #fetchBatch(listing: Listing, number: number, name: string): GoferInode | Errno {
+    this.#names ??= new Names();
+    const names = this.#names;
+    const place = this.place();
+    if (isErrno(place)) return place;
+    const wanted = [name];
+    for (let i = 1; i < listing.length && wanted.length < names.batch; i++) {
+      const next = listing.name((number + i) % listing.length);
       if (!names.children.has(next)) wanted.push(next);
     }
+    if (names.batch >= WALKING_BATCH || listing.isAhead) this.fs.readAhead.attributesMissed();
     names.batch = Math.min(names.batch * 2, MAX_STATS);
-    const answer = this.fs.client.call(stats, node, wanted);
+    const answer = this.fs.client.call(stats, place.node, place.path, wanted);
     if (typeof answer === "number") return answer;
     const [, rows] = answer;
-    if (rows.length !== wanted.length * ATTRIBUTE_COUNT) return EIO;
+    if (rows.length !== wanted.length * ROW_BYTES) return EIO;
+    const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
     for (let i = 0; i < wanted.length; i++) {
-      if (rows[i * ATTRIBUTE_COUNT + MODE] !== 0) this.#keep(wanted[i], rows, i * ATTRIBUTE_COUNT);
+      if (!unpackRow(view, i * ROW_BYTES, row)) return EIO;
+      if (row[MODE] !== 0) this.#keep(wanted[i], row, 0);
       else this.#keepMissing(wanted[i]);
     }
     return names.children.get(name) ?? ENOENT;
   }
 
   override listing(): Listing | Errno {
-    this.#names ??= new Names();
-    const names = this.#names;
-    if (names.listing !== null) return names.listing;
+    const { listings, readAhead } = this.fs;
+    const parent = this.#parent;
+    let known = listings.use(this.ino);
+    if (known === null && parent !== null) {
+      const siblings = listings.get(parent.ino);
+      if (siblings?.isRead) {
+        const place = parent.place();
+        if (isErrno(place)) return place;
+        readAhead.fetch(this.fs.client, place, siblings, this.#name, listings);
+        known = listings.use(this.ino);
+      }
+    }
+    if (known !== null) {
+      if (known.isAhead && !known.isRead) readAhead.listingUsed();
+      return known;
+    }
     const listing = this.fetchListing();
     if (isErrno(listing)) return listing;
-    if (listing.length > MAX_KEPT_ENTRIES) names.isTooLarge = true;
-    else names.listing = listing;
+    if (!listings.put(this.ino, listing)) {
+      this.#names ??= new Names();
+      this.#names.isTooLarge = true;
+    }
     return listing;
   }
 
@@ -160,21 +198,57 @@ export class ImmutableInode extends GoferInode {
     return this.node !== 0 ? this.node : this.#find(forReading ? WALK_OPEN : 0);
   }
 
-  /** Has the gofer hold this inode. */
+  /** The inodes from here up to one that the gofer holds, which comes last; or an errno. */
+  #chain(): ImmutableInode[] | Errno {
+    const chain: ImmutableInode[] = [];
+    let from: ImmutableInode = this;
+    while (from.node === 0) {
+      chain.push(from);
+      if (from.#parent === null) return ESTALE;
+      from = from.#parent;
+    }
+    chain.push(from);
+    return chain;
+  }
+
+  protected override place(): Place | Errno {
+    const chain = this.#chain();
+    if (isErrno(chain)) return chain;
+    const path: string[] = [];
+    let { node } = chain[chain.length - 1];
+    for (let i = chain.length - 2; i >= 0; i--) {
+      if (path.push(chain[i].#name) < MAX_WALK) continue;
+      // Too far for one message: the gofer gets a hold of the way there.
+      node = chain[i].nodeId();
+      if (node < 0) return node as Errno;
+      path.length = 0;
+    }
+    return { node, path };
+  }
+
+  /** Has the gofer hold this inode, and those on the way to it. */
   #find(flags: number): number {
-    const parent = this.#parent;
-    if (parent === null) return ESTALE;
-    const parentNode = parent.nodeId();
-    if (parentNode < 0) return parentNode;
+    const chain = this.#chain();
+    if (isErrno(chain)) return chain;
     const { client } = this.fs;
-    const answer = client.call(walk, parentNode, [this.#name], flags);
-    if (typeof answer === "number") return answer;
-    const fd = client.takeFd();
-    const [, error, found] = answer;
-    if (fd >= 0) this.hostFiles().offer(fd);
-    if (found.length !== ATTRIBUTE_COUNT) return error < 0 ? error : ESTALE;
-    if (found[INO] === 0 || found[NODE] === 0) return ESTALE;
-    this.node = found[NODE];
+    for (let to = chain.length - 1; to > 0; ) {
+      const base = chain[to].node;
+      const wanted: ImmutableInode[] = [];
+      while (to > 0 && wanted.length < MAX_WALK) wanted.push(chain[--to]);
+      const path = wanted.map((inode) => inode.#name);
+      const answer = client.call(walk, base, path, to === 0 ? flags : 0);
+      if (typeof answer === "number") return answer;
+      const fd = client.takeFd();
+      const [, error, found] = answer;
+      if (fd >= 0) this.hostFiles().offer(fd);
+      if (found.length !== wanted.length * ATTRIBUTE_COUNT) return error < 0 ? error : ESTALE;
+      for (const [i, inode] of wanted.entries()) {
+        const node = found[i * ATTRIBUTE_COUNT + NODE];
+        if (node === 0) return ESTALE;
+        client.hold(node);
+        inode.node = node;
+      }
+    }
     return this.node;
   }
 

@@ -22,17 +22,23 @@ import {
   UID,
 } from "../../../gofer/protocol/attributes.ts";
 import { getxattr, listxattr, readdir, readlink } from "../../../gofer/protocol/messages.ts";
-import { EINVAL, EISDIR, ENXIO, EROFS, type Errno } from "../../abi/errno.ts";
+import { EINVAL, EIO, EISDIR, ENXIO, EROFS, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { Inode } from "../../vfs/inode.ts";
 import { O_ACCMODE, O_RDONLY, O_RDWR, type OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { DirectoryFile } from "./directory-file.ts";
 import type { GoferFilesystem } from "./filesystem.ts";
-import { presentIno } from "./filesystem.ts";
 import { HostFiles } from "./host-files.ts";
 import { Listing } from "./listing.ts";
+import { presentIno } from "./present-ino.ts";
 import { RegularFile } from "./regular-file.ts";
+
+/** A directory as messages name it: components below a node. */
+export interface Place {
+  readonly node: number;
+  readonly path: string[];
+}
 
 export abstract class GoferInode extends Inode {
   declare readonly fs: GoferFilesystem;
@@ -156,16 +162,25 @@ export abstract class GoferInode extends Inode {
 
   /** Asks for the whole directory: one message unless it is large. */
   protected fetchListing(): Listing | Errno {
-    const node = this.nodeId();
-    if (node < 0) return node as Errno;
-    const listing = new Listing();
+    const place = this.place();
+    if (isErrno(place)) return place;
+    const pieces: Buffer[] = [];
     for (let restart = 1; ; restart = 0) {
-      const answer = this.fs.client.call(readdir, node, restart);
+      const answer = this.fs.client.call(readdir, place.node, place.path, restart);
       if (typeof answer === "number") return answer;
       const [, isLast, entries] = answer;
-      listing.add(entries, this.deviceIndex);
-      if (isLast === 1) return listing;
+      // Not from Buffer's pool: a small listing would keep all of a pool's piece alive.
+      const piece = Buffer.allocUnsafeSlow(entries.length);
+      piece.set(entries);
+      pieces.push(piece);
+      if (isLast === 1) return Listing.read(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces), this.deviceIndex) ?? EIO;
     }
+  }
+
+  /** Where the gofer finds this directory, or an errno. */
+  protected place(): Place | Errno {
+    const node = this.nodeId();
+    return node < 0 ? (node as Errno) : { node, path: [] };
   }
 
   override forget(): void {

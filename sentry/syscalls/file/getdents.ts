@@ -46,7 +46,24 @@ class DirentWriter implements DirentSink {
   }
 }
 
-const writer = new DirentWriter();
+/** getdents64(2): what is in its layout already is copied whole. */
+class Dirent64Writer extends DirentWriter {
+  addPacked(source: Uint8Array, from: number, end: number): number {
+    let to = end;
+    const most = this.limit - this.used;
+    if (end - from > most) {
+      for (let next = from; next - from <= most; next += source[to + 16] + source[to + 17] * 256) to = next;
+      this.wasFull = true;
+    }
+    bytes.set(from === 0 && to === source.length ? source : source.subarray(from, to), this.used);
+    this.used += to - from;
+    return to;
+  }
+}
+
+const oldWriter = new DirentWriter();
+oldWriter.isOld = true;
+const newWriter = new Dirent64Writer();
 
 const list = (task: Task, fd: number, addr: number, count: number, isOld: boolean): number => {
   const file = task.file(fd);
@@ -54,9 +71,9 @@ const list = (task: Task, fd: number, addr: number, count: number, isOld: boolea
   if (!file.inode.isDirectory) return ENOTDIR;
   if (!file.canRead) return EBADF;
   if (file.inode.nlink === 0) return ENOENT;
+  const writer = isOld ? oldWriter : newWriter;
   writer.used = 0;
   writer.limit = Math.min(count, MAX_BYTES);
-  writer.isOld = isOld;
   writer.wasFull = false;
   const before = file.position;
   const error = file.readDirectory(writer, task);
