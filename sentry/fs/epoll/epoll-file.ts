@@ -36,6 +36,11 @@ export class EpollFile extends OpenFile {
     super(anonInode(kernel, 0o600), null, O_RDWR);
   }
 
+  /** noop_llseek() */
+  override seek(): number {
+    return this.position;
+  }
+
   override get anonymousName(): string {
     return "anon_inode:[eventpoll]";
   }

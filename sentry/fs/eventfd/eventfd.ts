@@ -30,6 +30,11 @@ export class EventFile extends OpenFile {
     return this.#lo === 0 && this.#hi === 0;
   }
 
+  /** noop_llseek() */
+  override seek(): number {
+    return this.position;
+  }
+
   override read(io: Io, _task: Task): number {
     if (io.remaining < 8) return EINVAL;
     if (this.#isZero) return EAGAIN;

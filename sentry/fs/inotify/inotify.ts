@@ -116,6 +116,11 @@ export class InotifyFile extends OpenFile {
     this.#queue.notify(POLLIN | POLLRDNORM);
   }
 
+  /** noop_llseek() */
+  override seek(): number {
+    return this.position;
+  }
+
   override read(io: Io, _task: Task): number {
     const events = this.#events;
     if (events.length === 0) return EAGAIN;

@@ -84,6 +84,11 @@ export class SignalFile extends OpenFile {
     task.signals.waitQueue.notify(POLLIN | POLLRDNORM);
   }
 
+  /** noop_llseek() */
+  override seek(): number {
+    return this.position;
+  }
+
   override read(io: Io, task: Task): number {
     if (io.remaining < SIGNALFD_SIGINFO_SIZE) return EINVAL;
     let total = 0;

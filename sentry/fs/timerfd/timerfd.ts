@@ -112,6 +112,11 @@ export class TimerFile extends OpenFile implements Timer {
     return Math.max(1, Math.floor(this.deadlineNs - this.#kernel.clock.monotonicNs()));
   }
 
+  /** noop_llseek() */
+  override seek(): number {
+    return this.position;
+  }
+
   override read(io: Io, _task: Task): number {
     if (io.remaining < 8) return EINVAL;
     if (this.#wasCanceled) {
