@@ -12,6 +12,9 @@ import type { Path } from "../../vfs/path.ts";
 import type { Overlay } from "./overlay.ts";
 import { OverlayRegular } from "./overlay-regular.ts";
 
+/** Positions 0 and 1 are "." and "..". */
+const FIRST_LOWER = 2;
+
 interface Listed {
   readonly name: string;
   readonly ino: number;
@@ -40,6 +43,10 @@ export class OverlayDirectory extends MemoryDirectory {
       if (this.entries.has(name) || this.isWhiteout(name)) return;
     }
     this.origin.lookAhead(path, at);
+  }
+
+  get hasWhiteouts(): boolean {
+    return this.#whiteouts !== null;
   }
 
   isWhiteout(name: string): boolean {
@@ -101,18 +108,48 @@ export class OverlayDirectory extends MemoryDirectory {
   }
 }
 
-/** Lists what was there when the listing began; what is removed meanwhile is left out. */
+/**
+ * Lists what was there when the listing began; what is removed meanwhile is left out. While the
+ * directory has no names of its own its listing is the lower one, which need not be copied.
+ */
 class OverlayDirectoryFile extends DirectoryFile {
   declare readonly inode: OverlayDirectory;
   #lower: Listed[] = [];
   #upper: Listed[] = [];
   #isListed = false;
+  /** Set: all names are the lower directory's. */
+  #through: OpenFile | null = null;
+  readonly #filter: DirentSink = {
+    add: (name, ino, mode, nextPosition) => {
+      const dir = this.inode;
+      return (dir.isWhiteout(name) && !dir.entries.has(name)) || (this.#sink as DirentSink).add(name, ino, mode, nextPosition);
+    },
+  };
+  #sink: DirentSink | null = null;
 
   #list(task: Task): void {
+    const dir = this.inode;
     this.#isListed = true;
-    this.#lower = this.inode.lowerNames(task);
+    this.#lower = [];
     this.#upper = [];
-    for (const { name, inode } of this.inode.entries.values()) this.#upper.push({ name, ino: inode.ino, mode: inode.mode });
+    this.#putThrough();
+    if (dir.entries.size === 0 && !dir.hasWhiteouts && dir.origin !== null) {
+      const file = dir.fs.openLower(dir.origin, task);
+      if (!isErrno(file)) this.#through = file;
+      return;
+    }
+    this.#lower = dir.lowerNames(task);
+    for (const { name, inode } of dir.entries.values()) this.#upper.push({ name, ino: inode.ino, mode: inode.mode });
+  }
+
+  #putThrough(): void {
+    this.#through?.put();
+    this.#through = null;
+  }
+
+  protected override release(): void {
+    this.#putThrough();
+    super.release();
   }
 
   override readDirectory(sink: DirentSink, task: Task): number {
@@ -123,14 +160,15 @@ class OverlayDirectoryFile extends DirectoryFile {
       this.position = 1;
     }
     if (this.position === 1) {
-      if (!sink.add("..", this.path?.dentry.parent?.inode.ino ?? dir.parent.ino, S_IFDIR, 2)) return 0;
-      this.position = 2;
+      if (!sink.add("..", this.path?.dentry.parent?.inode.ino ?? dir.parent.ino, S_IFDIR, FIRST_LOWER)) return 0;
+      this.position = FIRST_LOWER;
     }
     touchFileAtime(this, task);
     if (dir.nlink === 0) return 0;
-    const upperStart = 2 + this.#lower.length;
+    if (this.#through !== null) return this.#readThrough(this.#through, sink, task);
+    const upperStart = FIRST_LOWER + this.#lower.length;
     for (; this.position < upperStart; this.position++) {
-      const { name, ino, mode } = this.#lower[this.position - 2];
+      const { name, ino, mode } = this.#lower[this.position - FIRST_LOWER];
       if (dir.isWhiteout(name) && !dir.entries.has(name)) continue;
       if (!sink.add(name, ino, mode, this.position + 1)) return 0;
     }
@@ -140,5 +178,14 @@ class OverlayDirectoryFile extends DirectoryFile {
       if (!sink.add(name, ino, mode, this.position + 1)) return 0;
     }
     return 0;
+  }
+
+  #readThrough(lower: OpenFile, sink: DirentSink, task: Task): number {
+    this.#sink = sink;
+    lower.position = this.position;
+    const error = lower.readDirectory(this.inode.hasWhiteouts ? this.#filter : sink, task);
+    this.#sink = null;
+    this.position = lower.position;
+    return error;
   }
 }
