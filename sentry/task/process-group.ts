@@ -44,12 +44,11 @@ export class ProcessGroup {
     this.members.add(process);
   }
 
-  /** The last member's leave ends the group, the last group's end ends the session. */
+  /** The last member's leave ends the group, the last group's end ends the session. A terminal keeps it as its foreground. */
   remove(process: Process): void {
     this.members.delete(process);
     if (this.members.size > 0) return;
     const session = this.session;
-    if (session.foreground === this) session.foreground = null;
     session.groups.delete(this);
     this.pid.group = null;
     this.pid.releaseIfUnused();

@@ -30,6 +30,9 @@ export abstract class Filesystem {
   /** True when names may appear or vanish behind the kernel's back (procfs, shared volumes): dentries are then revalidated by `lookup`. */
   readonly isVolatile: boolean = false;
 
+  /** True where a name that is not there is refused before anything can be made of it: ENOENT (procfs). */
+  readonly refusesNewNames: boolean = false;
+
   constructor(device: number) {
     this.device = device;
   }

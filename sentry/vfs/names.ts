@@ -21,7 +21,7 @@ const freeName = (task: Task, dirfd: number, path: string, isDirectory: boolean)
   const found = lookupDentry(parent.dentry, walker.last, task);
   if (!isErrno(found)) return EEXIST;
   if (found !== ENOENT) return found;
-  if (walker.hasSlash && !isDirectory) return ENOENT;
+  if ((walker.hasSlash && !isDirectory) || parent.dentry.inode.fs.refusesNewNames) return ENOENT;
   return { parent, name: walker.last };
 };
 

@@ -5,7 +5,7 @@ import type { Task } from "../task/task.ts";
 import { clearedPrivileges } from "./attributes.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "./inode.ts";
+import { Inode, S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "./inode.ts";
 import { mayFollow, mayReuse } from "./link-protection.ts";
 import { MS_NODEV } from "./mount.ts";
 import { notify, notifyDentry, notifyFile } from "./notify.ts";
@@ -95,13 +95,14 @@ const openOrCreate = (task: Task, walker: Walker, flags: number, mode: number, r
     const name = walker.last;
     const found = lookupDentry(parent.dentry, name, task);
     if (isErrno(found)) {
-      if (found !== ENOENT) return found;
+      if (found !== ENOENT || parent.dentry.inode.fs.refusesNewNames) return found;
       const error = checkCreate(task, parent);
       if (error < 0) return error as Errno;
       const dir = parent.dentry.inode;
       const fullMode = newMode(task, dir, S_IFREG | (mode & 0o7777));
       const inode = dir.create(name, fullMode, task.creds.fsuid, newGid(task, dir), 0);
-      if (isErrno(inode)) return inode;
+      // lookup_open(): a directory that cannot make files at all.
+      if (isErrno(inode)) return dir.create === Inode.prototype.create ? EACCES : inode;
       const dentry = addDentry(parent.dentry, name, inode);
       notify(null, dir, IN_CREATE, name);
       return openFound(task, { mount: parent.mount, dentry }, flags, true);

@@ -19,6 +19,7 @@ const ROOT_INO = 1;
 export class Procfs extends Filesystem {
   readonly type = "proc";
   override readonly isVolatile = true;
+  override readonly refusesNewNames = true;
   readonly kernel: Kernel;
   readonly facts: HostFacts;
   /** Whose processes it shows, by the numbers they have there. */
