@@ -27,17 +27,21 @@ interface Budget {
   readonly earnCrowdedNs: number;
   readonly maxNs: number;
   readonly hotNs: number;
+  /** The longest that is spun at a time, whatever was saved. */
+  readonly spinNs: number;
   /** The stubs' pauses before they sleep. */
   readonly stubSpins: number;
 }
 /** With a CPU of its own the sentry disturbs nobody. */
-const OWN_CPU: Budget = { earnNs: 60_000, earnCrowdedNs: 30_000, maxNs: 400_000, hotNs: 150_000, stubSpins: 2000 };
+const OWN_CPU: Budget = { earnNs: 60_000, earnCrowdedNs: 30_000, maxNs: 400_000, hotNs: 150_000, spinNs: 400_000, stubSpins: 2000 };
 /** Else it takes its time from those it waits for. */
-const SHARED_CPU: Budget = { earnNs: 30_000, earnCrowdedNs: 10_000, maxNs: 60_000, hotNs: 50_000, stubSpins: 300 };
+const SHARED_CPU: Budget = { earnNs: 30_000, earnCrowdedNs: 10_000, maxNs: 250_000, hotNs: 200_000, spinNs: 80_000, stubSpins: 300 };
 /** New processes and threads are placed by the host's scheduler, which needs all CPUs: no CPU of its own so long after a clone. */
 const SETTLED_NS = 20_000_000;
 /** What a wake-up takes: not the guest's doing. */
 const WAKE_NS = 25_000;
+/** Sleeping on another CPU than the guest's costs about this; so much is always spun first. */
+const LEAST_NS = 40_000;
 /** The time to spin where that takes the CPU from a guest. */
 const WIDE_NS = 2_000;
 /** A spinning sentry that misses this much time was not alone on its CPU. */
@@ -94,8 +98,8 @@ export class HandOver {
   }
 
   /** An empty round: is another one worth it? */
-  maySpin(runningThreads: number): boolean {
-    if (runningThreads === 0 || this.#mode === "cold" || this.#cpuCount < 2) return false;
+  maySpin(running: readonly SystrapThread[]): boolean {
+    if (running.length === 0 || this.#mode === "cold" || this.#cpuCount < 2) return false;
     if (++this.#rounds < ROUNDS) return true;
     this.#rounds = 0;
     const nowNs = this.#clock.monotonicNs();
@@ -106,7 +110,13 @@ export class HandOver {
     this.#lookedNs = nowNs;
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
     const idleNs = nowNs - this.#idleSinceNs;
-    return idleNs < (this.#mode === "wide" ? WIDE_NS : this.#creditNs);
+    if (this.#mode === "wide") return idleNs < WIDE_NS;
+    // Spinning on the CPU of the one who is to come keeps it from coming.
+    if (running.length === 1 && running[0].cpu === currentCpu()) {
+      this.#goCold(running[0].cpu);
+      return false;
+    }
+    return idleNs < Math.min(this.#budget.spinNs, Math.max(LEAST_NS, this.#creditNs));
   }
 
   /** Nothing came: chooses where to sleep. */
@@ -134,6 +144,7 @@ export class HandOver {
   /** The sentry spins: on a CPU that the guests leave if they have settled, else wherever it is. */
   #goHot(): void {
     const guestCpu = this.#mode === "cold" ? this.#cpu : ANY_CPU;
+    if (guestCpu !== ANY_CPU) this.#bind(this.#platform.otherCpu(guestCpu));
     this.#bind(ANY_CPU);
     this.#mode = "hot";
     if (this.#clock.monotonicNs() - this.#platform.clonedNs > SETTLED_NS) this.#takeCpu(guestCpu);

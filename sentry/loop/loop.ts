@@ -76,7 +76,7 @@ export class Loop {
         handOver.worked(requests, platform.running.length);
         continue;
       }
-      if (this.#ready.length > 0 || platform.prepare() || handOver.maySpin(platform.running.length)) continue;
+      if (this.#ready.length > 0 || platform.prepare() || handOver.maySpin(platform.running)) continue;
       nowNs = this.#sleep();
       hostPolledNs = nowNs;
       rounds = 0;
