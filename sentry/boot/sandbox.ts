@@ -64,7 +64,10 @@ export const runSandbox = (platform: SystrapPlatform, supervisor: SupervisorChan
   };
   while (!platform.isReady) work();
   const task = startFirstProgram(kernel, namespace, config, stdio, work);
-  if (isErrno(task)) return refuseProgram(supervisor, config.argv[0], task);
+  if (isErrno(task)) {
+    refuseProgram(supervisor, config.argv[0], task);
+    return;
+  }
   if (config.terminal) hostTerminal.terminal?.attachTo(task.process);
   finishSyscall(task, 0);
   kernel.loop.run();
