@@ -93,7 +93,7 @@ test("exit_group ends sleeping and running threads, and the host process once", 
   assert.equal(child.process.isZombie, true);
 });
 
-test("the exit of a thread leaves the process, the leader's keeps its id", () => {
+test("the exit of a thread leaves the process; the last one decides the status, the leader keeps its id", () => {
   const { kernel, init } = setUp();
   const child = fork(kernel, init);
   const sibling = thread(kernel, child);
@@ -107,7 +107,7 @@ test("the exit of a thread leaves the process, the leader's keeps its id", () =>
   kernel.run();
   const statusAddr = memoryOf(init).putWords(0);
   assert.equal(call(init, sys_wait4, child.tid, statusAddr, 0, 0), child.tid);
-  assert.equal(memoryOf(init).loadU32(statusAddr), 5 << 8);
+  assert.equal(memoryOf(init).loadU32(statusAddr), 6 << 8);
 });
 
 test("a fatal signal ends a process that runs guest code", () => {

@@ -95,7 +95,10 @@ export abstract class TcpConnecting extends TcpEndpoint {
   /** What connect(2) reports once SYN_SENT is left. */
   #settle(): number {
     if (this.state === TCP_CLOSE) {
+      // __inet_stream_connect() disconnects: the socket is as new.
       this.phase = "unconnected";
+      this.shutdownMask = 0;
+      this.isDone = false;
       this.forgetPeer();
       return this.takeError() || ECONNABORTED;
     }
