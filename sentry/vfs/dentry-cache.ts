@@ -8,7 +8,7 @@ import type { Inode } from "./inode.ts";
 import { Dentry } from "./path.ts";
 
 /** Dentries kept when nothing holds them. */
-const CAPACITY = 1 << 16;
+const CAPACITY = 1 << 14;
 const NAME_MAX = 255;
 /** Missing names remembered per directory. */
 const MAX_NEGATIVES = 512;

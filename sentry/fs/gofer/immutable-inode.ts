@@ -66,7 +66,8 @@ export class ImmutableInode extends GoferInode {
   /** The inode of an entry whose attributes came with the listing. */
   #listed(listing: Listing, number: number, name: string): ImmutableInode | null {
     if (!listing.attributes(number, row) || row[MODE] === 0) return null;
-    const child = this.#keep(name, row, 0);
+    // No entry in a table: whoever asks again finds it by its number.
+    const child = this.fs.inodeOf(row, 0, this, ownString(name)) as ImmutableInode;
     if (child.isDirectory) return child;
     this.fs.readAhead.attributesUsed();
     if (child.isSymlink) child.#target ??= listing.target(number);

@@ -17,15 +17,16 @@ import { MemoryInode } from "./memory-inode.ts";
 const SECTORS_PER_PAGE = 8;
 
 export class MemoryRegular extends MemoryInode {
-  readonly data: MemoryData;
+  #data: MemoryData | null = null;
 
-  constructor(fs: MemoryFilesystem, mode: number, uid: number, gid: number, origin: Inode | null = null) {
-    super(fs, mode, uid, gid, origin);
-    this.data = new MemoryData(fs.budget);
+  /** Made when first asked for: most files of an overlay are looked at and never written. */
+  get data(): MemoryData {
+    this.#data ??= new MemoryData(this.fs.budget);
+    return this.#data;
   }
 
   override get blocks(): number {
-    return this.data.pages * SECTORS_PER_PAGE;
+    return this.#data === null ? 0 : this.#data.pages * SECTORS_PER_PAGE;
   }
 
   protected override resize(length: number): number {
@@ -42,7 +43,7 @@ export class MemoryRegular extends MemoryInode {
 
   override forget(): void {
     super.forget();
-    this.data.release();
+    this.#data?.release();
   }
 }
 
