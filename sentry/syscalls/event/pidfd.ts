@@ -8,6 +8,7 @@ import {
 import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
 import { isValidSignal, SI_TKILL, SIGINFO_SIZE } from "../../abi/signal.ts";
 import { PidFile } from "../../fs/pidfd/pidfd.ts";
+import { TaskDirectory } from "../../fs/proc/task-directory.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { mayInspect, maySignal } from "../../task/permission.ts";
 import { type SignalInfo, threadSignal, userSignal } from "../../task/signal-info.ts";
@@ -44,15 +45,25 @@ const readInfo = (task: Task, target: Task, signal: number, infoAddr: UserAddr, 
   return { signal, code, raw };
 };
 
+/** Whom a descriptor can signal: a pidfd's task, or the process of an open /proc/PID (tgid_pidfd_to_pid). `target` is null once it is gone. */
+const signalTarget = (task: Task, fd: number): { target: Task | null; isThread: boolean } | number => {
+  const file = task.file(fd);
+  if (typeof file === "number") return file;
+  if (file instanceof PidFile) return { target: file.target, isThread: file.thread !== null };
+  if (!(file.inode instanceof TaskDirectory) || file.inode.scope !== "process") return EBADF;
+  const { process } = file.inode.task;
+  return { target: process.isReaped ? null : process.leader, isThread: false };
+};
+
 /** pidfd_send_signal(2) */
 export const sys_pidfd_send_signal = implement("pidfd_send_signal", { level: "full" }, (task, fd, signal, infoAddr, flags) => {
   if (flags !== 0 && flags !== PIDFD_SIGNAL_THREAD && flags !== PIDFD_SIGNAL_THREAD_GROUP && flags !== PIDFD_SIGNAL_PROCESS_GROUP) {
     return EINVAL;
   }
-  const file = pidFile(task, fd);
-  if (typeof file === "number") return file;
-  const isThread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && file.thread !== null);
-  const { target } = file;
+  const found = signalTarget(task, fd);
+  if (typeof found === "number") return found;
+  const { target } = found;
+  const isThread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && found.isThread);
   // A pid that cannot be seen from the caller's namespace: access_pidfd_pidns().
   if (target !== null && target.pid.in(task.pidNamespace) === 0) return EINVAL;
   if (target === null) return ESRCH;
