@@ -26,6 +26,8 @@ export const bundle = async (name, entry) => {
     charset: "ascii",
     legalComments: "none",
     alias,
+    // V8 defines each field of a base class with many subclasses by a slow call; assigning it is quick.
+    tsconfigRaw: { compilerOptions: { target: "es2022", useDefineForClassFields: false } },
     write: false,
     logLevel: "warning",
   });
