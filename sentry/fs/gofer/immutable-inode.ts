@@ -60,7 +60,7 @@ export class ImmutableInode extends GoferInode {
     if (listing === null) return this.#lookupFar(name);
     const number = listing.indexOf(name);
     if (number < 0) return ENOENT;
-    return this.#listed(listing, number, name) ?? this.#fetchBatch(listing, number, name);
+    return this.#listed(listing, number, name) ?? this.#fetchAttributes(listing, number, name);
   }
 
   /** The inode of an entry whose attributes came with the listing. */
@@ -95,7 +95,7 @@ export class ImmutableInode extends GoferInode {
       if (isErrno(listing)) return listing;
       const number = listing.indexOf(name);
       if (number < 0) return ENOENT;
-      if (!names.isTooLarge) return this.#listed(listing, number, name) ?? this.#fetchBatch(listing, number, name);
+      if (!names.isTooLarge) return this.#listed(listing, number, name) ?? this.#fetchAttributes(listing, number, name);
     }
     const error = this.#walk([name]);
     return error < 0 ? (error as Errno) : (names.children.get(name) ?? ENOENT);
@@ -139,6 +139,32 @@ export class ImmutableInode extends GoferInode {
     names.children.set(ownString(name), null);
   }
 
+  /** In a walk, those of whole directories; otherwise a few. */
+  #fetchAttributes(listing: Listing, number: number, name: string): GoferInode | Errno {
+    const { readAhead, listings } = this.fs;
+    if (listing.isAhead && !listing.isFull) {
+      readAhead.attributesMissed();
+      if (readAhead.wantsAttributes && this.#fetchAhead()) {
+        const full = listings.get(this.ino);
+        const found = full?.isFull ? full.indexOf(name) : -1;
+        const inode = full === null || found < 0 ? null : this.#listed(full, found, name);
+        if (inode !== null) return inode;
+      }
+    }
+    return this.#fetchBatch(listing, number, name);
+  }
+
+  /** When the guest walks through the directory above: reads on from here. False: it does not. */
+  #fetchAhead(): boolean {
+    const parent = this.#parent;
+    const siblings = parent === null ? null : this.fs.listings.get(parent.ino);
+    if (parent === null || siblings === null || !siblings.isRead) return false;
+    const place = parent.place();
+    if (isErrno(place)) return false;
+    this.fs.readAhead.fetch(this.fs.client, place, siblings, this.#name, this.fs.listings);
+    return true;
+  }
+
   /** Attributes of `name` and, when the directory keeps being asked about, of the names that follow it. */
   #fetchBatch(listing: Listing, number: number, name: string): GoferInode | Errno {
     this.#names ??= new Names();
@@ -150,7 +176,7 @@ export class ImmutableInode extends GoferInode {
       const next = listing.name((number + i) % listing.length);
       if (!names.children.has(next)) wanted.push(next);
     }
-    if (names.batch >= WALKING_BATCH || listing.isAhead) this.fs.readAhead.attributesMissed();
+    if (names.batch >= WALKING_BATCH) this.fs.readAhead.attributesMissed();
     names.batch = Math.min(names.batch * 2, MAX_STATS);
     const answer = this.fs.client.call(stats, place.node, place.path, wanted);
     if (typeof answer === "number") return answer;
@@ -167,17 +193,8 @@ export class ImmutableInode extends GoferInode {
 
   override listing(): Listing | Errno {
     const { listings, readAhead } = this.fs;
-    const parent = this.#parent;
     let known = listings.use(this.ino);
-    if (known === null && parent !== null) {
-      const siblings = listings.get(parent.ino);
-      if (siblings?.isRead) {
-        const place = parent.place();
-        if (isErrno(place)) return place;
-        readAhead.fetch(this.fs.client, place, siblings, this.#name, listings);
-        known = listings.use(this.ino);
-      }
-    }
+    if (known === null && this.#fetchAhead()) known = listings.use(this.ino);
     if (known !== null) {
       if (known.isAhead && !known.isRead) readAhead.listingUsed();
       return known;

@@ -26,13 +26,15 @@ const FIRST_BUDGET = 16 * 1024;
 const MOST_NAME_BYTES = 32 * 1024;
 /** So many attributes of files must have come before their use is judged. */
 const JUDGED = 1024;
+/** So many questions about files of directories that came ahead mean that the walk looks at all of them. */
+const MISSES_BEFORE_ATTRIBUTES = 4;
 
 export class ReadAhead {
   #budget = FIRST_BUDGET;
   /** Listings that the last message brought, and how many of them were read since. */
   #brought = 0;
   #used = 0;
-  #wantsAttributes = false;
+  #misses = 0;
   #attributesBrought = 0;
   #attributesUsed = 0;
 
@@ -46,16 +48,20 @@ export class ReadAhead {
     this.#attributesUsed++;
   }
 
-  /** Attributes had to be asked for in directories that a walk went through. */
+  /** Attributes had to be asked for in a directory that a walk goes through. */
   attributesMissed(): void {
-    this.#wantsAttributes = true;
+    this.#misses++;
+  }
+
+  get wantsAttributes(): boolean {
+    return this.#misses >= MISSES_BEFORE_ATTRIBUTES;
   }
 
   /** Brings `name` of the directory at `place`, whose listing is `siblings`, and more into `kept`. */
   fetch(client: Gofer, place: Place, siblings: Listing, name: string, kept: Listings): void {
     this.#judge();
     const names = this.#wanted(siblings, name, kept);
-    const answer = client.call(scan, place.node, place.path, names, this.#budget, this.#wantsAttributes ? SCAN_FULL : 0);
+    const answer = client.call(scan, place.node, place.path, names, this.#budget, this.wantsAttributes ? SCAN_FULL : 0);
     if (typeof answer !== "number") this.#keep(answer[1], kept);
   }
 
@@ -65,7 +71,7 @@ export class ReadAhead {
       this.#budget = Math.min(Math.max(this.#budget * factor, FIRST_BUDGET), MAX_SCAN);
     }
     if (this.#attributesBrought > JUDGED) {
-      if (this.#attributesUsed * 4 < this.#attributesBrought) this.#wantsAttributes = false;
+      if (this.#attributesUsed * 4 < this.#attributesBrought) this.#misses = 0;
       this.#attributesBrought = 0;
       this.#attributesUsed = 0;
     }
@@ -73,14 +79,18 @@ export class ReadAhead {
     this.#used = 0;
   }
 
-  /** `first` and the directories beside it that are not known, in the order in which they are listed from there on. */
+  #isEnough(listing: Listing | null, isFull: boolean): boolean {
+    return listing !== null && (listing.isFull || !isFull);
+  }
+
+  /** `first` and the directories beside it of which less is known, in the order in which they are listed from there on. */
   #wanted(siblings: Listing, first: string, kept: Listings): string[] {
     const names = [first];
     let bytes = first.length;
     const start = siblings.indexOf(first);
     for (let i = 1; i < siblings.length && names.length < MAX_SCAN_NAMES && bytes < MOST_NAME_BYTES; i++) {
       const number = (start + i) % siblings.length;
-      if (siblings.type(number) !== DT_DIR || kept.has(siblings.ino(number))) continue;
+      if (siblings.type(number) !== DT_DIR || this.#isEnough(kept.get(siblings.ino(number)), this.wantsAttributes)) continue;
       const name = siblings.name(number);
       names.push(name);
       bytes += name.length;
@@ -88,7 +98,7 @@ export class ReadAhead {
     return names;
   }
 
-  /** Takes over the records that make sense. Those of directories that are known already are newer, but the same. */
+  /** Takes over the records that make sense and tell more than what is known. */
   #keep(bytes: Uint8Array, kept: Listings): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = 0; at + RECORD_HEADER <= bytes.length; ) {
@@ -101,12 +111,14 @@ export class ReadAhead {
       const isFull = (view.getUint16(at + RECORD_FLAGS, true) & RECORD_FULL) !== 0;
       const ino = presentIno(device, view.getFloat64(at + RECORD_INO, true));
       at = start + length;
-      if (!Number.isSafeInteger(ino) || (kept.get(ino)?.isRead ?? false)) continue;
+      const known = kept.get(ino);
+      if (!Number.isSafeInteger(ino) || this.#isEnough(known, isFull)) continue;
       const own = Buffer.allocUnsafeSlow(length);
       own.set(bytes.subarray(start, at));
       const listing = Listing.scanned(own, entryBytes, rowBytes, device, isFull);
       if (listing === null || !kept.put(ino, listing)) continue;
-      this.#brought++;
+      listing.isRead = known?.isRead ?? false;
+      if (!listing.isRead) this.#brought++;
       if (isFull) this.#attributesBrought += listing.length;
     }
   }
