@@ -53,19 +53,22 @@ export class PipeRing {
       const end = this.#offsets[last] + this.#lengths[last];
       if ((this.#flags[last] & CAN_MERGE) !== 0 && end + tail <= PAGE_SIZE) {
         const moved = io.take(this.#bytes, last * PAGE_SIZE + end, tail);
-        if (moved < 0) return moved;
+        if (moved < tail) return EFAULT;
         this.#lengths[last] += moved;
-        if (moved < tail || io.remaining === 0) return moved;
+        if (io.remaining === 0) return moved;
         total = moved;
       }
     }
     while (io.remaining > 0 && this.#used < this.slots) {
       const wanted = Math.min(io.remaining, this.freeRun());
       const moved = io.take(this.#bytes, this.freeAt, wanted);
-      if (moved <= 0) return total > 0 ? total : moved === 0 ? EFAULT : moved;
-      this.commit(moved, isPacket ? PACKET : CAN_MERGE);
-      total += moved;
-      if (moved < wanted) return total;
+      // A page that could not be copied as a whole is as if it had not been begun.
+      const whole = moved < wanted ? Math.max(0, moved - (moved % PAGE_SIZE)) : moved;
+      if (whole > 0) this.commit(whole, isPacket ? PACKET : CAN_MERGE);
+      total += whole;
+      if (moved === wanted) continue;
+      if (moved > whole) io.giveBack(moved - whole);
+      return total > 0 ? total : EFAULT;
     }
     return total > 0 ? total : EAGAIN;
   }
@@ -77,16 +80,31 @@ export class PipeRing {
       const isPacket = (this.#flags[this.#first] & PACKET) !== 0;
       const wanted = Math.min(this.readyRun(), io.remaining);
       const moved = io.put(this.#bytes, this.readyAt, wanted);
-      if (moved <= 0) return total > 0 ? total : moved === 0 ? EFAULT : moved;
+      if (moved < wanted) {
+        const whole = isPacket ? 0 : this.#wholeSlots(moved);
+        this.consume(whole);
+        total += whole;
+        return total > 0 ? total : EFAULT;
+      }
       total += moved;
       if (isPacket) {
         this.#dropFirst();
         return total;
       }
       this.consume(moved);
-      if (moved < wanted) return total;
     }
     return total > 0 ? total : EAGAIN;
+  }
+
+  /** The bytes of the oldest slots that lie wholly within `length`: a page that could not be copied stays (pipe_read). */
+  #wholeSlots(length: number): number {
+    let total = 0;
+    for (let i = 0; i < this.#used; i++) {
+      const next = total + this.#lengths[(this.#first + i) % this.slots];
+      if (next > length) break;
+      total = next;
+    }
+    return total;
   }
 
   // The pieces below serve splice(2), which reads from and into the ring's own memory.
