@@ -7,13 +7,11 @@
 import { closeFd, data, getXattrFd, listXattrFd, openAt, removeXattrFd, setXattrFd } from "../../native/ffi/file-calls-unsafe.ts";
 import { EACCES, ENODATA, EOPNOTSUPP, EPERM } from "../protocol/errno.ts";
 import { getxattr, listxattr, removexattr, setxattr } from "../protocol/messages.ts";
+import { isOwnXattr, isReadableXattr } from "../protocol/xattr.ts";
 import { handle, nodeOf, writableNode } from "./handler.ts";
 import type { FileServer } from "./server.ts";
 import type { Node } from "./tree.ts";
 import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "./types.ts";
-
-const isOwn = (name: string): boolean => name.startsWith("user.");
-const isReadable = (name: string): boolean => isOwn(name) || name === "security.capability";
 
 /** Links, pipes, sockets and devices have none of the readable kinds, so those are never opened. */
 const hasXattrs = (node: Node): boolean => node.type === S_IFREG || node.type === S_IFDIR;
@@ -37,7 +35,7 @@ const withFile = (server: FileServer, node: Node, action: (fd: number) => number
 export const onGetxattr = handle(getxattr, (server, id, name) => {
   const node = nodeOf(server, id);
   if (typeof node === "number") return node;
-  if (!isReadable(name) || !hasXattrs(node)) return ENODATA;
+  if (!isReadableXattr(name) || !hasXattrs(node)) return ENODATA;
   const length = withFile(server, node, (fd) => getXattrFd(fd, name));
   if (length === EACCES) return ENODATA;
   return length < 0 ? length : [0, data.subarray(0, length)];
@@ -49,13 +47,13 @@ export const onListxattr = handle(listxattr, (server, id) => {
   if (!hasXattrs(node)) return [0, []];
   const length = withFile(server, node, listXattrFd);
   if (length === EOPNOTSUPP || length === EACCES) return [0, []];
-  return length < 0 ? length : [0, data.toString("latin1", 0, length).split("\0").filter(isReadable)];
+  return length < 0 ? length : [0, data.toString("latin1", 0, length).split("\0").filter(isReadableXattr)];
 });
 
 export const onSetxattr = handle(setxattr, (server, id, name, value, flags) => {
   const node = writableNode(server, id);
   if (typeof node === "number") return node;
-  if (!isOwn(name)) return EOPNOTSUPP;
+  if (!isOwnXattr(name)) return EOPNOTSUPP;
   if (!hasXattrs(node)) return EPERM;
   const result = withFile(server, node, (fd) => setXattrFd(fd, name, value, flags));
   return result < 0 ? result : [0];
@@ -64,7 +62,7 @@ export const onSetxattr = handle(setxattr, (server, id, name, value, flags) => {
 export const onRemovexattr = handle(removexattr, (server, id, name) => {
   const node = writableNode(server, id);
   if (typeof node === "number") return node;
-  if (!isOwn(name)) return EOPNOTSUPP;
+  if (!isOwnXattr(name)) return EOPNOTSUPP;
   if (!hasXattrs(node)) return EPERM;
   const result = withFile(server, node, (fd) => removeXattrFd(fd, name));
   return result < 0 ? result : [0];

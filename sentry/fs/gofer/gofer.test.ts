@@ -228,6 +228,20 @@ test("immutable: an evicted inode is found again", () => {
   assert.equal(entries(open(dir, O_RDONLY)).length, 42);
 });
 
+test("extended attributes that are never shown cost no message", () => {
+  for (const isImmutable of [true, false]) {
+    const fs = mount(isImmutable);
+    const file = find(fs.root, "usr", "hard");
+    const link = find(fs.root, "lib");
+    const calls = gofer.count(() => {
+      for (const name of ["system.posix_acl_access", "security.selinux"]) assert.equal(file.getXattr(name), ENODATA);
+      assert.equal(link.getXattr("user.x"), ENODATA);
+      assert.deepEqual(link.listXattr(), []);
+    });
+    assert.equal(calls, 0);
+  }
+});
+
 test("shared: changes made outside are seen", () => {
   const fs = mount(false);
   const usr = find(fs.root, "usr");

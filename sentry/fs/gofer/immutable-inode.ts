@@ -7,6 +7,7 @@
 import { ATTRIBUTE_COUNT, MODE, NODE } from "../../../gofer/protocol/attributes.ts";
 import { MAX_STATS, MAX_WALK, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
 import { ROW_BYTES, unpackRow } from "../../../gofer/protocol/packed.ts";
+import { isReadableXattr } from "../../../gofer/protocol/xattr.ts";
 import { EIO, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EROFS, type Errno, ESTALE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { AttributeChange } from "../../vfs/inode.ts";
@@ -278,6 +279,7 @@ export class ImmutableInode extends GoferInode {
   }
 
   override getXattr(name: string): Uint8Array | Errno {
+    if (!this.hasXattrs || !isReadableXattr(name)) return ENODATA;
     const names = this.listXattr();
     if (isErrno(names)) return names;
     return names.includes(name) ? super.getXattr(name) : ENODATA;

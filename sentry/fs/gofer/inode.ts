@@ -22,7 +22,8 @@ import {
   UID,
 } from "../../../gofer/protocol/attributes.ts";
 import { getxattr, listxattr, readdir, readlink } from "../../../gofer/protocol/messages.ts";
-import { EINVAL, EIO, EISDIR, ENXIO, EROFS, type Errno, isErrno } from "../../abi/errno.ts";
+import { isReadableXattr } from "../../../gofer/protocol/xattr.ts";
+import { EINVAL, EIO, EISDIR, ENODATA, ENXIO, EROFS, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { Inode } from "../../vfs/inode.ts";
 import { O_ACCMODE, O_RDONLY, O_RDWR, type OpenFile } from "../../vfs/open-file.ts";
@@ -146,7 +147,14 @@ export abstract class GoferInode extends Inode {
     return typeof answer === "number" ? answer : answer[1];
   }
 
+  /** Whether it may have extended attributes that the gofer shows. */
+  get hasXattrs(): boolean {
+    return this.isRegular || this.isDirectory;
+  }
+
   override getXattr(name: string): Uint8Array | Errno {
+    // `ls -l` asks for an access list of every file: no message for what is never shown.
+    if (!this.hasXattrs || !isReadableXattr(name)) return ENODATA;
     const node = this.nodeId();
     if (node < 0) return node as Errno;
     const answer = this.fs.client.call(getxattr, node, name);
@@ -154,6 +162,7 @@ export abstract class GoferInode extends Inode {
   }
 
   override listXattr(): string[] | Errno {
+    if (!this.hasXattrs) return [];
     const node = this.nodeId();
     if (node < 0) return node as Errno;
     const answer = this.fs.client.call(listxattr, node);
