@@ -1,6 +1,6 @@
-#include <fcntl.h>
 /* Unix sockets: pairs, names, passing descriptors and credentials, peers gone, shutdown, errors. */
 #include "../check.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
