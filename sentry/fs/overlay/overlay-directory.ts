@@ -26,6 +26,11 @@ export class OverlayDirectory extends MemoryDirectory {
   /** Lower names that are removed here. */
   #whiteouts: Set<string> | null = null;
 
+  /** As with the size: what its own filesystem says. */
+  override get blocks(): number {
+    return this.origin === null ? super.blocks : this.origin.blocks;
+  }
+
   override lookup(name: string, task: Task | null): Inode | Errno {
     const entry = this.entries.get(name);
     if (entry !== undefined) return entry.inode;

@@ -34,6 +34,6 @@ export class MemoryLink extends MemoryInode {
   }
 
   override get blocks(): number {
-    return 0;
+    return this.origin === null ? 0 : this.origin.blocks;
   }
 }
