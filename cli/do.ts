@@ -2,11 +2,13 @@
 import { closeSync, openSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { isatty } from "node:tty";
-import type { GoferTree, LogLevel, MountConfig, OwnerMapConfig, SandboxConfig } from "../runtime/sandbox/config.ts";
+import type { GoferTree, LogLevel, MountConfig, SandboxConfig } from "../runtime/sandbox/config.ts";
+import { PLAIN_PROCESS } from "../runtime/sandbox/process-config.ts";
 import { environmentBytes, pathBytes, shown } from "./byte-strings.ts";
 import type { DoOptions, User } from "./do-options.ts";
 import { CliError } from "./fail.ts";
 import { readHostFacts } from "./host-facts.ts";
+import { ownerMap } from "./owner-map.ts";
 import type { SandboxRequest } from "./request.ts";
 
 const reasons: Record<string, string> = {
@@ -91,6 +93,7 @@ const fixedMount = (type: MountConfig["type"], target: string, options: string):
   options,
   goferTree: -1,
   readOnly: false,
+  flags: 0,
 });
 
 const systemMounts = [
@@ -100,14 +103,6 @@ const systemMounts = [
   fixedMount("devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666"),
   fixedMount("tmpfs", "/dev/shm", "mode=1777"),
 ];
-
-/**
- * An ordinary caller's user namespace has but one id: every file of somebody else looks like
- * the overflow user's (user_namespaces(7)). Nearly all of those are root's.
- */
-const OVERFLOW_ID = 65534;
-const ownerMap = (): OwnerMapConfig | null =>
-  process.geteuid?.() === 0 ? null : { hostUid: OVERFLOW_ID, hostGid: OVERFLOW_ID, guestUid: 0, guestGid: 0 };
 
 /** Names of --strace, checked; null: every call. The table is loaded only when it is needed. */
 const straceNames = async (list: string): Promise<readonly string[] | null> => {
@@ -130,10 +125,10 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
   const root = rootDirectory(options.root);
   const trees: GoferTree[] = [{ readOnly: true }];
   const treePaths = [root];
-  const mounts: MountConfig[] = [{ type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false }, ...systemMounts];
+  const mounts: MountConfig[] = [{ type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false, flags: 0 }, ...systemMounts];
   for (const { host, guest, readOnly } of options.volume) {
     treePaths.push(hostPath("--volume", host));
-    mounts.push({ type: "gofer", target: guest, options: "", goferTree: trees.length, readOnly });
+    mounts.push({ type: "gofer", target: guest, options: "", goferTree: trees.length, readOnly, flags: 0 });
     trees.push({ readOnly });
   }
   const wantsStrace = options.strace !== undefined || options.straceLog !== undefined;
@@ -145,8 +140,13 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     cwd: options.workdir ?? (root === "/" ? currentDirectory() : "/"),
     ...credentials(options.user, root),
     hostname: options.hostname ?? hostname(),
+    ...PLAIN_PROCESS,
     terminal: isatty(0),
+    domainname: "(none)",
     mounts,
+    maskedPaths: [],
+    readonlyPaths: [],
+    waitsForStart: false,
     network: options.network,
     platform: options.platform,
     initUnkillable: false,

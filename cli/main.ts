@@ -1,12 +1,15 @@
 /** The command line. Runs as the launcher's child for a moment: reads the flags, hands over a request, and is gone. */
 import { Command, CommanderError } from "commander";
 import { argumentBytes, shown } from "./byte-strings.ts";
+import { addContainerCommands, addGlobalOptions } from "./container/commands.ts";
 import { planDo } from "./do.ts";
 import { addDoOptions, type DoOptions, withBareStrace } from "./do-options.ts";
 import { CliError, EXIT_MOAT } from "./fail.ts";
 import { sendRequest } from "./request.ts";
 import { VERSION } from "./version.ts";
 
+/** runc's status for everything that goes wrong, wrong flags included. */
+const EXIT_CONTAINER = 1;
 const program = new Command("moat");
 
 const describeProgram = (): Command => {
@@ -30,9 +33,13 @@ const describeProgram = (): Command => {
     .action(async (name: string, args: string[], options: DoOptions) => {
       sendRequest(await planDo([name, ...args], options));
     });
+  addGlobalOptions(program);
+  addContainerCommands(program);
   command.configureHelp({ optionTerm: (option) => option.flags.replace("--strace [names]", "--strace[=names]") });
   return addDoOptions(command);
 };
+
+const containerCommands = new Set(["create", "run", "start", "state", "kill", "delete", "list", "ps", "exec", "wait", "spec", "features"]);
 
 const main = async (): Promise<number> => {
   const doCommand = describeProgram();
@@ -40,9 +47,10 @@ const main = async (): Promise<number> => {
   const args = first === "do" ? [first, ...withBareStrace(doCommand, rest)] : first === undefined ? [] : [first, ...rest];
   try {
     await program.parseAsync(args, { from: "user" });
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_MOAT;
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? 0 : first === "do" || !args.some((arg) => containerCommands.has(arg)) ? EXIT_MOAT : EXIT_CONTAINER;
     if (!(error instanceof CliError)) throw error;
     process.stderr.write(`moat: ${error.message}\n`);
     return EXIT_MOAT;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseStartConfig, type StartConfig } from "../runtime/sandbox/config.ts";
+import { PLAIN_PROCESS } from "../runtime/sandbox/process-config.ts";
 import { encodeRequest } from "./request.ts";
 
 const config: StartConfig = {
@@ -13,7 +14,12 @@ const config: StartConfig = {
     groups: [],
     hostname: "h",
     terminal: false,
-    mounts: [{ type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false }],
+    ...PLAIN_PROCESS,
+    domainname: "(none)",
+    maskedPaths: [],
+    readonlyPaths: [],
+    waitsForStart: false,
+    mounts: [{ type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false, flags: 0 }],
     network: "none",
     platform: "systrap",
     initUnkillable: false,

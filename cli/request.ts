@@ -1,6 +1,7 @@
 /** What the CLI asks of the launcher, its parent: native/launcher/request.h has the format. */
 import { writeSync } from "node:fs";
 import type { StartConfig } from "../runtime/sandbox/config.ts";
+import { encodeRecords } from "../runtime/sandbox/request-records.ts";
 
 /** native/launcher/main.c opens it. */
 const REQUEST_FD = 3;
@@ -14,12 +15,13 @@ export interface SandboxRequest {
 }
 
 export const encodeRequest = (request: SandboxRequest): Buffer => {
-  const records = request.treePaths.map((path, index) => `tree=${request.config.gofer.trees[index].readOnly ? "ro" : "rw"}:${path}`);
-  if (request.debugLog !== null) records.push(`debug-log=${request.debugLog}`);
-  if (request.straceLog !== null) records.push(`strace-log=${request.straceLog}`);
-  // Byte strings reach the other side as the characters U+0000..U+00FF, whatever carries the JSON.
-  const json = JSON.stringify(request.config).replace(/[\x80-\xff]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
-  return Buffer.from(`${[...records, `config=${json}`].join("\0")}\0`, "latin1");
+  const records = request.treePaths.map((path, index): [string, string] => [
+    "tree",
+    `${request.config.gofer.trees[index].readOnly ? "ro" : "rw"}:${path}`,
+  ]);
+  if (request.debugLog !== null) records.push(["debug-log", request.debugLog]);
+  if (request.straceLog !== null) records.push(["strace-log", request.straceLog]);
+  return encodeRecords(records, request.config);
 };
 
 export const sendRequest = (request: SandboxRequest): void => {

@@ -11,8 +11,8 @@ const main = (): void => {
     // The zygote sets itself up while the CLI still reads the flags.
     const platform = new SystrapPlatform();
     platform.start(SENTRY_ZYGOTE_FD, compileGuestFilter());
-    const { configJson } = supervisor.receiveStart();
-    runSandbox(platform, supervisor, SENTRY_GOFER_FD, parseSandboxConfig(configJson));
+    const { configJson, stdioFds } = supervisor.receiveStart();
+    runSandbox(platform, supervisor, SENTRY_GOFER_FD, parseSandboxConfig(configJson), stdioFds);
   } catch (error) {
     supervisor.fatal(error instanceof Error ? error.message : String(error));
   }

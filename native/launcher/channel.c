@@ -13,7 +13,7 @@ void channel_pair(int ends[2])
 		fail("cannot make a socket pair");
 }
 
-int channel_send_fds(int fd, const struct message_header *header, const char *text, const int *fds, int fd_count)
+static int send_packet(int fd, const struct message_header *header, const char *text, const int *fds, int fd_count, int flags)
 {
 	struct iovec parts[2] = {
 		{ .iov_base = (void *)header, .iov_len = sizeof *header },
@@ -33,9 +33,14 @@ int channel_send_fds(int fd, const struct message_header *header, const char *te
 	}
 	ssize_t sent;
 	do
-		sent = sendmsg(fd, &packet, MSG_NOSIGNAL);
+		sent = sendmsg(fd, &packet, MSG_NOSIGNAL | flags);
 	while (sent < 0 && errno == EINTR);
 	return sent >= 0;
+}
+
+int channel_send_fds(int fd, const struct message_header *header, const char *text, const int *fds, int fd_count)
+{
+	return send_packet(fd, header, text, fds, fd_count, 0);
 }
 
 int channel_send(int fd, uint32_t kind, int32_t x, int32_t y, const char *text, size_t length)
@@ -49,6 +54,11 @@ int channel_send(int fd, uint32_t kind, int32_t x, int32_t y, const char *text, 
 int channel_forward(int fd, const struct message *message)
 {
 	return channel_send_fds(fd, &message->header, message->text, NULL, 0);
+}
+
+int channel_forward_now(int fd, const struct message *message)
+{
+	return send_packet(fd, &message->header, message->text, NULL, 0, MSG_DONTWAIT);
 }
 
 /* Descriptors of a packet that is thrown away must not stay open. */
@@ -72,9 +82,10 @@ int channel_receive(int fd, struct message *message, int flags)
 	ssize_t got;
 
 	message->fd_count = 0;
+	/* An end that was closed before it read everything is told of once; its own last words are still there. */
 	do
 		got = recvmsg(fd, &packet, flags | MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
 		return errno == EAGAIN ? -1 : 0;
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(&packet); part; part = CMSG_NXTHDR(&packet, part)) {

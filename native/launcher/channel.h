@@ -19,6 +19,9 @@ int channel_send(int fd, uint32_t kind, int32_t x, int32_t y, const char *text, 
 int channel_send_fds(int fd, const struct message_header *header, const char *text, const int *fds, int fd_count);
 
 /* Passes a received message on, without its descriptors. */
+/* The same, unless the receiver's queue is full: then it is lost. */
+int channel_forward_now(int fd, const struct message *message);
+
 int channel_forward(int fd, const struct message *message);
 
 /*

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -108,7 +109,11 @@ static void hear_launcher(void)
 		end_sandbox();
 	if (got < 0)
 		return;
-	if (message.header.kind == MSG_START)
+	if (message.header.kind >= MSG_CONTROL_FIRST && message.header.kind < MSG_ANSWER_FIRST) {
+		channel_send_fds(sentry.channel, &message.header, message.text, message.fds, message.fd_count);
+		for (int i = 0; i < message.fd_count; i++)
+			close(message.fds[i]);
+	} else if (message.header.kind == MSG_START)
 		start();
 	else if (message.header.kind == MSG_SIGNAL || message.header.kind == MSG_CONTINUED)
 		channel_forward(sentry.channel, &message);
@@ -129,6 +134,8 @@ static void program_loaded(struct program *program)
 /* Messages of a program may be an attacker's: each is taken at most once, where it makes sense. */
 static void act_on(struct program *program)
 {
+	if (message.header.kind >= MSG_ANSWER_FIRST && message.header.kind <= MSG_ANSWER_LAST && program == &sentry)
+		channel_forward(launcher_channel, &message);
 	switch (message.header.kind) {
 	case MSG_UNMAPPED:
 		if (program->is_mapped)
@@ -149,6 +156,7 @@ static void act_on(struct program *program)
 			program_loaded(program);
 		return;
 	case MSG_STOPPED:
+	case MSG_CREATED:
 		if (program == &sentry)
 			channel_forward(launcher_channel, &message);
 		return;
@@ -204,10 +212,23 @@ static _Noreturn void serve(int child_signals)
 	}
 }
 
+/* The caller's files would stay open as long as the sandbox lives. */
+static void close_others(void)
+{
+	if (launcher_channel != STDERR_FILENO + 1) {
+		if (dup2(launcher_channel, STDERR_FILENO + 1) < 0)
+			_exit(EXIT_MOAT);
+		launcher_channel = STDERR_FILENO + 1;
+	}
+	fcntl(launcher_channel, F_SETFD, FD_CLOEXEC);
+	syscall(SYS_close_range, launcher_channel + 1, ~0u, 0);
+}
+
 static _Noreturn void run_init(struct program_files files)
 {
 	sigset_t all, children;
 
+	close_others();
 	fail_over_channel(launcher_channel);
 	prctl(PR_SET_NAME, "moat-init", 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

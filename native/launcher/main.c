@@ -16,16 +16,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "container.h"
+#include "exec.h"
 #include "fail.h"
+#include "front.h"
 #include "idmap.h"
 #include "init.h"
 #include "monitor.h"
 #include "request.h"
 #include "terminal.h"
 #include "../stub/zygote.h"
-
-/* cli/request.ts writes to it. */
-#define REQUEST_FD 3
 
 /*
  * A closed standard descriptor would be taken by the next file that is opened. What stands in
@@ -41,40 +41,27 @@ static void fill_standard_descriptors(void)
 	}
 }
 
-static pid_t start_cli(const struct program_files *files, int count, char **arguments, int request_end)
+/* Global flags with a value of their own word. */
+static int takes_value(const char *flag)
 {
-	pid_t pid = fork();
+	static const char *const flags[] = { "--root", "--log", "--log-format", "--rootless" };
 
-	if (pid < 0)
-		fail("cannot fork");
-	if (pid > 0)
-		return pid;
-	char path[4096];
-	char **vector = calloc((size_t)count + 5, sizeof *vector);
-	if (!vector)
-		fail("no memory");
-	vector[0] = (char *)files->node;
-	vector[1] = "--no-warnings";
-	vector[2] = path;
-	memcpy(vector + 3, arguments, (size_t)count * sizeof *vector);
-	snprintf(path, sizeof path, "%s/cli.cjs", files->bundles);
-	/* Both cost time or change the CLI's behaviour; neither is meant for Moat. */
-	unsetenv("NODE_OPTIONS");
-	unsetenv("NODE_EXTRA_CA_CERTS");
-	if (request_end == REQUEST_FD)
-		fcntl(REQUEST_FD, F_SETFD, 0);
-	else if (dup2(request_end, REQUEST_FD) < 0)
-		fail("cannot arrange descriptors");
-	execve(files->node, vector, environ);
-	fail("cannot run %s", files->node);
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (strcmp(flag, flags[i]) == 0)
+			return 1;
+	return 0;
 }
 
-/* Reads all that the CLI asks; it closes its end when it is done or dies. */
-static void read_request(struct request *request, int fd)
+/* The command's name, behind global flags; "" without one. */
+static const char *command_of(int count, char **arguments)
 {
-	while (request_read(request, fd))
-		;
-	close(fd);
+	for (int i = 0; i < count; i++) {
+		if (arguments[i][0] != '-')
+			return arguments[i];
+		if (takes_value(arguments[i]))
+			i++;
+	}
+	return "";
 }
 
 int main(int argc, char **argv)
@@ -88,12 +75,19 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		fail_plain("usage: moat-launcher NODE BUNDLES [ARG...]");
 	const struct program_files files = { .node = argv[1], .bundles = argv[2] };
+	const char *command = command_of(argc - 3, argv + 3);
+	int is_container = strcmp(command, "create") == 0 || strcmp(command, "run") == 0;
+	if (is_container || strcmp(command, "exec") == 0) {
+		front_keep_preserved(argc - 3, argv + 3);
+		terminal_save();
+		return front_run(&files, argc - 3, argv + 3, strcmp(command, "run") == 0 ? command : NULL, is_container ? container_monitor : exec_monitor);
+	}
 	/* The caller's other descriptors are no business of the sandbox. */
 	syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
 	terminal_save();
 	if (pipe2(request_pipe, O_CLOEXEC) < 0)
 		fail("cannot make a pipe");
-	pid_t cli = start_cli(&files, argc - 3, argv + 3, request_pipe[1]);
+	pid_t cli = cli_start(&files, argc - 3, argv + 3, request_pipe[1], -1);
 	close(request_pipe[1]);
 	if (argc > 3 && strcmp(argv[3], "do") == 0) {
 		idmap_prepare();
@@ -101,7 +95,7 @@ int main(int argc, char **argv)
 		init = init_start(&files, &channel);
 		refusal = errno;
 	}
-	read_request(&request, request_pipe[0]);
+	request_read_all(&request, request_pipe[0]);
 	if (!init || !request_exists(&request)) {
 		if (init > 0) {
 			kill(init, SIGKILL);
@@ -114,6 +108,6 @@ int main(int argc, char **argv)
 		fail("cannot make the sandbox's namespaces");
 	}
 	fail_cleanup(terminal_restore);
-	request_send(&request, channel);
-	return monitor_run(init, channel, cli);
+	request_send(&request, channel, NULL, 0);
+	return monitor_run(init, channel, (struct monitor_options){ .cli = cli, .reply = -1 });
 }

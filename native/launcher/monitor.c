@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "control.h"
 #include "fail.h"
 #include "monitor.h"
 #include "terminal.h"
 
 static struct message message;
+static struct monitor_options options;
 /* Before, there is no program that could be signalled. */
 static int is_running;
 
@@ -41,7 +43,7 @@ static void forwarded_signals(sigset_t *set)
 		sigdelset(set, own[i]);
 }
 
-static int open_signals(void)
+int monitor_open_signals(void)
 {
 	sigset_t forwarded, blocked;
 
@@ -67,8 +69,14 @@ static int ends_programs(int signal_number)
 	return signal_number == SIGINT || signal_number == SIGTERM || signal_number == SIGHUP || signal_number == SIGQUIT;
 }
 
+static void reap_cli(void)
+{
+	if (options.cli > 0)
+		waitpid(options.cli, NULL, WNOHANG);
+}
+
 /* Returns an exit status when the signal ends the start, else -1. */
-static int forward_signals(int signals, int channel, pid_t cli)
+static int forward_signals(int signals, int channel)
 {
 	struct signalfd_siginfo info;
 
@@ -76,7 +84,7 @@ static int forward_signals(int signals, int channel, pid_t cli)
 		if (info.ssi_signo == SIGCONT)
 			send_continued(channel);
 		else if (info.ssi_signo == SIGCHLD)
-			waitpid(cli, NULL, WNOHANG);
+			reap_cli();
 		else if (!is_running && ends_programs((int)info.ssi_signo))
 			return 128 + (int)info.ssi_signo;
 		else
@@ -102,6 +110,26 @@ static int is_stop_signal(int signal_number)
 	return signal_number == SIGSTOP || signal_number == SIGTSTP || signal_number == SIGTTIN || signal_number == SIGTTOU;
 }
 
+/* The CLI hears how the start went, once; what comes later is for standard error. */
+static void report(void)
+{
+	if (options.reply < 0)
+		return;
+	channel_forward(options.reply, &message);
+	close(options.reply);
+	options.reply = -1;
+	fail_over_channel(-1);
+	fail_cleanup(terminal_restore);
+}
+
+static void say(const char *text)
+{
+	if (options.reply < 0)
+		print_line(text);
+	else
+		report();
+}
+
 /* Returns the exit status once the sandbox is at its end, else -1. */
 static int act_on_message(int channel)
 {
@@ -110,19 +138,25 @@ static int act_on_message(int channel)
 		is_running = 1;
 		return -1;
 	case MSG_STOPPED:
-		follow_stop(is_stop_signal(message.header.x) ? message.header.x : SIGSTOP, channel);
+		if (!options.is_detached)
+			follow_stop(is_stop_signal(message.header.x) ? message.header.x : SIGSTOP, channel);
+		return -1;
+	case MSG_CREATED:
+		report();
 		return -1;
 	case MSG_EXITED:
 		return monitor_exit_status(message.header.x);
 	case MSG_EXEC_FAILED:
 		terminal_restore();
-		print_line(message.text);
+		say(message.text);
 		return message.header.x == 126 ? 126 : 127;
 	case MSG_FATAL:
 		terminal_restore();
-		print_line(message.text);
+		say(message.text);
 		return EXIT_MOAT;
 	default:
+		if (message.header.kind >= MSG_ANSWER_FIRST && message.header.kind <= MSG_ANSWER_LAST)
+			control_answer(&message);
 		return -1;
 	}
 }
@@ -137,23 +171,33 @@ static int without_last_words(pid_t init)
 		snprintf(line, sizeof line, "the init process was killed by signal %d; the sandbox has ended", WTERMSIG(wait_status));
 	else
 		snprintf(line, sizeof line, "the init process ended with exit status %d; the sandbox has ended", WEXITSTATUS(wait_status));
+	if (options.reply >= 0)
+		fail_plain("%s", line);
 	print_line(line);
 	return EXIT_MOAT;
 }
 
-int monitor_run(pid_t init, int channel, pid_t cli)
+int monitor_run(pid_t init, int channel, struct monitor_options wanted)
 {
-	int signals = open_signals();
+	struct pollfd events[2 + CONTROL_FDS_MAX];
+	int signals = monitor_open_signals();
 	int status = -1;
 
+	options = wanted;
 	send_continued(channel);
-	waitpid(cli, NULL, WNOHANG);
+	reap_cli();
 	while (status < 0) {
-		struct pollfd events[] = { { .fd = channel, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
-		if (poll(events, 2, -1) < 0 && errno != EINTR)
-			fail("poll");
+		events[0] = (struct pollfd){ .fd = channel, .events = POLLIN };
+		events[1] = (struct pollfd){ .fd = signals, .events = POLLIN };
+		int controls = control_polls(events + 2);
+		if (poll(events, (nfds_t)(2 + controls), -1) < 0) {
+			if (errno != EINTR)
+				fail("poll");
+			continue;
+		}
+		control_serve(events + 2, controls, channel);
 		if (events[1].revents)
-			status = forward_signals(signals, channel, cli);
+			status = forward_signals(signals, channel);
 		if (status >= 0)
 			kill(init, SIGKILL);
 		if (status >= 0 || !events[0].revents)

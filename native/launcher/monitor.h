@@ -4,8 +4,20 @@
 
 #include <sys/types.h>
 
+struct monitor_options {
+	/* The CLI, when it is this process's child, else 0. */
+	pid_t cli;
+	/* The channel to the CLI, which is told how the start went, or -1. */
+	int reply;
+	/* The shell knows nothing of this process: its stops are the container's own affair. */
+	int is_detached;
+};
+
 /* Tells the sandbox of signals, follows its stops, reaps the CLI, and returns the exit status for the shell. */
-int monitor_run(pid_t init, int channel, pid_t cli);
+int monitor_run(pid_t init, int channel, struct monitor_options options);
+
+/* A signalfd for all that a program may get from outside, and SIGCHLD; they are blocked from now on. */
+int monitor_open_signals(void);
 
 /* Waits until `pid` is gone and returns its wait status. */
 int monitor_wait(pid_t pid);

@@ -62,16 +62,24 @@ static void become(uid_t id)
 		fail("cannot change to user %u", id);
 }
 
+/* Descriptors below FIRST_FREE_FD are targets of arrange_fds. */
+static int move_up(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, 64);
+	if (moved < 0)
+		fail("cannot duplicate a descriptor");
+	close(fd);
+	return moved;
+}
+
 /* Moves descriptors to their numbers and closes all others; -1 leaves /dev/null. Sources are above FIRST_FREE_FD. */
 static void arrange_fds(int supervisor, int peer, int zygote)
 {
-	int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int empty = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));
 	int sources[FIRST_FREE_FD] = {
 		[CONFIG_FD] = -1, [PEER_FD] = peer, [ZYGOTE_FD] = zygote, [SUPERVISOR_FD] = supervisor, [DEBUG_LOG_FD] = -1, [STRACE_LOG_FD] = -1,
 	};
 
-	if (empty < 0)
-		fail("cannot open /dev/null");
 	for (int fd = CONFIG_FD; fd < FIRST_FREE_FD; fd++)
 		if (dup2(sources[fd] < 0 ? empty : sources[fd], fd) < 0)
 			fail("cannot arrange descriptors");
@@ -132,6 +140,8 @@ static _Noreturn void run_sentry(const struct program_files *files, int supervis
 	await_maps(supervisor);
 	become(NOBODY);
 	channel_pair(zygote_channel);
+	zygote_channel[0] = move_up(zygote_channel[0]);
+	zygote_channel[1] = move_up(zygote_channel[1]);
 	/* A sibling in the same user namespace, and init's child as all guest processes will be. */
 	pid_t zygote = clone_process(CLONE_PARENT);
 	if (zygote < 0)
@@ -156,16 +166,6 @@ static _Noreturn void run_gofer(const struct program_files *files, int superviso
 	dup2(CONFIG_FD, STDIN_FILENO);
 	dup2(CONFIG_FD, STDOUT_FILENO);
 	run_node(files, "gofer.cjs");
-}
-
-/* Descriptors below FIRST_FREE_FD are targets of arrange_fds. */
-static int move_up(int fd)
-{
-	int moved = fcntl(fd, F_DUPFD_CLOEXEC, 64);
-	if (moved < 0)
-		fail("cannot duplicate a descriptor");
-	close(fd);
-	return moved;
 }
 
 void programs_start(const struct program_files *files, struct program *sentry, struct program *gofer)

@@ -26,7 +26,8 @@ enum message_kind {
 	MSG_MAPPED = 1,
 	/*
 	 * launcher → init → sentry and gofer, with descriptors in this order: config memfd, debug
-	 * log (if x has START_DEBUG_LOG), strace log (if START_STRACE_LOG; never for the gofer); for
+	 * log (if x has START_DEBUG_LOG), strace log (if START_STRACE_LOG; never for the gofer), as many
+	 * files for the guest's 0, 1, 2, … as START_STDIO says (never for the gofer; none: init's own 0, 1, 2); for
 	 * the gofer then y trees. To init the text names the trees: "ro:" or "rw:" and a path, each
 	 * ended by a NUL.
 	 */
@@ -54,9 +55,36 @@ enum message_kind {
 	MSG_ZYGOTE = 21,
 	/* child → init: its pid in the caller's /proc is x; init writes its id maps. */
 	MSG_UNMAPPED = 22,
+	/* sentry → init → launcher → CLI: the guest's program is loaded and waits for CONTROL_START. */
+	MSG_CREATED = 23,
+
+	/* CLI → launcher: enter the network namespace that the text names: "new", a path, or "" for the caller's. */
+	MSG_PREPARE = 32,
+	/* launcher → CLI: done; this is process x. */
+	MSG_PREPARED = 33,
+
+	/*
+	 * From MSG_CONTROL_FIRST on: client of the control socket → launcher → init → sentry. x is the
+	 * connection's number, which the launcher writes. runtime/sandbox/control-protocol.ts has
+	 * the kinds.
+	 */
+	MSG_CONTROL_FIRST = 64,
+	/* What a client's process takes over is up to it: these the launcher's own exec uses. */
+	MSG_CONTROL_EXEC = 66,
+	MSG_CONTROL_EXEC_SIGNAL = 67,
+	/* launcher → init → sentry: connection x is closed. */
+	MSG_CONTROL_GONE = 95,
+	/* From MSG_ANSWER_FIRST to MSG_ANSWER_LAST: sentry → init → launcher → the client of connection x. */
+	MSG_ANSWER_FIRST = 96,
+	MSG_EXEC_STARTED = 97,
+	MSG_EXEC_EXITED = 98,
+	MSG_EXEC_REFUSED = 99,
+	MSG_ANSWER_LAST = 127,
 };
 
 #define START_DEBUG_LOG 1
 #define START_STRACE_LOG 2
+/* The number of files for the guest is in x from this bit on. */
+#define START_STDIO_SHIFT 8
 
 #endif

@@ -26,6 +26,13 @@ int request_read(struct request *request, int fd)
 	return got != 0;
 }
 
+void request_read_all(struct request *request, int fd)
+{
+	while (request_read(request, fd))
+		;
+	close(fd);
+}
+
 int request_exists(const struct request *request)
 {
 	return request->length > 0;
@@ -62,16 +69,57 @@ static const char *value_of(const char *record, const char *key)
 	return strncmp(record, key, length) == 0 && record[length] == '=' ? record + length + 1 : NULL;
 }
 
-void request_send(const struct request *request, int init_channel)
+/* The end of the records; a CLI that died while it wrote has left none. */
+static const char *records_end(const struct request *request)
+{
+	const char *end = request->bytes + request->length;
+
+	if (end[-1] != '\0')
+		fail_plain("the CLI died while asking for a sandbox");
+	return end;
+}
+
+const char *request_value(const struct request *request, const char *key)
+{
+	if (!request_exists(request))
+		return NULL;
+	const char *end = records_end(request);
+	for (const char *record = request->bytes; record < end; record += strlen(record) + 1) {
+		const char *value = value_of(record, key);
+		if (value)
+			return value;
+	}
+	return NULL;
+}
+
+int request_config(const struct request *request)
+{
+	const char *json = request_value(request, "config");
+
+	if (!json)
+		fail_plain("the CLI's request has no config");
+	return config_memfd(json, strlen(json));
+}
+
+/* Records that are not about the sandbox but about its monitor. */
+static int is_monitors(const char *record)
+{
+	static const char *const keys[] = { "control", "console-socket", "console-size", "detach" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (value_of(record, keys[i]))
+			return 1;
+	return 0;
+}
+
+void request_send(const struct request *request, int init_channel, const int *stdio, int stdio_count)
 {
 	struct message_header header = { .kind = MSG_START };
 	char trees[MSG_TEXT_MAX];
 	size_t trees_length = 0;
 	int config = -1, debug_log = -1, strace_log = -1;
-	const char *end = request->bytes + request->length;
+	const char *end = records_end(request);
 
-	if (end[-1] != '\0')
-		fail_plain("the CLI died while asking for a sandbox");
 	for (const char *record = request->bytes; record < end; record += strlen(record) + 1) {
 		const char *value;
 		if ((value = value_of(record, "tree"))) {
@@ -87,14 +135,14 @@ void request_send(const struct request *request, int init_channel)
 			strace_log = open_log(value);
 		} else if ((value = value_of(record, "config"))) {
 			config = config_memfd(value, strlen(value));
-		} else {
+		} else if (!is_monitors(record)) {
 			fail_plain("the CLI asked for something unknown");
 		}
 	}
 	if (config < 0 || header.y == 0)
 		fail_plain("the CLI's request has no config or no tree");
 
-	int fds[3] = { config };
+	int fds[MSG_FDS_MAX] = { config };
 	int count = 1;
 	if (debug_log >= 0) {
 		header.x |= START_DEBUG_LOG;
@@ -104,9 +152,13 @@ void request_send(const struct request *request, int init_channel)
 		header.x |= START_STRACE_LOG;
 		fds[count++] = strace_log;
 	}
+	int opened = count;
+	header.x |= stdio_count << START_STDIO_SHIFT;
+	for (int i = 0; i < stdio_count; i++)
+		fds[count++] = stdio[i];
 	header.text_length = (uint32_t)trees_length;
 	/* A peer that is gone shows in the monitor, with its reason. */
 	channel_send_fds(init_channel, &header, trees, fds, count);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < opened; i++)
 		close(fds[i]);
 }

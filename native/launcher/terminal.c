@@ -18,6 +18,17 @@ void terminal_save(void)
 	}
 }
 
+void terminal_adopt(int fd)
+{
+	tty = fd;
+	tcgetattr(tty, &saved);
+}
+
+int terminal_fd(void)
+{
+	return tty;
+}
+
 int terminal_exists(void)
 {
 	return tty >= 0;

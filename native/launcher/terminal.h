@@ -5,6 +5,12 @@
 /* Finds the controlling terminal among 0, 1, 2 and saves its modes. */
 void terminal_save(void);
 
+/* This process's session has this terminal now: a pty of the container's own. */
+void terminal_adopt(int fd);
+
+/* The terminal, -1 without one. */
+int terminal_fd(void);
+
 /* Puts the saved modes back; at exit and on failure. */
 void terminal_restore(void);
 

@@ -7,6 +7,8 @@
  * logs and trees arrive with the START message of the supervisor channel; see
  * sentry/host/start.ts and supervisor-protocol.ts.
  */
+import { checkInteger, type Fields, flag, guestPath, integer, list, record, refuse, text, texts } from "./fields.ts";
+import { type ProcessConfig, readProcessConfig } from "./process-config.ts";
 
 /** File descriptors of the sentry. 0, 1 and 2 are the caller's stdio. 3, 7 and 8 are /dev/null until START. */
 export const SENTRY_CONFIG_FD = 3;
@@ -42,6 +44,8 @@ export interface MountConfig {
   /** Index of the gofer's tree; -1 where the type needs none. */
   readonly goferTree: number;
   readonly readOnly: boolean;
+  /** MS_* of mount(2): MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME …; MS_RDONLY is `readOnly`. */
+  readonly flags: number;
 }
 
 /** What /proc and uname tell of the machine; read before the sentry loses sight of it. */
@@ -55,19 +59,15 @@ export interface HostFacts {
   readonly kernelVersion: string;
 }
 
-export interface SandboxConfig {
-  /** argv[0] is looked up in the guest's PATH. */
-  readonly argv: readonly string[];
-  /** "NAME=value", in order. */
-  readonly env: readonly string[];
-  readonly cwd: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
+export interface SandboxConfig extends ProcessConfig {
   readonly hostname: string;
-  /** Standard input is a terminal, and it is the caller's controlling one. */
-  readonly terminal: boolean;
+  readonly domainname: string;
   readonly mounts: readonly MountConfig[];
+  /** Guest paths that show nothing, and that cannot be written; those that do not exist are passed over. */
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  /** The first program is loaded and waits for CONTROL_START. */
+  readonly waitsForStart: boolean;
   readonly network: "none";
   readonly platform: "systrap";
   /** The guest's pid 1 ignores signals that it has no handler for, as a container's init does. */
@@ -109,55 +109,6 @@ export interface StartConfig {
 const mountTypes = new Set<string>(["overlay", "gofer", "tmpfs", "proc", "sysfs", "devpts", "dev"]);
 const logLevels = new Set<string>(["debug", "info", "warn", "error", "silent"]);
 
-const refuse = (path: string, expected: string): never => {
-  throw new Error(`sandbox config: ${path} must be ${expected}`);
-};
-
-type Fields = Record<string, unknown>;
-
-const record = (value: unknown, path: string): Fields => {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, "an object");
-  return value as Fields;
-};
-
-const checkText = (value: unknown, path: string): string => {
-  if (typeof value !== "string" || value.includes("\0")) refuse(path, "text without NUL bytes");
-  return value as string;
-};
-
-const text = (from: Fields, key: string, path: string): string => checkText(from[key], `${path}.${key}`);
-
-const guestPath = (from: Fields, key: string, path: string): string => {
-  const value = text(from, key, path);
-  if (!value.startsWith("/")) refuse(`${path}.${key}`, "an absolute path");
-  return value;
-};
-
-const checkInteger = (value: unknown, path: string, least: number, most: number): number => {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
-    refuse(path, `an integer from ${least} to ${most}`);
-  }
-  return value as number;
-};
-
-const integer = (from: Fields, key: string, path: string, least: number, most: number): number =>
-  checkInteger(from[key], `${path}.${key}`, least, most);
-
-const flag = (from: Fields, key: string, path: string): boolean => {
-  const value = from[key];
-  if (typeof value !== "boolean") refuse(`${path}.${key}`, "true or false");
-  return value as boolean;
-};
-
-const list = (from: Fields, key: string, path: string): unknown[] => {
-  const value = from[key];
-  if (!Array.isArray(value)) refuse(`${path}.${key}`, "a list");
-  return value as unknown[];
-};
-
-const texts = (from: Fields, key: string, path: string): string[] =>
-  list(from, key, path).map((item, index) => checkText(item, `${path}.${key}[${index}]`));
-
 const logLevel = (from: Fields, path: string): LogLevel => {
   const value = from.logLevel;
   if (typeof value !== "string" || !logLevels.has(value)) refuse(`${path}.logLevel`, `one of ${[...logLevels].join(", ")}`);
@@ -178,6 +129,7 @@ const mount = (value: unknown, path: string, treeCount: number): MountConfig => 
     options: text(from, "options", path),
     goferTree: integer(from, "goferTree", path, needsTree ? 0 : -1, needsTree ? treeCount - 1 : -1),
     readOnly: flag(from, "readOnly", path),
+    flags: integer(from, "flags", path, 0, 0x7fffffff),
   };
 };
 
@@ -201,22 +153,19 @@ const strace = (value: unknown): SandboxConfig["strace"] => {
 
 const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
   const from = record(value, "sandbox");
-  const argv = texts(from, "argv", "sandbox");
-  if (argv.length === 0) refuse("sandbox.argv", "not empty");
+  const process = readProcessConfig(from, "sandbox");
   if (from.network !== "none") refuse("sandbox.network", '"none"');
   if (from.platform !== "systrap") refuse("sandbox.platform", '"systrap"');
   const mounts = list(from, "mounts", "sandbox").map((item, index) => mount(item, `sandbox.mounts[${index}]`, treeCount));
   if (mounts.length === 0 || mounts[0].target !== "/") refuse("sandbox.mounts[0].target", '"/"');
   return {
-    argv,
-    env: texts(from, "env", "sandbox"),
-    cwd: guestPath(from, "cwd", "sandbox"),
-    uid: integer(from, "uid", "sandbox", 0, MAX_ID),
-    gid: integer(from, "gid", "sandbox", 0, MAX_ID),
-    groups: list(from, "groups", "sandbox").map((item, index) => checkInteger(item, `sandbox.groups[${index}]`, 0, MAX_ID)),
+    ...process,
     hostname: text(from, "hostname", "sandbox"),
-    terminal: flag(from, "terminal", "sandbox"),
+    domainname: text(from, "domainname", "sandbox"),
     mounts,
+    maskedPaths: texts(from, "maskedPaths", "sandbox"),
+    readonlyPaths: texts(from, "readonlyPaths", "sandbox"),
+    waitsForStart: flag(from, "waitsForStart", "sandbox"),
     network: "none",
     platform: "systrap",
     initUnkillable: flag(from, "initUnkillable", "sandbox"),

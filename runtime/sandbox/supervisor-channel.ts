@@ -14,6 +14,7 @@ import {
   decodeSupervisorMessage,
   encodeSupervisorMessage,
   MSG_CONFINED,
+  MSG_CREATED,
   MSG_EXEC_FAILED,
   MSG_EXITED,
   MSG_FATAL,
@@ -21,6 +22,7 @@ import {
   MSG_START,
   MSG_STOPPED,
   START_DEBUG_LOG,
+  START_STDIO_SHIFT,
   START_STRACE_LOG,
   type SupervisorMessage,
 } from "./supervisor-protocol.ts";
@@ -30,6 +32,8 @@ export interface Start {
   readonly configJson: string;
   /** O_PATH fds, in the order of GoferConfig.trees; none in the sentry. */
   readonly treeFds: readonly number[];
+  /** Files for the guest's 0, 1, 2, …; empty: this process's own 0, 1 and 2. Only in the sentry. */
+  readonly stdioFds: readonly number[];
 }
 
 export class SupervisorChannel {
@@ -55,7 +59,8 @@ export class SupervisorChannel {
     take(SENTRY_CONFIG_FD);
     if (logs & START_DEBUG_LOG) take(SENTRY_DEBUG_LOG_FD);
     if (logs & START_STRACE_LOG) take(SENTRY_STRACE_LOG_FD);
-    return { configJson: readMemfd(SENTRY_CONFIG_FD), treeFds: fds };
+    const stdioFds = fds.splice(0, logs >> START_STDIO_SHIFT);
+    return { configJson: readMemfd(SENTRY_CONFIG_FD), treeFds: fds, stdioFds };
   }
 
   /**
@@ -79,6 +84,16 @@ export class SupervisorChannel {
       if (message !== undefined) return message;
     }
     return null;
+  }
+
+  /** The first program is loaded and waits for CONTROL_START. */
+  created(): void {
+    this.#send(MSG_CREATED, 0);
+  }
+
+  /** An answer of control-protocol.ts. */
+  answer(kind: number, client: number, argument: number, text = ""): void {
+    this.#send(kind, client, text, argument);
   }
 
   /** The guest's first program has ended; init ends the sandbox, and with it this process. */
@@ -111,8 +126,8 @@ export class SupervisorChannel {
     return pauseForever();
   }
 
-  #send(kind: number, x: number, text = ""): void {
-    sendPacket(this.fd, encodeSupervisorMessage(packetView, kind, x, 0, text));
+  #send(kind: number, x: number, text = "", y = 0): void {
+    sendPacket(this.fd, encodeSupervisorMessage(packetView, kind, x, y, text));
   }
 
   /** Receives one packet and keeps it when it is for `receive`; returns its kind, 0 when there is none. */
@@ -120,7 +135,7 @@ export class SupervisorChannel {
     const length = receivePacket(this.fd, this.#fds, wait);
     if (length === EAGAIN) return 0;
     if (length <= 0) throw new Error("the supervisor channel is closed");
-    const message = decodeSupervisorMessage(packetView, length);
+    const message = decodeSupervisorMessage(packetView, length, this.#fds);
     if (message !== null) this.#early.push(message);
     return packetView.getUint32(0, true);
   }

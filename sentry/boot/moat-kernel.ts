@@ -27,7 +27,7 @@ export class MoatKernel implements Kernel {
   readonly loop: Loop;
   readonly facts: SandboxConfig["hostFacts"];
   hostname: string;
-  domainname = "(none)";
+  domainname: string;
   /** A pool of host randomness, so that short requests cost no host call. */
   readonly #random = allocateMemory(RANDOM_POOL);
   #randomUsed = RANDOM_POOL;
@@ -39,6 +39,7 @@ export class MoatKernel implements Kernel {
     this.log = log;
     this.facts = config.hostFacts;
     this.hostname = config.hostname;
+    this.domainname = config.domainname;
     this.vfs = new Vfs(this);
     this.loop = new Loop(platform, clock, this.timers, hostPoller, new HandOver(platform, clock));
   }

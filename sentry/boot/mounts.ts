@@ -1,15 +1,15 @@
 /** The guest's mount tree, as the config lists it. */
 import type { MountConfig } from "../../runtime/sandbox/config.ts";
-import { ENODEV, ENOENT, type Errno, isErrno } from "../abi/errno.ts";
+import { ENODEV, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
 import { GoferFilesystem } from "../fs/gofer/filesystem.ts";
 import { Overlay } from "../fs/overlay/overlay.ts";
 import type { GoferClient } from "../host/gofer-client.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Filesystem } from "../vfs/filesystem.ts";
-import { S_IFDIR } from "../vfs/inode.ts";
-import { MS_RDONLY, MS_RELATIME } from "../vfs/mount.ts";
+import { Mount, MS_RDONLY } from "../vfs/mount.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
-import { overmounted } from "../vfs/tree.ts";
+import { mountFlags } from "../vfs/mounting.ts";
+import { placeAt } from "./place.ts";
 
 /** Config type → the name that mount(2) knows. */
 const REGISTERED: Partial<Record<MountConfig["type"], string>> = {
@@ -31,19 +31,6 @@ const filesystemOf = (kernel: Kernel, gofer: GoferClient, mount: MountConfig, me
   return factory ? factory(null, mount.type, mount.options) : ENODEV;
 };
 
-/** mkdir -p for a mount point that the root does not have; the overlay takes it in memory. */
-const makeDirectories = (kernel: Kernel, namespace: MountNamespace, target: string): void => {
-  let place = overmounted(namespace.root, namespace.root.root);
-  for (const name of target.split("/")) {
-    if (name === "" || name === ".") continue;
-    const known = kernel.vfs.child(null, place, name);
-    if (isErrno(known) && known === ENOENT) place.dentry.inode.create(name, S_IFDIR | 0o755, 0, 0, 0);
-    const next = isErrno(known) ? kernel.vfs.child(null, place, name) : known;
-    if (isErrno(next)) return;
-    place = next;
-  }
-};
-
 const refuse = (mount: MountConfig, error: number): never => {
   throw new Error(`mount of ${mount.type} on ${mount.target}: errno ${-error}`);
 };
@@ -54,14 +41,35 @@ export const buildMounts = (kernel: Kernel, gofer: GoferClient, mounts: readonly
   for (const mount of mounts) {
     const fs = filesystemOf(kernel, gofer, mount, memoryShare);
     if (isErrno(fs)) return refuse(mount, fs);
-    const flags = MS_RELATIME | (mount.readOnly ? MS_RDONLY : 0);
+    const flags = mountFlags(mount.flags | (mount.readOnly ? MS_RDONLY : 0));
     if (namespace === null) {
       namespace = kernel.vfs.createNamespace(fs, mount.type, flags);
       continue;
     }
-    makeDirectories(kernel, namespace, mount.target);
-    const placed = kernel.vfs.mountAt(namespace, mount.target, fs, mount.type, flags);
-    if (isErrno(placed)) return refuse(mount, placed);
+    const place = placeAt(kernel, namespace, mount.target, fs.root.isDirectory ? "directory" : "file");
+    if (isErrno(place)) return refuse(mount, place);
+    if (place.dentry.inode.isDirectory !== fs.root.isDirectory) return refuse(mount, ENOTDIR);
+    namespace.attach(kernel.vfs.newMount(fs, mount.type, flags), place.mount, place.dentry);
   }
   return namespace as MountNamespace;
+};
+
+/** maskedPaths and readonlyPaths of config.json: what does not exist needs neither. */
+export const restrictPaths = (kernel: Kernel, namespace: MountNamespace, masked: readonly string[], readOnly: readonly string[]): void => {
+  for (const path of readOnly) {
+    const place = placeAt(kernel, namespace, path);
+    if (isErrno(place)) continue;
+    namespace.attach(new Mount(place.mount.fs, place.dentry, place.mount.flags | MS_RDONLY, place.mount.source), place.mount, place.dentry);
+  }
+  const nothing = placeAt(kernel, namespace, "/dev/null");
+  for (const path of masked) {
+    const place = placeAt(kernel, namespace, path);
+    if (isErrno(place)) continue;
+    if (place.dentry.inode.isDirectory) {
+      const empty = kernel.vfs.filesystemType("tmpfs")?.(null, "tmpfs", "") ?? ENODEV;
+      if (!isErrno(empty)) namespace.attach(kernel.vfs.newMount(empty, "tmpfs", mountFlags(MS_RDONLY)), place.mount, place.dentry);
+    } else if (!isErrno(nothing)) {
+      namespace.attach(new Mount(nothing.mount.fs, nothing.dentry, nothing.mount.flags, nothing.mount.source), place.mount, place.dentry);
+    }
+  }
 };

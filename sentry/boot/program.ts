@@ -1,8 +1,13 @@
 /** The first program: where its name leads, with which ids and files it starts. */
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
+import type { ProcessConfig } from "../../runtime/sandbox/process-config.ts";
+import { CapabilitySet } from "../abi/capability.ts";
 import { EAGAIN, type Errno, isErrno } from "../abi/errno.ts";
-import { startProgram } from "../exec/start.ts";
+import { RLIM_INFINITY } from "../abi/resource.ts";
+import { type Program, startProgram } from "../exec/start.ts";
 import { Credentials } from "../task/credentials.ts";
+import { Limits } from "../task/limits.ts";
+import type { Process } from "../task/process.ts";
 import type { Task } from "../task/task.ts";
 import { FsContext } from "../vfs/fs-context.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
@@ -10,8 +15,10 @@ import type { OpenFile } from "../vfs/open-file.ts";
 import type { Path } from "../vfs/path.ts";
 import { overmounted } from "../vfs/tree.ts";
 import type { MoatKernel } from "./moat-kernel.ts";
+import { placeAt } from "./place.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const DEFAULT_UMASK = 0o022;
 
 /** What execvp(3) would try for `name`, in order. */
 export const candidates = (name: string, env: readonly string[]): string[] => {
@@ -21,17 +28,45 @@ export const candidates = (name: string, env: readonly string[]): string[] => {
   return path.split(":").map((directory) => (directory === "" ? name : `${directory}/${name}`));
 };
 
-/** The directory `path` (absolute, links not followed at start-up) or null. */
-const directoryAt = (kernel: MoatKernel, namespace: MountNamespace, path: string): Path | null => {
-  let place = overmounted(namespace.root, namespace.root.root);
-  for (const name of path.split("/")) {
-    if (name === "" || name === ".") continue;
-    const next = kernel.vfs.child(null, place, name);
-    if (isErrno(next)) return null;
-    place = next;
-  }
-  return place.dentry.inode.isDirectory ? place : null;
+const credentialsOf = (config: ProcessConfig): Credentials => {
+  const { uid, gid, groups, capabilities } = config;
+  if (capabilities === null) return Credentials.create(uid, gid, groups);
+  const sets = {
+    capBounding: CapabilitySet.fromNames(capabilities.bounding),
+    capEffective: CapabilitySet.fromNames(capabilities.effective),
+    capPermitted: CapabilitySet.fromNames(capabilities.permitted),
+    capInheritable: CapabilitySet.fromNames(capabilities.inheritable),
+    // capabilities(7): never more than is both permitted and inheritable.
+    capAmbient: CapabilitySet.fromNames(capabilities.ambient)
+      .intersect(CapabilitySet.fromNames(capabilities.permitted))
+      .intersect(CapabilitySet.fromNames(capabilities.inheritable)),
+  };
+  return Credentials.create(uid, gid, groups).with(sets);
 };
+
+const limitsOf = (config: ProcessConfig): Limits => {
+  const limits = new Limits();
+  for (const { resource, soft, hard } of config.limits) limits.set(resource, { soft: soft ?? RLIM_INFINITY, hard: hard ?? RLIM_INFINITY });
+  return limits;
+};
+
+/** Where the new program's world is: a fresh namespace, or that of the container's first process. */
+export interface Surroundings {
+  readonly namespace: MountNamespace;
+  readonly root: Path;
+}
+
+/** The program as `startProgram` takes it. */
+const programOf = (config: ProcessConfig, { namespace, root }: Surroundings, cwd: Path, stdio: readonly (OpenFile | null)[]): Program => ({
+  argv: [...config.argv],
+  env: [...config.env],
+  paths: candidates(config.argv[0], config.env),
+  fs: new FsContext(namespace, root, cwd, config.umask ?? DEFAULT_UMASK),
+  creds: credentialsOf(config),
+  limits: limitsOf(config),
+  noNewPrivileges: config.noNewPrivileges,
+  stdio,
+});
 
 /** Starts the config's program; `work` is called while the platform prepares its first processes. */
 export const startFirstProgram = (
@@ -42,19 +77,30 @@ export const startFirstProgram = (
   work: () => void,
 ): Task | Errno => {
   const root = overmounted(namespace.root, namespace.root.root);
-  const cwd = directoryAt(kernel, namespace, config.cwd);
-  if (cwd === null) throw new Error(`working directory ${config.cwd}: No such directory`);
+  const cwd = placeAt(kernel, namespace, config.cwd, config.waitsForStart ? "directory" : "refuse");
+  if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) throw new Error(`working directory ${config.cwd}: No such directory`);
   for (;;) {
-    const task = startProgram(kernel, {
-      argv: [...config.argv],
-      env: [...config.env],
-      paths: candidates(config.argv[0], config.env),
-      fs: new FsContext(namespace, root, cwd),
-      creds: Credentials.create(config.uid, config.gid, config.groups),
-      stdio,
-      isUnkillable: config.initUnkillable,
-    });
-    if (task !== EAGAIN) return task;
+    const program = programOf(config, { namespace, root }, cwd, stdio);
+    const task = startProgram(kernel, { ...program, isUnkillable: config.initUnkillable });
+    if (task !== EAGAIN) return started(task, config);
     work();
   }
+};
+
+/** Adds a program to a running sandbox: EAGAIN, wait on `platform.pristineQueue`; "cwd": it has no working directory. */
+export const startAnotherProgram = (
+  kernel: MoatKernel,
+  init: Process,
+  config: ProcessConfig,
+  stdio: readonly (OpenFile | null)[],
+): Task | Errno | "cwd" => {
+  const { root, namespace } = init.anyTask.fs;
+  const cwd = kernel.vfs.follow(init.anyTask, config.cwd);
+  if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) return "cwd";
+  return started(startProgram(kernel, programOf(config, { namespace, root }, cwd, stdio)), config);
+};
+
+const started = (task: Task | Errno, config: ProcessConfig): Task | Errno => {
+  if (!isErrno(task)) task.process.oomScoreAdj = config.oomScoreAdj;
+  return task;
 };

@@ -30,6 +30,7 @@ import {
   POLLWRNORM,
 } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
+import { HostFdLease } from "./host-fd-lease.ts";
 import { hostPage } from "./host-memory.ts";
 import { HostTerminal, hostTerminal } from "./host-tty.ts";
 import { FIONREAD } from "./ioctl-numbers.ts";
@@ -76,12 +77,16 @@ class HostFilesystem extends Filesystem {
 class HostInode extends Inode {
   override readonly opensItself = true;
   readonly #hostFd: number;
+  readonly lease: HostFdLease | null;
+  /** Of a leased terminal, which is not the sandbox's own. */
+  terminal: HostTerminal | null = null;
   #blocks = 0;
   #blockSize = 4096;
 
-  constructor(fs: Filesystem, ino: number, hostFd: number) {
+  constructor(fs: Filesystem, ino: number, hostFd: number, lease: HostFdLease | null = null) {
     super(fs, ino, 0);
     this.#hostFd = hostFd;
+    this.lease = lease;
   }
 
   override get blocks(): number {
@@ -98,7 +103,7 @@ class HostInode extends Inode {
     const has = hostCall3(SYS_fcntl, this.#hostFd, F_GETFL) & O_ACCMODE;
     if (has !== O_RDWR && wanted !== has) return EACCES;
     if (isHostTerminal(this, this.#hostFd)) return openTerminal(terminalOf(task.kernel, this, this.#hostFd), this, null, flags, task);
-    return new HostFile(task.kernel, this.#hostFd, this, flags, "own");
+    return new HostFile(task.kernel, this.#hostFd, this, flags, "own", this.lease);
   }
 
   /** ftruncate(2) and O_TRUNC reach the caller's file; its owner and mode are not the guest's to change. */
@@ -162,10 +167,20 @@ export class HostFile extends OpenFile {
   readonly #type: number;
   readonly #queue: WaitQueue | null;
   readonly #ownsOffset: boolean;
+  readonly lease: HostFdLease | null;
 
   /** `offset`: the host's, which the caller's programs share, or one of its own for a file that was opened again. */
-  constructor(kernel: Kernel, hostFd: number, inode: Inode, flags: number, offset: "shared" | "own" = "shared") {
+  constructor(
+    kernel: Kernel,
+    hostFd: number,
+    inode: Inode,
+    flags: number,
+    offset: "shared" | "own" = "shared",
+    lease: HostFdLease | null = null,
+  ) {
     super(inode, null, flags);
+    this.lease = lease;
+    lease?.take();
     this.#kernel = kernel;
     this.hostFd = hostFd;
     this.#type = inode.mode & S_IFMT;
@@ -177,6 +192,10 @@ export class HostFile extends OpenFile {
       get: () => Math.max(0, hostCall3(SYS_lseek, hostFd, 0, SEEK_CUR)),
       set: (position: number) => hostCall3(SYS_lseek, hostFd, position, SEEK_SET),
     });
+  }
+
+  protected override release(): void {
+    this.lease?.put();
   }
 
   get #isStream(): boolean {
@@ -287,7 +306,6 @@ export class HostFile extends OpenFile {
   }
 }
 
-/** The fd is the sandbox's own stdio and stays open, so there is nothing to count. */
 class HostFileMapping implements FileMapping {
   readonly inode: Inode;
   readonly name: string;
@@ -302,8 +320,12 @@ class HostFileMapping implements FileMapping {
   hostFd(_isWritable: boolean): number {
     return this.#file.hostFd;
   }
-  takeMapping(): void {}
-  putMapping(): void {}
+  takeMapping(): void {
+    this.#file.lease?.take();
+  }
+  putMapping(): void {
+    this.#file.lease?.put();
+  }
 }
 
 const filesystems = new Map<number, HostFilesystem>();
@@ -312,8 +334,9 @@ const filesystems = new Map<number, HostFilesystem>();
  * An inherited host fd as the guest's open file: a terminal, or what fstat shows. The
  * first terminal becomes the sandbox's own (`hostTerminal.terminal`). `consolePath`: the
  * guest's /dev/console, which ttyname(3) then finds for it. EBADF when the fd is closed.
+ * `isLeased`: the fd is closed with the last file that uses it.
  */
-export const openHostFd = (kernel: Kernel, hostFd: number, consolePath: Path | null = null): OpenFile | Errno => {
+export const openHostFd = (kernel: Kernel, hostFd: number, consolePath: Path | null = null, isLeased = false): OpenFile | Errno => {
   const page = hostPage();
   const error = hostCall3(SYS_fstat, hostFd, page.address);
   if (error < 0) return error as Errno;
@@ -324,10 +347,11 @@ export const openHostFd = (kernel: Kernel, hostFd: number, consolePath: Path | n
     fs = new HostFilesystem(device);
     filesystems.set(device, fs);
   }
-  const inode = new HostInode(fs, 0, hostFd);
+  const lease = isLeased ? new HostFdLease(kernel, hostFd, () => queues.delete(hostFd)) : null;
+  const inode = new HostInode(fs, 0, hostFd, lease);
   inode.refresh();
   const access = flags & (O_ACCMODE | O_APPEND);
-  if (!isHostTerminal(inode, hostFd)) return new HostFile(kernel, hostFd, inode, access);
+  if (!isHostTerminal(inode, hostFd)) return new HostFile(kernel, hostFd, inode, access, "shared", lease);
   return new TtyFile(terminalOf(kernel, inode, hostFd), consolePath?.dentry.inode ?? inode, consolePath, access);
 };
 
@@ -335,7 +359,11 @@ const isHostTerminal = (inode: Inode, hostFd: number): boolean =>
   (inode.mode & S_IFMT) === S_IFCHR && hostCall3(SYS_ioctl, hostFd, TCGETS, hostPage().address) >= 0;
 
 /** One terminal per host device, however many fds it has. */
-const terminalOf = (kernel: Kernel, inode: Inode, hostFd: number): HostTerminal => {
+const terminalOf = (kernel: Kernel, inode: HostInode, hostFd: number): HostTerminal => {
+  if (inode.lease !== null) {
+    inode.terminal ??= new HostTerminal(kernel, hostFd, inode.rdev, inode.lease);
+    return inode.terminal;
+  }
   const known = hostTerminal.terminal;
   const terminal = known !== null && known.hostRdev === inode.rdev ? known : new HostTerminal(kernel, hostFd, inode.rdev);
   hostTerminal.terminal ??= terminal;

@@ -16,6 +16,7 @@ import type { Task } from "../../task/task.ts";
 import { makedev } from "../../vfs/devices.ts";
 import type { Io } from "../../vfs/io.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import type { HostFdLease } from "./host-fd-lease.ts";
 import { hostPage } from "./host-memory.ts";
 import {
   FIONREAD,
@@ -55,14 +56,24 @@ export class HostTerminal extends Terminal {
   readonly #kernel: Kernel;
   readonly #modes = new Termios();
   readonly #timedReads = new TimedReads(this.waitQueue);
+  readonly #lease: HostFdLease | null;
 
   /** `hostFd` should be open for reading and writing; `hostRdev` is what fstat shows for it. */
-  constructor(kernel: Kernel, hostFd: number, hostRdev: number) {
+  constructor(kernel: Kernel, hostFd: number, hostRdev: number, lease: HostFdLease | null = null) {
     super();
+    this.#lease = lease;
     this.#kernel = kernel;
     this.#hostFd = hostFd;
     this.hostRdev = hostRdev;
     kernel.hostPoller.watch(hostFd, this.waitQueue);
+  }
+
+  override fileOpened(): void {
+    this.#lease?.take();
+  }
+
+  override fileClosed(): void {
+    this.#lease?.put();
   }
 
   /** An ioctl with a pointer to the shared page. */

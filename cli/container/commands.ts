@@ -1,0 +1,118 @@
+/** The container commands: runc's names and flags. */
+import { type Command, Option } from "commander";
+import { ContainerError } from "../../runtime/container/container-error.ts";
+import { deleteContainer, killContainer, parseSignal, startContainer } from "../../runtime/container/lifecycle.ts";
+import { SpecError } from "../../runtime/spec/field.ts";
+import { shown } from "../byte-strings.ts";
+import { type GlobalOptions, reportFailure, storeOf } from "./context.ts";
+import { afterRun, type CreateFlags, create, type RunFlags, run } from "./create.ts";
+import { type ExecFlags, exec } from "./exec.ts";
+import { list, ps, state, wait } from "./show.ts";
+import { features, spec } from "./spec.ts";
+
+const EXIT_FAILED = 1;
+const text = (value: string): string => shown(value);
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+const addCreateFlags = (command: Command): Command =>
+  command
+    .addOption(new Option("-b, --bundle <dir>", "the directory with config.json").default(".", "the current one"))
+    .option("--console-socket <path>", "unix socket that gets the master of the container's terminal")
+    .addOption(new Option("--pid-file <file>", "where to write the process id").argParser(text))
+    .option("--preserve-fds <n>", "pass on so many descriptors after the standard ones", "0")
+    .option("--no-pivot", "accepted: no root of the host's is ever changed")
+    .option("--no-new-keyring", "accepted: the sandbox has no keyring of the caller's");
+
+const addRun = (command: Command): Command =>
+  addCreateFlags(command)
+    .option("-d, --detach", "do not wait for the container's end")
+    .option("--keep", "do not delete the container after its end")
+    .option("--no-subreaper", "accepted: the caller's subreaper is never changed");
+
+const addExecFlags = (command: Command): Command =>
+  command
+    .option("--console-socket <path>", "unix socket that gets the master of the program's terminal")
+    .option("--cwd <dir>", "working directory")
+    .addOption(
+      new Option("-e, --env <name=value>", "set a variable (repeatable)").default([], "none").argParser<readonly string[]>(collect),
+    )
+    .option("-t, --tty", "with a terminal")
+    .option("-u, --user <uid[:gid]>", "as this user")
+    .addOption(
+      new Option("-g, --additional-gids <gid>", "more groups (repeatable)").default([], "none").argParser<readonly string[]>(collect),
+    )
+    .addOption(new Option("-p, --process <file>", "the program as JSON, like process in config.json").argParser(text))
+    .option("-d, --detach", "do not wait for the program's end")
+    .addOption(new Option("--pid-file <file>", "where to write the process id").argParser(text))
+    .option("--no-new-privs", "set no_new_privs")
+    .addOption(new Option("-c, --cap <name>", "one more capability (repeatable)").default([], "none").argParser<readonly string[]>(collect))
+    .option("--preserve-fds <n>", "pass on so many descriptors after the standard ones", "0");
+
+const format = (): Option => new Option("-f, --format <format>", "how to print").choices(["table", "json"]).default("table");
+
+export const addGlobalOptions = (program: Command): Command =>
+  program
+    .addOption(new Option("--root <dir>", "where the state of containers is kept").argParser(text))
+    .addOption(new Option("--log <file>", "where container commands write their log").argParser(text))
+    .addOption(new Option("--log-format <format>", "of that log").choices(["text", "json"]).default("text"))
+    .option("--debug", "accepted")
+    .option("--systemd-cgroup", "accepted: containers have no cgroup of their own yet")
+    .option("--rootless <value>", "accepted: it makes no difference");
+
+/** `after-run` is the launcher's, not the user's. */
+export const addContainerCommands = (program: Command): void => {
+  const add = (name: string, summary: string, action: (globals: GlobalOptions, ...args: never[]) => void | Promise<void>): Command =>
+    program
+      .command(name, { hidden: name === "after-run" })
+      .summary(summary)
+      .description(`${summary[0].toUpperCase()}${summary.slice(1)}.`)
+      .action(async (...args: unknown[]) => {
+        const globals = program.opts() as GlobalOptions;
+        try {
+          await action(globals, ...(args as never[]));
+        } catch (error) {
+          if (!(error instanceof Error)) throw error;
+          const prefix = error instanceof SpecError ? "config.json: " : "";
+          reportFailure(globals, shown(`${prefix}${error.message}`));
+          process.exitCode = error instanceof ContainerError ? error.exitStatus : EXIT_FAILED;
+        }
+      });
+  addCreateFlags(
+    add("create", "create a container", (globals, id: string, flags: CreateFlags) => create(id, flags, globals)).argument("<ID>"),
+  );
+  addRun(add("run", "create and start a container", (globals, id: string, flags: RunFlags) => run(id, flags, globals)).argument("<ID>"));
+  addRun(add("after-run", "clean up", (globals, id: string, flags: RunFlags) => afterRun(id, flags, globals)).argument("<ID>"));
+  add("start", "start a created container", (globals, id: string) => startContainer(storeOf(globals), id)).argument("<ID>");
+  add("state", "print the state of a container", (globals, id: string) => state(id, globals)).argument("<ID>");
+  add("kill", "send a signal to a container's first process", (globals, id: string, signal: string | undefined, flags: { all?: boolean }) =>
+    killContainer(storeOf(globals), id, parseSignal(signal ?? "SIGTERM"), { all: flags.all === true }),
+  )
+    .argument("<ID>")
+    .argument("[SIGNAL]")
+    .option("-a, --all", "to all processes of the container");
+  add("delete", "delete a container that has stopped", (globals, id: string, flags: { force?: boolean }) =>
+    deleteContainer(storeOf(globals), id, { force: flags.force === true }),
+  )
+    .argument("<ID>")
+    .option("-f, --force", "kill it first when it runs");
+  add("list", "list containers", (globals, flags: { format: "table" | "json"; quiet?: boolean }) => list(flags, globals))
+    .addOption(format())
+    .option("-q, --quiet", "ids only");
+  add("ps", "list the processes of a container", (globals, id: string, _options: string[], flags: { format: "table" | "json" }) =>
+    ps(id, flags, globals),
+  )
+    .argument("<ID>")
+    .argument("[PS-OPTIONS...]")
+    .addOption(format());
+  addExecFlags(
+    add("exec", "run a program in a container", (globals, id: string, args: string[], flags: ExecFlags) => exec(id, args, flags, globals)),
+  )
+    .argument("<ID>")
+    .argument("[ARG...]")
+    .passThroughOptions();
+  add("wait", "wait for the end of a container", (globals, id: string) => wait(id, globals)).argument("<ID>");
+  add("spec", "write a config.json", (_globals, flags: { bundle: string }) => spec(flags)).addOption(
+    new Option("-b, --bundle <dir>", "where to").default(".", "the current directory"),
+  );
+  add("features", "print what is supported", () => features());
+};

@@ -1,0 +1,60 @@
+/** create, run, and what is left to do after a run. */
+import { existsSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { resolve } from "node:path";
+import { isatty } from "node:tty";
+import { createContainer, realBundle } from "../../runtime/container/create.ts";
+import { deleteContainer, startContainer } from "../../runtime/container/lifecycle.ts";
+import type { Stored } from "../../runtime/container/store.ts";
+import { readHostFacts } from "../host-facts.ts";
+import { ownerMap } from "../owner-map.ts";
+import { type GlobalOptions, storeOf } from "./context.ts";
+
+export interface CreateFlags {
+  readonly bundle: string;
+  readonly consoleSocket?: string;
+  readonly pidFile?: string;
+}
+
+export interface RunFlags extends CreateFlags {
+  readonly detach?: boolean;
+  readonly keep?: boolean;
+}
+
+const ownerName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return "";
+  }
+};
+
+const make = (id: string, flags: CreateFlags, isDetached: boolean, globals: GlobalOptions): Stored =>
+  createContainer({
+    store: storeOf(globals),
+    id,
+    bundle: realBundle(resolve(flags.bundle)),
+    consoleSocket: flags.consoleSocket ?? null,
+    pidFile: flags.pidFile ?? null,
+    isDetached,
+    hasTerminal: isatty(0),
+    hostname: hostname(),
+    owner: ownerName(),
+    hostFacts: readHostFacts(),
+    ownerMap: ownerMap(),
+  });
+
+export const create = (id: string, flags: CreateFlags, globals: GlobalOptions): void => {
+  make(id, flags, true, globals);
+};
+
+export const run = async (id: string, flags: RunFlags, globals: GlobalOptions): Promise<void> => {
+  make(id, flags, flags.detach === true, globals);
+  await startContainer(storeOf(globals), id);
+};
+
+/** The launcher's last step after a run in the foreground. */
+export const afterRun = async (id: string, flags: RunFlags, globals: GlobalOptions): Promise<void> => {
+  const store = storeOf(globals);
+  if (flags.keep !== true && existsSync(store.directory(id))) await deleteContainer(store, id, { force: true });
+};

@@ -1,0 +1,102 @@
+/** exec: one more program in a running container. */
+import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
+import { ContainerError } from "../../runtime/container/container-error.ts";
+import { checkTerminal, readSpec, writePidFile } from "../../runtime/container/create.ts";
+import { requestExec } from "../../runtime/container/monitor-client.ts";
+import { withHome } from "../../runtime/container/plan.ts";
+import { statusOf } from "../../runtime/container/store.ts";
+import { encodeRecords } from "../../runtime/sandbox/request-records.ts";
+import { Field } from "../../runtime/spec/field.ts";
+import type { SpecProcess } from "../../runtime/spec/spec.ts";
+import { validateProcess } from "../../runtime/spec/validate-process.ts";
+import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
+import { type GlobalOptions, storeOf } from "./context.ts";
+
+export interface ExecFlags {
+  readonly consoleSocket?: string;
+  readonly cwd?: string;
+  readonly env: readonly string[];
+  readonly tty?: boolean;
+  readonly user?: string;
+  readonly additionalGids: readonly string[];
+  readonly process?: string;
+  readonly detach?: boolean;
+  readonly pidFile?: string;
+  /** False: --no-new-privs. */
+  readonly newPrivs: boolean;
+  readonly cap: readonly string[];
+}
+
+const EXIT_FAILED = 255;
+const MAX_ID = 0xfffffffe;
+
+const id = (what: string, text: string): number => {
+  const number = /^[0-9]+$/.test(text) ? Number(text) : -1;
+  if (number < 0 || number > MAX_ID) throw new ContainerError(`parsing ${text} as int for ${what} failed`);
+  return number;
+};
+
+const readProcess = (path: string): SpecProcess => {
+  try {
+    return validateProcess(new Field(JSON.parse(readFileSync(path, "utf8")), "process"));
+  } catch (error) {
+    throw new ContainerError((error as Error).message);
+  }
+};
+
+const withCapabilities = (process: SpecProcess, names: readonly string[]): SpecProcess => {
+  if (names.length === 0 || process.capabilities === null) return process;
+  for (const name of names) if (!CAPABILITY_NAMES.includes(name)) throw new ContainerError(`unknown capability ${JSON.stringify(name)}`);
+  const { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
+  const add = (set: readonly string[]): string[] => [...set, ...names];
+  return {
+    ...process,
+    capabilities: { bounding: add(bounding), effective: add(effective), permitted: add(permitted), inheritable, ambient },
+  };
+};
+
+/** The container's own process with the flags' changes, as runc makes it. */
+const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags): SpecProcess => {
+  if (args.length === 0) throw new ContainerError("process args cannot be empty");
+  if (flags.cwd !== undefined && !flags.cwd.startsWith("/")) throw new ContainerError("Cwd must be an absolute path");
+  const [uid, gid] = flags.user?.split(":") ?? [];
+  return {
+    ...withCapabilities(own, flags.cap),
+    argv: args,
+    cwd: flags.cwd ?? own.cwd,
+    env: [...own.env, ...flags.env],
+    terminal: flags.tty === true,
+    uid: uid === undefined ? own.uid : id("uid", uid),
+    gid: gid === undefined ? own.gid : id("gid", gid),
+    groups: [...own.groups, ...flags.additionalGids.map((text) => id("gid", text))],
+    noNewPrivileges: !flags.newPrivs || own.noNewPrivileges,
+  };
+};
+
+const execute = (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): void => {
+  const store = storeOf(globals);
+  const stored = store.read(container);
+  if (statusOf(stored) === "stopped") throw new ContainerError("cannot exec in a stopped container");
+  const { consoleSize, ...process } =
+    flags.process === undefined ? fromFlags(readSpec(stored.bundle).process, args, flags) : readProcess(flags.process);
+  const isDetached = flags.detach === true;
+  const consoleSocket = flags.consoleSocket ?? null;
+  const terminal = process.terminal || flags.tty === true;
+  checkTerminal(terminal, { isDetached, consoleSocket, hasTerminal: isatty(0) });
+  const records: [string, string][] = [["control", store.directory(container)]];
+  if (isDetached) records.push(["detach", "1"]);
+  if (consoleSocket !== null) records.push(["console-socket", consoleSocket]);
+  if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
+  const config = { ...process, terminal, env: withHome(process.env, process.uid, stored.rootfs) };
+  writePidFile(flags.pidFile ?? null, requestExec(encodeRecords(records, config)));
+};
+
+export const exec = (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): void => {
+  try {
+    execute(container, args, flags, globals);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new ContainerError(`exec failed: ${error.message}`, EXIT_FAILED);
+  }
+};

@@ -1,0 +1,98 @@
+/** state, list, ps, wait: what is known of containers. */
+import { ContainerError } from "../../runtime/container/container-error.ts";
+import { ControlClient } from "../../runtime/container/control-client.ts";
+import { type Store, type Stored, statusOf } from "../../runtime/container/store.ts";
+import type { ProcessInfo } from "../../runtime/sandbox/control-protocol.ts";
+import { type GlobalOptions, storeOf } from "./context.ts";
+
+const GAP = 3;
+const LEAST_WIDTH = 12;
+
+/** As Go's text/tabwriter lays out what runc prints. */
+const table = (rows: readonly (readonly string[])[]): string => {
+  const widths = rows[0].map((_, column) => Math.max(LEAST_WIDTH, ...rows.map((row) => row[column].length + GAP)));
+  return rows
+    .map((row) => `${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]))).join("")}\n`)
+    .join("");
+};
+
+const stateOf = (stored: Stored): Record<string, unknown> => {
+  const status = statusOf(stored);
+  const { ociVersion, id, pid, bundle, rootfs, created, owner, annotations } = stored;
+  return {
+    ociVersion,
+    id,
+    pid: status === "stopped" ? 0 : pid,
+    status,
+    bundle,
+    rootfs,
+    created,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    owner,
+  };
+};
+
+export const state = (id: string, globals: GlobalOptions): void => {
+  process.stdout.write(`${JSON.stringify(stateOf(storeOf(globals).read(id)), null, 2)}\n`);
+};
+
+const allStored = (store: Store): Stored[] =>
+  store.ids().flatMap((id) => {
+    try {
+      return [store.read(id)];
+    } catch {
+      // Being made, or being deleted.
+      return [];
+    }
+  });
+
+export const list = (flags: { readonly format: "table" | "json"; readonly quiet?: boolean }, globals: GlobalOptions): void => {
+  const all = allStored(storeOf(globals));
+  if (flags.quiet) process.stdout.write(all.map(({ id }) => `${id}\n`).join(""));
+  else if (flags.format === "json") process.stdout.write(all.length === 0 ? "null" : JSON.stringify(all.map(stateOf)));
+  else {
+    const rows = all.map((stored) => {
+      const { id, pid, status, bundle, created, owner } = stateOf(stored);
+      return [id, String(pid), status, bundle, created, owner] as string[];
+    });
+    process.stdout.write(table([["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], ...rows]));
+  }
+};
+
+const clock = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(11, 19);
+
+const processRow = (info: ProcessInfo): string[] => [
+  String(info.uid),
+  String(info.pid),
+  String(info.parent),
+  info.terminal,
+  new Date(info.start * 1000).toTimeString().slice(0, 5),
+  clock(info.cpuSeconds),
+  info.command,
+];
+
+export const ps = (id: string, flags: { readonly format: "table" | "json" }, globals: GlobalOptions): void => {
+  const store = storeOf(globals);
+  if (statusOf(store.read(id)) === "stopped") throw new ContainerError("container not running");
+  const client = new ControlClient(store.directory(id));
+  const all = client.processes();
+  client.close();
+  if (flags.format === "json") process.stdout.write(JSON.stringify(all.map(({ pid }) => pid)));
+  else process.stdout.write(table([["UID", "PID", "PPID", "TTY", "STIME", "TIME", "CMD"], ...all.map(processRow)]));
+};
+
+/** As runsc prints it. */
+export const wait = (id: string, globals: GlobalOptions): void => {
+  const store = storeOf(globals);
+  if (statusOf(store.read(id)) !== "stopped") {
+    try {
+      const client = new ControlClient(store.directory(id));
+      client.awaitEnd();
+      client.close();
+    } catch (error) {
+      if (statusOf(store.read(id)) !== "stopped") throw error;
+    }
+  }
+  // Killed with its monitor, it could not leave a status: 128 + SIGKILL.
+  process.stdout.write(`${JSON.stringify({ id, exitStatus: store.exitStatus(id) ?? 137 })}\n`);
+};

@@ -1,0 +1,36 @@
+/** spec and features: what Moat understands. */
+import { existsSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ContainerError } from "../../runtime/container/container-error.ts";
+import { DEFAULT_SPEC } from "../../runtime/spec/default.ts";
+import { HOOK_NAMES } from "../../runtime/spec/spec.ts";
+import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
+import { VERSION } from "../version.ts";
+
+export const spec = (flags: { readonly bundle: string }): void => {
+  const path = join(resolve(flags.bundle), "config.json");
+  if (existsSync(path)) throw new ContainerError("File config.json exists. Remove it first");
+  writeFileSync(path, `${JSON.stringify(DEFAULT_SPEC, null, "\t")}\n`, { mode: 0o666 });
+};
+
+const MOUNT_OPTIONS =
+  "acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private rbind relatime remount ro rprivate rro rrw rshared rslave runbindable rw shared silent slave strictatime suid symfollow sync unbindable";
+
+export const features = (): void => {
+  const report = {
+    ociVersionMin: "1.0.0",
+    ociVersionMax: "1.2.0",
+    hooks: HOOK_NAMES.filter((name) => name !== "startContainer"),
+    mountOptions: MOUNT_OPTIONS.split(" "),
+    linux: {
+      namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+      capabilities: CAPABILITY_NAMES,
+      cgroup: { v1: false, v2: false, systemd: false, systemdUser: false },
+      seccomp: { enabled: false },
+      apparmor: { enabled: false },
+      selinux: { enabled: false },
+    },
+    annotations: { "org.moat.version": VERSION },
+  };
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+};

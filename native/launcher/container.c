@@ -1,0 +1,94 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "../stub/zygote.h"
+#include "channel.h"
+#include "container.h"
+#include "control.h"
+#include "fail.h"
+#include "idmap.h"
+#include "init.h"
+#include "monitor.h"
+#include "terminal.h"
+
+static struct request request;
+
+/* Hooks and engines look for the container's network under the monitor's pid. */
+static void enter_network(const char *name)
+{
+	if (*name == '\0')
+		return;
+	if (strcmp(name, "new") == 0) {
+		/* An ordinary user has no right to one; the sandbox's own is empty anyway. */
+		if (unshare(CLONE_NEWNET) < 0 && errno != EPERM)
+			fail("cannot make a network namespace");
+		return;
+	}
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
+		fail("cannot enter the network namespace %s", name);
+	close(fd);
+}
+
+static _Noreturn void give_up(pid_t init)
+{
+	kill(init, SIGKILL);
+	monitor_wait(init);
+	_exit(EXIT_MOAT);
+}
+
+static void keep_exit_status(const char *directory, int status)
+{
+	char path[4096], text[16];
+	int length = snprintf(text, sizeof text, "%d\n", status);
+
+	if (snprintf(path, sizeof path, "%s/exit-status", directory) >= (int)sizeof path)
+		return;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	ssize_t written = write(fd, text, (size_t)length);
+	(void)written;
+	close(fd);
+}
+
+int container_monitor(const struct program_files *files, struct monitor_ends ends)
+{
+	static struct message message;
+	int channel, fds[MSG_FDS_MAX];
+
+	fail_over_channel(ends.cli);
+	prctl(PR_SET_NAME, "moat-monitor", 0, 0, 0);
+	idmap_prepare();
+	zygote_prepare();
+	pid_t init = init_start(files, &channel);
+	if (init < 0)
+		fail("cannot make the sandbox's namespaces");
+	if (channel_receive(ends.cli, &message, 0) != 1 || message.header.kind != MSG_PREPARE)
+		give_up(init);
+	enter_network(message.text);
+	channel_send(ends.cli, MSG_PREPARED, getpid(), 0, NULL, 0);
+	request_read_all(&request, ends.request);
+	const char *directory = request_value(&request, "control");
+	if (!request_exists(&request) || !directory)
+		give_up(init);
+	*ends.is_foreground = request_value(&request, "detach") == NULL;
+	if (!*ends.is_foreground)
+		setsid();
+	int count = front_stdio(&request, fds, front_preserved());
+	control_listen(directory);
+	request_send(&request, channel, fds, count);
+	for (int i = 0; i < count; i++)
+		if (fds[i] > STDERR_FILENO && (i == 0 || fds[i] != fds[i - 1]) && fds[i] != terminal_fd())
+			close(fds[i]);
+	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = !*ends.is_foreground });
+	keep_exit_status(directory, status);
+	return status;
+}

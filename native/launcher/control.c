@@ -1,0 +1,123 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "fail.h"
+
+#define CONNECTIONS_MAX (CONTROL_FDS_MAX - 1)
+
+static int listener = -1;
+static struct {
+	int fd;
+	int32_t number;
+} connections[CONNECTIONS_MAX];
+static int connection_count;
+static int32_t last_number;
+
+/* A directory's name may be longer than a socket's address: it is named by descriptor. Returns the descriptor. */
+static int address_in(const char *directory, struct sockaddr_un *address)
+{
+	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/control", fd);
+	return fd;
+}
+
+void control_listen(const char *directory)
+{
+	struct sockaddr_un address;
+	int place = address_in(directory, &address);
+
+	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (place < 0 || listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 128) < 0)
+		fail("cannot make the control socket in %s", directory);
+	close(place);
+}
+
+int control_connect(const char *directory)
+{
+	struct sockaddr_un address;
+	int place = address_in(directory, &address);
+	int fd = place < 0 ? -1 : socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+		int error = errno;
+		close(fd);
+		errno = error;
+		fd = -1;
+	}
+	if (place >= 0)
+		close(place);
+	return fd;
+}
+
+int control_polls(struct pollfd *events)
+{
+	if (listener < 0)
+		return 0;
+	/* A full table leaves newcomers in the backlog. */
+	events[0] = (struct pollfd){ .fd = connection_count < CONNECTIONS_MAX ? listener : -1, .events = POLLIN };
+	for (int i = 0; i < connection_count; i++)
+		events[i + 1] = (struct pollfd){ .fd = connections[i].fd, .events = POLLIN };
+	return connection_count + 1;
+}
+
+static void forget(int index, int init_channel)
+{
+	channel_send(init_channel, MSG_CONTROL_GONE, connections[index].number, 0, NULL, 0);
+	close(connections[index].fd);
+	connections[index] = connections[--connection_count];
+}
+
+static void relay(int index, int init_channel)
+{
+	static struct message message;
+	int got = channel_receive(connections[index].fd, &message, MSG_DONTWAIT);
+
+	if (got == 0) {
+		forget(index, init_channel);
+		return;
+	}
+	if (got < 0)
+		return;
+	if (message.header.kind >= MSG_CONTROL_FIRST && message.header.kind < MSG_CONTROL_GONE) {
+		message.header.x = connections[index].number;
+		channel_send_fds(init_channel, &message.header, message.text, message.fds, message.fd_count);
+	}
+	for (int i = 0; i < message.fd_count; i++)
+		close(message.fds[i]);
+}
+
+void control_serve(const struct pollfd *events, int count, int init_channel)
+{
+	/* From the last to the first: the one that takes a leaver's place has been served. */
+	for (int i = count - 1; i > 0; i--)
+		if (events[i].revents)
+			relay(i - 1, init_channel);
+	if (count == 0 || !events[0].revents)
+		return;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (++last_number <= 0)
+		last_number = 1;
+	connections[connection_count].fd = fd;
+	connections[connection_count++].number = last_number;
+}
+
+void control_answer(const struct message *message)
+{
+	for (int i = 0; i < connection_count; i++) {
+		if (connections[i].number != message->header.x)
+			continue;
+		/* A client that does not read must not hold up the container. */
+		channel_forward_now(connections[i].fd, message);
+		return;
+	}
+}

@@ -1,0 +1,193 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "console.h"
+#include "fail.h"
+#include "front.h"
+#include "monitor.h"
+
+/* cli/request.ts writes to the first and reads from the second. */
+#define REQUEST_FD 3
+#define REPLY_FD 4
+/* Beyond the numbers that --preserve-fds names. */
+#define FIRST_OWN_FD 128
+#define PRESERVED_MAX 48
+
+static int preserved;
+
+int front_preserved(void)
+{
+	return preserved;
+}
+
+int front_keep_preserved(int count, char **arguments)
+{
+	static const char flag[] = "--preserve-fds";
+	size_t length = sizeof flag - 1;
+
+	for (int i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
+		if (strncmp(arguments[i], flag, length) != 0)
+			continue;
+		if (arguments[i][length] == '=')
+			preserved = atoi(arguments[i] + length + 1);
+		else if (arguments[i][length] == '\0' && i + 1 < count)
+			preserved = atoi(arguments[i + 1]);
+	}
+	if (preserved < 0 || preserved > PRESERVED_MAX)
+		fail_plain("--preserve-fds takes 0 to %d", PRESERVED_MAX);
+	for (int fd = STDERR_FILENO + 1; fd <= STDERR_FILENO + preserved; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			fail_plain("--preserve-fds: descriptor %d is not open", fd);
+	syscall(SYS_close_range, STDERR_FILENO + 1 + preserved, ~0u, 0);
+	return preserved;
+}
+
+/* An own descriptor's number must not be one that arranging others would overwrite. */
+static int high(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_OWN_FD);
+	if (moved < 0)
+		fail("cannot duplicate a descriptor");
+	close(fd);
+	return moved;
+}
+
+pid_t cli_start(const struct program_files *files, int count, char **arguments, int request_end, int reply_end)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fail("cannot fork");
+	if (pid > 0)
+		return pid;
+	char path[4096];
+	char **vector = calloc((size_t)count + 5, sizeof *vector);
+	if (!vector)
+		fail("no memory");
+	vector[0] = (char *)files->node;
+	vector[1] = "--no-warnings";
+	vector[2] = path;
+	memcpy(vector + 3, arguments, (size_t)count * sizeof *vector);
+	snprintf(path, sizeof path, "%s/cli.cjs", files->bundles);
+	/* Both cost time or change the CLI's behaviour; neither is meant for Moat. */
+	unsetenv("NODE_OPTIONS");
+	unsetenv("NODE_EXTRA_CA_CERTS");
+	request_end = high(request_end);
+	if (reply_end >= 0)
+		reply_end = high(reply_end);
+	if (dup2(request_end, REQUEST_FD) < 0 || (reply_end >= 0 && dup2(reply_end, REPLY_FD) < 0))
+		fail("cannot arrange descriptors");
+	execve(files->node, vector, environ);
+	fail("cannot run %s", files->node);
+}
+
+static void stop_as(int signal_number)
+{
+	sigset_t only;
+
+	signal(signal_number, SIG_DFL);
+	sigemptyset(&only);
+	sigaddset(&only, signal_number);
+	kill(getpid(), signal_number);
+	sigprocmask(SIG_UNBLOCK, &only, NULL);
+	sigprocmask(SIG_BLOCK, &only, NULL);
+}
+
+/* The wait status of the monitor; meanwhile its stops are this process's, and this one's signals are the monitor's. */
+static int follow(pid_t monitor)
+{
+	siginfo_t info;
+	sigset_t all;
+	int wait_status;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (;;) {
+		while (waitpid(monitor, &wait_status, WNOHANG | WUNTRACED) == monitor) {
+			if (!WIFSTOPPED(wait_status))
+				return wait_status;
+			stop_as(WSTOPSIG(wait_status));
+			kill(monitor, SIGCONT);
+		}
+		int number = sigwaitinfo(&all, &info);
+		/* The kernel's, from the terminal, reach the whole job. */
+		if (number > 0 && number != SIGCHLD && info.si_code != SI_KERNEL)
+			kill(monitor, number);
+	}
+}
+
+/* `after-run` takes away what `run` with the same flags left. */
+static void clean_up(const struct program_files *files, int count, char **arguments, const char *run)
+{
+	char **vector = calloc((size_t)count + 1, sizeof *vector);
+	int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t all;
+
+	if (!vector || empty < 0)
+		fail("cannot clean up");
+	for (int i = 0; i < count; i++)
+		vector[i] = arguments[i] == run ? "after-run" : arguments[i];
+	sigfillset(&all);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+	monitor_wait(cli_start(files, count, vector, empty, -1));
+}
+
+int front_run(const struct program_files *files, int count, char **arguments, const char *run,
+              int (*monitor)(const struct program_files *files, struct monitor_ends ends))
+{
+	int request[2], reply[2];
+	volatile int *is_foreground = mmap(NULL, sizeof *is_foreground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (is_foreground == MAP_FAILED || pipe2(request, O_CLOEXEC) < 0)
+		fail("cannot make a pipe");
+	channel_pair(reply);
+	pid_t child = fork();
+	if (child < 0)
+		fail("cannot fork");
+	if (child == 0) {
+		close(request[1]);
+		close(reply[1]);
+		_exit(monitor(files, (struct monitor_ends){ .request = high(request[0]), .cli = high(reply[0]), .is_foreground = is_foreground }));
+	}
+	close(request[0]);
+	close(reply[0]);
+	pid_t cli = cli_start(files, count, arguments, request[1], reply[1]);
+	close(request[1]);
+	close(reply[1]);
+	int status = monitor_exit_status(monitor_wait(cli));
+	if (status != 0 || !*is_foreground)
+		return status;
+	status = monitor_exit_status(follow(child));
+	if (run)
+		clean_up(files, count, arguments, run);
+	return status;
+}
+
+int front_stdio(const struct request *request, int *fds, int preserved_count)
+{
+	const char *console = request_value(request, "console-socket");
+	int count = 0;
+
+	if (console)
+		count = console_make(console, request_value(request, "console-size"), fds);
+	else
+		while (count <= STDERR_FILENO) {
+			fds[count] = count;
+			count++;
+		}
+	for (int i = 0; i < preserved_count; i++)
+		fds[count++] = STDERR_FILENO + 1 + i;
+	return count;
+}

@@ -1,0 +1,39 @@
+/*
+ * `create`, `run` and `exec`: the front process, which the caller waits for, and the monitor behind it,
+ * which may outlive it. The CLI is the front's child and talks to the monitor.
+ */
+#ifndef MOAT_LAUNCHER_FRONT_H
+#define MOAT_LAUNCHER_FRONT_H
+
+#include "programs.h"
+#include "request.h"
+
+/* What the monitor is born with. */
+struct monitor_ends {
+	/* The CLI's request comes here. */
+	int request;
+	/* SOCK_SEQPACKET to the CLI (REPLY_FD there). */
+	int cli;
+	/* Set when the front waits for the monitor's end: without --detach. */
+	volatile int *is_foreground;
+};
+
+/* Starts the CLI with its end of the request's pipe and, or -1, of the monitor's channel. */
+pid_t cli_start(const struct program_files *files, int count, char **arguments, int request_end, int reply_end);
+
+/* `run`: the one of `arguments` that becomes `after-run` for a CLI that takes away what a foreground run left, or NULL. Returns the exit status for the caller. */
+int front_run(const struct program_files *files, int count, char **arguments, const char *run,
+              int (*monitor)(const struct program_files *files, struct monitor_ends ends));
+
+/*
+ * The guest's standard files as the request wants them: with console-socket=PATH a new pty, whose master
+ * goes there and whose session this process leads, else the caller's. `preserved` more follow, from 3
+ * on. Returns their number.
+ */
+int front_stdio(const struct request *request, int *fds, int preserved);
+
+/* --preserve-fds of the command line; everything else that the caller has open from 3 on is closed in the monitor. */
+int front_keep_preserved(int count, char **arguments);
+int front_preserved(void);
+
+#endif

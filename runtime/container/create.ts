@@ -1,0 +1,123 @@
+/** create: from a bundle to a loaded program that waits for its start. */
+import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { encodeRecords } from "../sandbox/request-records.ts";
+import type { Spec } from "../spec/spec.ts";
+import { validateSpec } from "../spec/validate.ts";
+import { ContainerError } from "./container-error.ts";
+import { runHooks } from "./hooks.ts";
+import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
+import { type PlanOptions, planContainer } from "./plan.ts";
+import { type Store, type Stored, startTimeOf } from "./store.ts";
+
+export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap"> {
+  readonly store: Store;
+  readonly id: string;
+  readonly bundle: string;
+  readonly consoleSocket: string | null;
+  readonly pidFile: string | null;
+  /** The launcher does not wait for the container's end. */
+  readonly isDetached: boolean;
+  readonly hasTerminal: boolean;
+  readonly hostname: string;
+  readonly owner: string;
+}
+
+export const readSpec = (bundle: string): Spec => {
+  const path = join(bundle, "config.json");
+  let json: string;
+  try {
+    json = readFileSync(Buffer.from(path, "latin1"), "utf8");
+  } catch {
+    throw new ContainerError("JSON specification file config.json not found");
+  }
+  let config: unknown;
+  try {
+    config = JSON.parse(json);
+  } catch (error) {
+    throw new ContainerError(`config.json: ${(error as Error).message}`);
+  }
+  return validateSpec(config);
+};
+
+/** Who gives the container its terminal, with runc's words for what does not fit. */
+export const checkTerminal = (
+  wantsTerminal: boolean,
+  options: Pick<CreateOptions, "isDetached" | "consoleSocket" | "hasTerminal">,
+): void => {
+  const { isDetached, consoleSocket } = options;
+  if (wantsTerminal && isDetached && consoleSocket === null) {
+    throw new ContainerError("cannot allocate tty if runc will detach without setting console socket");
+  }
+  if ((!isDetached || !wantsTerminal) && consoleSocket !== null) {
+    throw new ContainerError("cannot use console socket if runc will not detach or allocate tty");
+  }
+  if (wantsTerminal && consoleSocket === null && !options.hasTerminal) throw new ContainerError("provided file is not a console");
+};
+
+export const realBundle = (path: string): string => {
+  try {
+    return (realpathSync(Buffer.from(path, "latin1"), "buffer") as unknown as Buffer).toString("latin1");
+  } catch {
+    throw new ContainerError(`chdir ${path}: no such file or directory`);
+  }
+};
+
+export const writePidFile = (path: string | null, pid: number): void => {
+  if (path !== null) writeFileSync(Buffer.from(path, "latin1"), String(pid));
+};
+
+const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
+  const { treePaths, config } = planContainer({ ...options, spec });
+  const records = treePaths.map((path, index): [string, string] => ["tree", `${config.gofer.trees[index].readOnly ? "ro" : "rw"}:${path}`]);
+  records.push(["control", options.store.directory(options.id)]);
+  if (options.isDetached) records.push(["detach", "1"]);
+  if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);
+  const { consoleSize } = spec.process;
+  if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
+  return encodeRecords(records, config);
+};
+
+/** Everything or nothing: what fails leaves no container. The launcher ends the monitor when this process fails. */
+export const createContainer = (options: CreateOptions): Stored => {
+  const { store, id, bundle } = options;
+  const spec = readSpec(bundle);
+  checkTerminal(spec.process.terminal, options);
+  const lock = store.create(id);
+  let stored: Stored = {
+    ociVersion: spec.ociVersion,
+    id,
+    pid: 0,
+    pidStart: "",
+    status: "creating",
+    bundle,
+    rootfs: "",
+    created: new Date().toISOString(),
+    owner: options.owner,
+    annotations: spec.annotations,
+    poststart: spec.hooks.poststart,
+    poststop: spec.hooks.poststop,
+  };
+  try {
+    const request = requestFor({ ...options, hostname: spec.hostname === "" ? options.hostname : spec.hostname }, spec);
+    const pid = prepareMonitor(spec.network);
+    stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle) };
+    store.write(stored);
+    runHooks("prestart", spec.hooks.prestart, stored, "creating");
+    runHooks("createRuntime", spec.hooks.createRuntime, stored, "creating");
+    runHooks("createContainer", spec.hooks.createContainer, stored, "creating");
+    requestSandbox(request);
+    stored = { ...stored, status: "created" };
+    store.write(stored);
+    writePidFile(options.pidFile, pid);
+    return stored;
+  } catch (error) {
+    if (stored.pid > 0 && startTimeOf(stored.pid) === stored.pidStart) process.kill(stored.pid, "SIGKILL");
+    store.remove(id);
+    throw error;
+  } finally {
+    store.unlock(lock);
+  }
+};
+
+const planRoot = (spec: Spec, bundle: string): string => (spec.root.path.startsWith("/") ? spec.root.path : join(bundle, spec.root.path));

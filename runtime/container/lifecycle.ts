@@ -1,0 +1,102 @@
+/** start, kill, delete: what happens to a container between create and its end. */
+import { constants } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import { CONTROL_SIGNAL, CONTROL_START, SIGNAL_ALL } from "../sandbox/control-protocol.ts";
+import { ContainerError } from "./container-error.ts";
+import { ControlClient } from "./control-client.ts";
+import { runHooks } from "./hooks.ts";
+import { type Store, type Stored, startTimeOf, statusOf } from "./store.ts";
+
+const ESRCH = 3;
+const SIGKILL = 9;
+/** delete waits so long for a killed container to be gone. */
+const END_TRIES = 1000;
+const END_PAUSE_MS = 10;
+
+const withLock = async <T>(store: Store, id: string, act: () => T | Promise<T>): Promise<T> => {
+  const lock = store.lock(id);
+  try {
+    return await act();
+  } finally {
+    store.unlock(lock);
+  }
+};
+
+export const startContainer = (store: Store, id: string): Promise<void> =>
+  withLock(store, id, () => {
+    const stored = store.read(id);
+    const status = statusOf(stored);
+    if (status === "stopped") throw new ContainerError("cannot start a container that has stopped");
+    if (status === "running") throw new ContainerError("cannot start an already running container");
+    if (status === "creating") throw new ContainerError(`cannot start a container in the ${status} state`);
+    const client = new ControlClient(store.directory(id));
+    // A program that is over at once takes its monitor along before it can answer.
+    const error = client.ask(CONTROL_START);
+    client.close();
+    if (error !== null && error !== 0) throw new ContainerError(`cannot start the container: errno ${error}`);
+    store.write({ ...stored, status: "running" });
+    runHooks("poststart", stored.poststart, stored, "running");
+  });
+
+const signalNames = new Map<string, number>(Object.entries(constants.signals));
+
+/** "9", "KILL", "SIGKILL", "RTMIN+3". */
+export const parseSignal = (text: string): number => {
+  if (/^[0-9]+$/.test(text)) {
+    const number = Number(text);
+    if (number > 0 && number <= 64) return number;
+  }
+  const name = text.toUpperCase().replace(/^SIG/, "");
+  const realTime = /^RT(MIN|MAX)([+-][0-9]+)?$/.exec(name);
+  const number = realTime ? (realTime[1] === "MIN" ? 34 : 64) + Number(realTime[2] ?? 0) : signalNames.get(`SIG${name}`);
+  if (number === undefined || number < 1 || number > 64) throw new ContainerError(`unknown signal ${JSON.stringify(text)}`);
+  return number;
+};
+
+const killMonitor = (stored: Stored): void => {
+  if (startTimeOf(stored.pid) === stored.pidStart) process.kill(stored.pid, "SIGKILL");
+};
+
+export const killContainer = (store: Store, id: string, signal: number, options: { readonly all: boolean }): void => {
+  const stored = store.read(id);
+  if (statusOf(stored) === "stopped") {
+    if (options.all) return;
+    throw new ContainerError("container not running");
+  }
+  // The monitor's death is the container's, and its wait status says which signal it was.
+  if (signal === SIGKILL) {
+    killMonitor(stored);
+    return;
+  }
+  const client = new ControlClient(store.directory(id));
+  const error = client.ask(CONTROL_SIGNAL, signal | (options.all ? SIGNAL_ALL : 0));
+  client.close();
+  if (error === ESRCH) throw new ContainerError("container not running");
+  if (error !== null && error !== 0) throw new ContainerError(`cannot signal the container: errno ${error}`);
+};
+
+export const deleteContainer = async (store: Store, id: string, options: { readonly force: boolean }): Promise<void> => {
+  if (options.force && !store.exists(id)) return;
+  await withLock(store, id, async () => {
+    let stored: Stored;
+    try {
+      stored = store.read(id);
+    } catch (error) {
+      // A create that crashed early.
+      if (options.force) return store.remove(id);
+      throw error;
+    }
+    const status = statusOf(stored);
+    if (status !== "stopped") {
+      // As runc: what has not started may go, what runs only by force.
+      if (status === "running" && !options.force) {
+        throw new ContainerError(`cannot delete container ${id} that is not stopped: ${status}`);
+      }
+      killMonitor(stored);
+      for (let tries = 0; statusOf(stored) !== "stopped" && tries < END_TRIES; tries++) await pause(END_PAUSE_MS);
+      if (statusOf(stored) !== "stopped") throw new ContainerError("container init still running");
+    }
+    store.remove(id);
+    runHooks("poststop", stored.poststop, stored, "stopped");
+  });
+};

@@ -1,0 +1,150 @@
+/**
+ * The state directory: one directory per container with `state.json`, which is only ever replaced, and the
+ * monitor's `control` and `exit-status`. A command that changes a container holds the lock
+ * of its directory. Statuses are derived: whoever crashed has left nothing to repair.
+ */
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { lockFile } from "../../native/ffi/file-lock-unsafe.ts";
+import type { Hook } from "../spec/spec.ts";
+import { ContainerError } from "./container-error.ts";
+
+export type Status = "creating" | "created" | "running" | "stopped";
+
+/** state.json */
+export interface Stored {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** The monitor and its start time (/proc/pid/stat, field 22), which tells it from a later process of that number. */
+  readonly pid: number;
+  readonly pidStart: string;
+  readonly status: "creating" | "created" | "running";
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly owner: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly poststart: readonly Hook[];
+  readonly poststop: readonly Hook[];
+}
+
+export const defaultRoot = (): string => {
+  if (process.geteuid?.() === 0) return "/run/moat";
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  return runtime ? join(runtime, "moat") : `/tmp/moat-${process.getuid?.()}`;
+};
+
+export const checkId = (id: string): string => {
+  if (!/^[\w+.-]+$/.test(id) || id === "." || id === "..") throw new ContainerError("invalid container ID format");
+  return id;
+};
+
+/** The start time of a living process, "" for a dead one or a zombie. */
+export const startTimeOf = (pid: number): string => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? "" : fields[19];
+  } catch {
+    return "";
+  }
+};
+
+export const statusOf = (stored: Stored): Status =>
+  stored.pid === 0 || startTimeOf(stored.pid) !== stored.pidStart ? "stopped" : stored.status;
+
+const missing = (): ContainerError => new ContainerError("container does not exist");
+
+export class Store {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  directory(id: string): string {
+    return join(this.root, checkId(id));
+  }
+
+  /** A new container's directory, locked; release with `unlock`. */
+  create(id: string): number {
+    mkdirSync(this.root, { recursive: true, mode: 0o711 });
+    try {
+      mkdirSync(this.directory(id), 0o700);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw new ContainerError("container with given ID already exists");
+      throw error;
+    }
+    return this.lock(id);
+  }
+
+  lock(id: string): number {
+    for (;;) {
+      let fd: number;
+      try {
+        fd = openSync(this.directory(id), "r");
+      } catch {
+        throw missing();
+      }
+      lockFile(fd);
+      // Deleted while this waited, and perhaps made anew?
+      try {
+        if (statSync(this.directory(id)).ino === statSync(`/proc/self/fd/${fd}`).ino) return fd;
+      } catch {
+        closeSync(fd);
+        throw missing();
+      }
+      closeSync(fd);
+    }
+  }
+
+  unlock(fd: number): void {
+    closeSync(fd);
+  }
+
+  write(stored: Stored): void {
+    const path = join(this.directory(stored.id), "state.json");
+    writeFileSync(`${path}.new`, JSON.stringify(stored), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  read(id: string): Stored {
+    try {
+      return JSON.parse(readFileSync(join(this.directory(id), "state.json"), "utf8")) as Stored;
+    } catch (error) {
+      if (error instanceof ContainerError) throw error;
+      throw missing();
+    }
+  }
+
+  exists(id: string): boolean {
+    try {
+      return statSync(this.directory(id)).isDirectory();
+    } catch (error) {
+      if (error instanceof ContainerError) throw error;
+      return false;
+    }
+  }
+
+  ids(): string[] {
+    try {
+      return readdirSync(this.root).sort();
+    } catch {
+      return [];
+    }
+  }
+
+  /** As the monitor left it; null before its end, or when it was killed. */
+  exitStatus(id: string): number | null {
+    try {
+      return Number(readFileSync(join(this.directory(id), "exit-status"), "utf8"));
+    } catch {
+      return null;
+    }
+  }
+
+  remove(id: string): void {
+    rmSync(this.directory(id), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What a container's control socket carries (native/launcher/protocol.h): packets of the supervisor
+ * channel whose x is the connection's number, so that y and the text are left to say something.
+ */
+
+/** The program that `create` has loaded runs. → DONE */
+export const CONTROL_START = 64;
+/** y: the signal, with SIGNAL_ALL for every process. → DONE */
+export const CONTROL_SIGNAL = 65;
+/** A ProcessConfig in a memfd, then its standard files; of a terminal only the first counts. → EXEC_STARTED and EXEC_EXITED, or EXEC_REFUSED */
+export const CONTROL_EXEC = 66;
+/** For what this connection executed; y: the signal, with SIGNAL_FROM_TERMINAL when a terminal sent it. */
+export const CONTROL_EXEC_SIGNAL = 67;
+/** → PROCESSES */
+export const CONTROL_PROCESSES = 68;
+/** The connection is closed: what it executed is killed. */
+export const CONTROL_GONE = 95;
+
+/** y: 0 or an errno. */
+export const ANSWER_DONE = 96;
+/** y: the pid inside. */
+export const ANSWER_EXEC_STARTED = 97;
+/** y: the wait status. */
+export const ANSWER_EXEC_EXITED = 98;
+/** y: an exit status for the command; the text says why. */
+export const ANSWER_EXEC_REFUSED = 99;
+/** The text: one JSON object of ProcessInfo per line; y: 1 when more follows. */
+export const ANSWER_PROCESSES = 100;
+
+export const CONTROL_FIRST = 64;
+export const CONTROL_LAST = 95;
+
+export const SIGNAL_MASK = 0xff;
+export const SIGNAL_ALL = 0x100;
+export const SIGNAL_FROM_TERMINAL = 0x100;
+
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly parent: number;
+  readonly uid: number;
+  readonly terminal: string;
+  /** Seconds since the epoch. */
+  readonly start: number;
+  readonly cpuSeconds: number;
+  readonly command: string;
+}

@@ -1,0 +1,92 @@
+/** One program: the sandbox's first, or one that is added to it. */
+import { checkInteger, type Fields, flag, guestPath, integer, list, nullable, record, refuse, texts } from "./fields.ts";
+
+export interface CapabilitiesConfig {
+  /** Names such as "CAP_CHOWN". */
+  readonly bounding: readonly string[];
+  readonly effective: readonly string[];
+  readonly inheritable: readonly string[];
+  readonly permitted: readonly string[];
+  readonly ambient: readonly string[];
+}
+
+export interface LimitConfig {
+  /** RLIMIT_*, as in getrlimit(2). */
+  readonly resource: number;
+  /** null: RLIM_INFINITY. */
+  readonly soft: number | null;
+  readonly hard: number | null;
+}
+
+export interface ProcessConfig {
+  /** argv[0] is looked up in the guest's PATH. */
+  readonly argv: readonly string[];
+  /** "NAME=value", in order. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** Standard input is a terminal, and it is the program's controlling one. */
+  readonly terminal: boolean;
+  /** null: all for root, none for others. */
+  readonly capabilities: CapabilitiesConfig | null;
+  readonly limits: readonly LimitConfig[];
+  readonly noNewPrivileges: boolean;
+  /** null: 022. */
+  readonly umask: number | null;
+  readonly oomScoreAdj: number;
+}
+
+const MAX_ID = 0xfffffffe;
+const RLIM_NLIMITS = 16;
+
+const capabilities = (value: unknown): CapabilitiesConfig => {
+  const from = record(value, "capabilities");
+  const set = (key: string): string[] => texts(from, key, "capabilities");
+  return {
+    bounding: set("bounding"),
+    effective: set("effective"),
+    inheritable: set("inheritable"),
+    permitted: set("permitted"),
+    ambient: set("ambient"),
+  };
+};
+
+const limit = (value: unknown, path: string): LimitConfig => {
+  const from = record(value, path);
+  const bound = (key: string): number | null =>
+    nullable(from[key], (given) => checkInteger(given, `${path}.${key}`, 0, Number.MAX_SAFE_INTEGER));
+  return { resource: integer(from, "resource", path, 0, RLIM_NLIMITS - 1), soft: bound("soft"), hard: bound("hard") };
+};
+
+export const readProcessConfig = (from: Fields, path: string): ProcessConfig => {
+  const argv = texts(from, "argv", path);
+  if (argv.length === 0) refuse(`${path}.argv`, "not empty");
+  return {
+    argv,
+    env: texts(from, "env", path),
+    cwd: guestPath(from, "cwd", path),
+    uid: integer(from, "uid", path, 0, MAX_ID),
+    gid: integer(from, "gid", path, 0, MAX_ID),
+    groups: list(from, "groups", path).map((item, index) => checkInteger(item, `${path}.groups[${index}]`, 0, MAX_ID)),
+    terminal: flag(from, "terminal", path),
+    capabilities: nullable(from.capabilities, capabilities),
+    limits: list(from, "limits", path).map((item, index) => limit(item, `${path}.limits[${index}]`)),
+    noNewPrivileges: flag(from, "noNewPrivileges", path),
+    umask: nullable(from.umask, (value) => checkInteger(value, `${path}.umask`, 0, 0o777)),
+    oomScoreAdj: integer(from, "oomScoreAdj", path, -1000, 1000),
+  };
+};
+
+/** Throws an Error whose message names the bad field. */
+export const parseProcessConfig = (json: string): ProcessConfig => readProcessConfig(record(JSON.parse(json), "process"), "process");
+
+/** What a program has when nothing is said about it. */
+export const PLAIN_PROCESS = {
+  capabilities: null,
+  limits: [],
+  noNewPrivileges: false,
+  umask: null,
+  oomScoreAdj: 0,
+} as const satisfies Partial<ProcessConfig>;

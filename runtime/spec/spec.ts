@@ -1,0 +1,49 @@
+/** config.json as Moat understands it (OCI runtime specification 1.2); validate.ts makes it. Texts are byte strings. */
+import type { ProcessConfig } from "../sandbox/process-config.ts";
+import type { MountOptions } from "./mount-options.ts";
+
+export interface SpecMount {
+  readonly destination: string;
+  /** "bind" for binds, whatever the type says. */
+  readonly type: "bind" | "tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup";
+  /** Where it stands, for messages. */
+  readonly path: string;
+  readonly source: string;
+  readonly options: MountOptions;
+}
+
+export interface Hook {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Seconds; null: no limit. */
+  readonly timeout: number | null;
+}
+
+export type HookName = "prestart" | "createRuntime" | "createContainer" | "startContainer" | "poststart" | "poststop";
+
+export interface ConsoleSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface SpecProcess extends ProcessConfig {
+  readonly consoleSize: ConsoleSize | null;
+}
+
+export interface Spec {
+  readonly ociVersion: string;
+  readonly process: SpecProcess;
+  readonly root: { readonly path: string; readonly readOnly: boolean };
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly mounts: readonly SpecMount[];
+  readonly hooks: Readonly<Record<HookName, readonly Hook[]>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** "new", or the path of a namespace to join. */
+  readonly network: string;
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+}
+
+export const HOOK_NAMES: readonly HookName[] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];

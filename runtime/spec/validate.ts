@@ -1,0 +1,126 @@
+/**
+ * Reads config.json. What cannot be honoured is refused by name; what has no effect by nature
+ * (AppArmor, SELinux, mount propagation) is passed over, and so are unknown fields, as the specification wants.
+ */
+import { Field } from "./field.ts";
+import { parseMountOptions } from "./mount-options.ts";
+import { HOOK_NAMES, type Hook, type HookName, type Spec, type SpecMount } from "./spec.ts";
+import { validateProcess } from "./validate-process.ts";
+
+const MOUNT_TYPES: ReadonlySet<string> = new Set<SpecMount["type"]>(["bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup"]);
+/** A sandbox has its own of each, whatever the container's config says of the host's. */
+const OWN_NAMESPACES = ["pid", "network", "ipc", "uts", "mount"];
+
+const mount = (field: Field): SpecMount => {
+  const destination = field.at("destination");
+  if (!destination.text().startsWith("/")) destination.refuse("must be an absolute path");
+  const options = parseMountOptions(field.at("options").texts());
+  if ("unsupported" in options) return field.at("options").refuse(`"${options.unsupported}" is not supported`);
+  field.at("uidMappings").mustBeEmpty();
+  field.at("gidMappings").mustBeEmpty();
+  const named = field.at("type").text("none");
+  const type = options.isBind ? "bind" : named === "cgroup2" ? "cgroup" : named;
+  if (!MOUNT_TYPES.has(type)) field.at("type").refuse(`${JSON.stringify(named)} is not supported`);
+  const source = field.at("source");
+  if (type === "bind") source.require();
+  return { destination: destination.text(), type: type as SpecMount["type"], source: source.text(""), options, path: field.path };
+};
+
+const hook = (field: Field): Hook => {
+  const path = field.at("path");
+  if (!path.text().startsWith("/")) path.refuse("must be an absolute path");
+  const timeout = field.at("timeout");
+  return {
+    path: path.text(),
+    args: field.at("args").texts(),
+    env: field.at("env").texts(),
+    timeout: timeout.exists ? timeout.integer(1, 2 ** 31) : null,
+  };
+};
+
+const namespaces = (field: Field): string => {
+  let network: string | null = null;
+  const own = new Set<string>();
+  for (const item of field.list()) {
+    const type = item.at("type");
+    const name = type.text();
+    const path = item.at("path");
+    if (own.has(name)) item.refuse(`a second namespace of type ${JSON.stringify(name)}`);
+    own.add(name);
+    if (name === "network") network = path.isEmpty ? "new" : path.text();
+    else if (name === "user" || name === "time") type.refuse(`${JSON.stringify(name)} is not supported`);
+    else if (name !== "cgroup" && !OWN_NAMESPACES.includes(name)) type.refuse(`unknown namespace ${JSON.stringify(name)}`);
+    else path.mustBeEmpty("joining another container's namespace is not supported");
+  }
+  for (const name of OWN_NAMESPACES) if (!own.has(name)) field.refuse(`sharing the host's ${name} namespace is not supported`);
+  return network as string;
+};
+
+/** Docker gives these to every container; inside they are so, or it makes no difference. */
+const HARMLESS_SYSCTLS = new Set(["net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range"]);
+
+const LIMITING: readonly (readonly [string, readonly string[]])[] = [
+  ["memory", ["limit", "reservation", "swap", "kernel", "kernelTCP", "disableOOMKiller"]],
+  ["cpu", ["shares", "quota", "realtimeRuntime", "cpus", "mems", "idle", "burst"]],
+  ["pids", ["limit"]],
+  [
+    "blockIO",
+    ["weight", "weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice"],
+  ],
+  ["network", ["classID", "priorities"]],
+];
+
+const resources = (field: Field): void => {
+  for (const [group, names] of LIMITING) {
+    for (const name of names) {
+      const limit = field.at(group).at(name);
+      // -1: unlimited.
+      if (typeof limit.value !== "number" || limit.value > 0) limit.mustBeEmpty();
+    }
+  }
+  for (const name of ["hugepageLimits", "rdma", "unified"]) field.at(name).mustBeEmpty();
+};
+
+const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths"> => {
+  for (const name of ["uidMappings", "gidMappings", "devices", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"])
+    field.at(name).mustBeEmpty();
+  const personality = field.at("personality");
+  if (personality.exists && personality.at("domain").text() !== "LINUX") personality.at("domain").refuse('only "LINUX" is supported');
+  const sysctl = field.at("sysctl");
+  for (const name of sysctl.keys) if (!HARMLESS_SYSCTLS.has(name)) sysctl.at(name).refuse("is not supported");
+  resources(field.at("resources"));
+  return {
+    network: namespaces(field.at("namespaces")),
+    maskedPaths: field.at("maskedPaths").texts(),
+    readonlyPaths: field.at("readonlyPaths").texts(),
+  };
+};
+
+const version = (field: Field): string => {
+  const text = field.text();
+  if (!/^1\.[0-9]+\.[0-9]+(-.*)?$/.test(text)) field.refuse(`${JSON.stringify(text)} is not supported, only 1.x`);
+  return text;
+};
+
+export const validateSpec = (config: unknown): Spec => {
+  const field = new Field(config, "");
+  const root = field.at("root").require();
+  for (const name of ["windows", "solaris", "vm", "zos", "freebsd"]) field.at(name).mustBeEmpty();
+  const hooks = {} as Record<HookName, readonly Hook[]>;
+  for (const name of HOOK_NAMES) hooks[name] = field.at("hooks").at(name).list().map(hook);
+  if (hooks.startContainer.length > 0) field.at("hooks").at("startContainer").refuse("is not supported");
+  const annotations = field.at("annotations");
+  const hostname = field.at("hostname");
+  if (hostname.text("").length > 64) hostname.refuse("is longer than 64 bytes");
+  return {
+    ociVersion: version(field.at("ociVersion")),
+    process: validateProcess(field.at("process")),
+    root: { path: root.at("path").text(), readOnly: root.at("readonly").flag(false) },
+    hostname: hostname.text(""),
+    domainname: field.at("domainname").text("(none)"),
+    mounts: field.at("mounts").list().map(mount),
+    hooks,
+    annotations: Object.fromEntries(annotations.keys.map((key) => [key, annotations.at(key).text()])),
+    ...linux(field.at("linux")),
+  };
+};

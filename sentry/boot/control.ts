@@ -1,0 +1,235 @@
+/** Requests of the container's control socket: start, kill, exec, ps. */
+import { readMemfd } from "../../native/ffi/fd-packets-unsafe.ts";
+import { hostClose } from "../../native/ffi/syscall-unsafe.ts";
+import {
+  ANSWER_DONE,
+  ANSWER_EXEC_EXITED,
+  ANSWER_EXEC_REFUSED,
+  ANSWER_EXEC_STARTED,
+  ANSWER_PROCESSES,
+  CONTROL_EXEC,
+  CONTROL_EXEC_SIGNAL,
+  CONTROL_GONE,
+  CONTROL_PROCESSES,
+  CONTROL_SIGNAL,
+  CONTROL_START,
+  SIGNAL_ALL,
+  SIGNAL_FROM_TERMINAL,
+  SIGNAL_MASK,
+} from "../../runtime/sandbox/control-protocol.ts";
+import { type ProcessConfig, parseProcessConfig } from "../../runtime/sandbox/process-config.ts";
+import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
+import type { ControlMessage } from "../../runtime/sandbox/supervisor-protocol.ts";
+import { EAGAIN, EINVAL, ESRCH, isErrno } from "../abi/errno.ts";
+import { SIGKILL } from "../abi/signal.ts";
+import { signalStatus } from "../abi/wait.ts";
+import { openHostFd } from "../fs/tty/host-file.ts";
+import { HostTerminal } from "../fs/tty/host-tty.ts";
+import { TtyFile } from "../fs/tty/tty-file.ts";
+import type { Waiter } from "../task/blocking.ts";
+import type { Process } from "../task/process.ts";
+import { finishSyscall } from "../task/run.ts";
+import { kernelSignal } from "../task/signal-info.ts";
+import { sendSignalToProcess } from "../task/signals.ts";
+import type { Task } from "../task/task.ts";
+import type { OpenFile } from "../vfs/open-file.ts";
+import type { MoatKernel } from "./moat-kernel.ts";
+import { processList } from "./process-list.ts";
+import { startAnotherProgram } from "./program.ts";
+import { containerRefusal } from "./refusal.ts";
+
+/** runc's status for an exec that did not start. */
+const EXIT_EXEC_FAILED = 255;
+const PACKET_TEXT_MAX = 8000;
+
+/** A program that waits for a pristine host process. */
+interface PendingExec {
+  readonly client: number;
+  readonly config: ProcessConfig;
+  readonly stdio: readonly (OpenFile | null)[];
+}
+
+export class Control implements Waiter {
+  readonly #kernel: MoatKernel;
+  readonly #supervisor: SupervisorChannel;
+  /** Loaded, not started. */
+  #waiting: Task | null = null;
+  /** Signals for it meanwhile. */
+  readonly #early: number[] = [];
+  #pending: PendingExec[] = [];
+  readonly #executed = new Map<number, Process>();
+
+  constructor(kernel: MoatKernel, supervisor: SupervisorChannel) {
+    this.#kernel = kernel;
+    this.#supervisor = supervisor;
+  }
+
+  awaitStart(task: Task): void {
+    this.#waiting = task;
+    this.#supervisor.created();
+  }
+
+  /** The caller's signal for the first program. */
+  signalInit(signal: number): number {
+    const { init } = this.#kernel.pids;
+    if (init === null || init.isZombie) return ESRCH;
+    if (this.#waiting === null) return sendSignalToProcess(init, kernelSignal(signal));
+    if (signal === SIGKILL) this.#supervisor.exited(signalStatus(SIGKILL));
+    this.#early.push(signal);
+    return 0;
+  }
+
+  handle(message: ControlMessage): void {
+    const { client, argument, fds } = message;
+    switch (message.request) {
+      case CONTROL_START:
+        this.#done(client, this.#start());
+        break;
+      case CONTROL_SIGNAL:
+        this.#done(client, this.#signal(argument));
+        break;
+      case CONTROL_EXEC:
+        this.#prepareExec(client, fds);
+        return;
+      case CONTROL_EXEC_SIGNAL:
+        this.#signalExecuted(client, argument);
+        break;
+      case CONTROL_PROCESSES:
+        this.#listProcesses(client);
+        break;
+      case CONTROL_GONE:
+        this.#forget(client);
+        break;
+      default:
+        this.#done(client, EINVAL);
+    }
+    for (const fd of fds) hostClose(fd);
+  }
+
+  #done(client: number, result: number): void {
+    this.#supervisor.answer(ANSWER_DONE, client, result < 0 ? -result : 0);
+  }
+
+  #start(): number {
+    const task = this.#waiting;
+    if (task === null) return EINVAL;
+    this.#waiting = null;
+    for (const signal of this.#early.splice(0)) sendSignalToProcess(task.process, kernelSignal(signal));
+    finishSyscall(task, 0);
+    return 0;
+  }
+
+  #signal(argument: number): number {
+    const signal = argument & SIGNAL_MASK;
+    if ((argument & SIGNAL_ALL) === 0 || this.#waiting !== null) return this.signalInit(signal);
+    for (const process of [...this.#kernel.pids.processes()]) sendSignalToProcess(process, kernelSignal(signal));
+    return 0;
+  }
+
+  #refuse(client: number, text: string): void {
+    this.#supervisor.answer(ANSWER_EXEC_REFUSED, client, EXIT_EXEC_FAILED, text);
+  }
+
+  /** Opens what came: from here on the files own the fds. */
+  #prepareExec(client: number, fds: readonly number[]): void {
+    const [memfd, ...stdioFds] = fds;
+    let config: ProcessConfig;
+    try {
+      config = parseProcessConfig(readMemfd(memfd));
+    } catch (error) {
+      for (const fd of fds) hostClose(fd);
+      this.#refuse(client, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    hostClose(memfd);
+    this.#pending.push({ client, config, stdio: this.#openStdio(config, stdioFds) });
+    this.#tryPending();
+  }
+
+  #openStdio(config: ProcessConfig, fds: readonly number[]): (OpenFile | null)[] {
+    const open = (fd: number): OpenFile | null => {
+      const file = openHostFd(this.#kernel, fd, null, true);
+      if (!isErrno(file)) return file;
+      hostClose(fd);
+      return null;
+    };
+    if (!config.terminal) return fds.map(open);
+    // One file for all three, as a login has it.
+    for (const fd of fds.slice(1, 3)) hostClose(fd);
+    const terminal = open(fds[0]);
+    return [terminal, terminal?.take() ?? null, terminal?.take() ?? null, ...fds.slice(3).map(open)];
+  }
+
+  /** A pristine host process is there. */
+  wake(): void {
+    this.#tryPending();
+  }
+
+  #tryPending(): void {
+    const { platform, pids } = this.#kernel;
+    platform.pristineQueue.remove(this);
+    while (this.#pending.length > 0) {
+      const { client, config, stdio } = this.#pending[0];
+      const task = pids.init === null ? ESRCH : startAnotherProgram(this.#kernel, pids.init, config, stdio);
+      if (task === EAGAIN) {
+        platform.pristineQueue.add(this);
+        return;
+      }
+      this.#pending.shift();
+      if (task === "cwd") {
+        for (const file of stdio) file?.put();
+        this.#refuse(client, `chdir to cwd (${JSON.stringify(config.cwd)}) set in config.json failed: no such file or directory`);
+      } else if (isErrno(task)) this.#refuse(client, containerRefusal(config, task).text);
+      else this.#run(client, config, task, stdio);
+    }
+  }
+
+  #run(client: number, config: ProcessConfig, task: Task, stdio: readonly (OpenFile | null)[]): void {
+    this.#executed.set(client, task.process);
+    this.#supervisor.answer(ANSWER_EXEC_STARTED, client, task.process.pid);
+    const [input] = stdio;
+    if (config.terminal && input instanceof TtyFile && input.terminal instanceof HostTerminal) input.terminal.attachTo(task.process);
+    finishSyscall(task, 0);
+  }
+
+  #signalExecuted(client: number, argument: number): void {
+    const process = this.#executed.get(client);
+    if (process === undefined) return;
+    const signal = argument & SIGNAL_MASK;
+    const { tty, foreground } = process.session;
+    if ((argument & SIGNAL_FROM_TERMINAL) !== 0 && tty instanceof HostTerminal && foreground !== null) tty.deliver(signal);
+    else sendSignalToProcess(process, kernelSignal(signal));
+  }
+
+  #forget(client: number): void {
+    for (const { stdio } of this.#pending.filter((pending) => pending.client === client)) for (const file of stdio) file?.put();
+    this.#pending = this.#pending.filter((pending) => pending.client !== client);
+    const process = this.#executed.get(client);
+    if (process !== undefined) sendSignalToProcess(process, kernelSignal(SIGKILL));
+  }
+
+  /** A process that has no parent inside ends: whoever executed it hears of it. */
+  processExited(process: Process): void {
+    if (!process.isHostChild || process === this.#kernel.pids.init) return;
+    // Nobody inside will wait for it.
+    process.isHostChild = false;
+    for (const [client, executed] of this.#executed) {
+      if (executed !== process) continue;
+      this.#executed.delete(client);
+      this.#supervisor.answer(ANSWER_EXEC_EXITED, client, process.exitStatus);
+    }
+  }
+
+  #listProcesses(client: number): void {
+    let text = "";
+    for (const info of processList(this.#kernel)) {
+      const line = `${JSON.stringify(info)}\n`;
+      if (text.length + line.length > PACKET_TEXT_MAX) {
+        this.#supervisor.answer(ANSWER_PROCESSES, client, 1, text);
+        text = "";
+      }
+      text += line;
+    }
+    this.#supervisor.answer(ANSWER_PROCESSES, client, 0, text);
+  }
+}

@@ -1,0 +1,34 @@
+/** What arrives on the supervisor channel: signals of the caller, deaths of host processes, requests of the control socket. */
+import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
+import { MSG_CHILD_DIED, MSG_CONTINUED, MSG_SIGNAL } from "../../runtime/sandbox/supervisor-protocol.ts";
+import { SIGCONT } from "../abi/signal.ts";
+import { hostTerminal } from "../fs/tty/host-tty.ts";
+import type { Control } from "./control.ts";
+import type { MoatKernel } from "./moat-kernel.ts";
+
+const EPOLLIN = 1;
+
+export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChannel, control: Control): void => {
+  const receive = (): void => {
+    for (let message = supervisor.receive(); message !== null; message = supervisor.receive()) {
+      switch (message.kind) {
+        case MSG_SIGNAL:
+          if (!message.fromTerminal || hostTerminal.deliver(message.signal) < 0) control.signalInit(message.signal);
+          break;
+        case MSG_CONTINUED:
+          if (hostTerminal.terminal !== null) hostTerminal.terminal.isCallerForeground = message.isForeground;
+          if (hostTerminal.deliver(SIGCONT) < 0) control.signalInit(SIGCONT);
+          break;
+        case MSG_CHILD_DIED:
+          if (!kernel.platform.processDied(message.pid)) {
+            supervisor.fatal(`guest process ${message.pid} was killed by signal ${message.waitStatus & 0x7f}; the sandbox has ended`);
+          }
+          break;
+        case "control":
+          control.handle(message);
+      }
+    }
+  };
+  kernel.hostPoller.onEdge(supervisor.fd, EPOLLIN, receive);
+  receive();
+};
