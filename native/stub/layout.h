@@ -53,6 +53,10 @@
 #define SLOT_REGS 0x80
 #define SLOT_FS_BASE 0x110
 #define SLOT_GS_BASE 0x118
+/* TURN_WAIT and the place in the order of the lists that touch the process's fd table or its code; 0: at once. */
+#define SLOT_TURN 0x120
+#define TURN_WAIT 0x80000000
+#define TURN_MASK 0x7fffffff
 #define SLOT_PREFETCH 0x140
 #define PREFETCH_MAX 24
 #define SLOT_FPU_ADDRS 0x2c0

@@ -5,6 +5,8 @@
 #define MAP_SHARED 0x1
 #define MADV_DONTFORK 10
 #define CMSG_CLOEXEC 0x40000000
+#define FUTEX_WAIT 0
+#define TURN_SPINS 200
 
 struct iovec { void *base; u64 length; };
 struct msghdr {
@@ -46,6 +48,7 @@ static i64 fork_process(struct thread *thread, struct op *op) {
     host3(NR_close, DATA->control_fd, 0, 0);
     host3(NR_close, memory, 0, 0);
     DATA->control_fd = control;
+    DATA->turn = 0;
     thread->pending = 0;
     return 0;
   }
@@ -81,7 +84,22 @@ static i64 patch_site(struct op *op) {
   return host3(NR_mprotect, page, length, a[5]);
 }
 
-u32 stub_run_ops(struct thread *thread, struct slot *slot, struct gregs *regs, void *fpu) {
+/*
+ * Threads share the fd table, the socket that fills it and the pages that are patched, and the
+ * sentry has counted on the order in which it answered. No wake-up: those who come too early are
+ * rare, and the filter lets nothing but FUTEX_WAIT through.
+ */
+static void wait_for_turn(u32 turn) {
+  struct { u64 seconds, nanoseconds; } timeout = {0, 50000};
+  for (u32 spins = 0;; spins++) {
+    u32 done = __atomic_load_n(&DATA->turn, __ATOMIC_ACQUIRE);
+    if (done == ((turn - 1) & TURN_MASK)) return;
+    if (spins < TURN_SPINS) __builtin_ia32_pause();
+    else host6(NR_futex, (u64)&DATA->turn, FUTEX_WAIT, done, (u64)&timeout, 0, 0);
+  }
+}
+
+static u32 run_ops(struct thread *thread, struct slot *slot, void *fpu) {
   u32 count = slot->op_count;
   if (count > OP_MAX) count = OP_MAX;
   for (u32 i = 0; i < count; i++) {
@@ -118,6 +136,15 @@ u32 stub_run_ops(struct thread *thread, struct slot *slot, struct gregs *regs, v
       return i + 1;
     }
   }
-  (void)regs;
   return 0;
+}
+
+u32 stub_run_ops(struct thread *thread, struct slot *slot, void *fpu) {
+  u32 turn = slot->turn;
+  if (turn == 0) return run_ops(thread, slot, fpu);
+  wait_for_turn(turn);
+  u32 failed = run_ops(thread, slot, fpu);
+  /* The child of a fork counts from the start. */
+  if (failed != OP_MAX + 1) __atomic_store_n(&DATA->turn, turn & TURN_MASK, __ATOMIC_RELEASE);
+  return failed;
 }

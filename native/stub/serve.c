@@ -122,7 +122,7 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
     __atomic_store_n(&slot->state, STATE_IDLE, __ATOMIC_RELAXED);
     u32 answer = slot->answer;
     if (slot->op_count) {
-      u32 failed = stub_run_ops(thread, slot, regs, fpu);
+      u32 failed = stub_run_ops(thread, slot, fpu);
       slot = thread->slot;
       slot->op_count = 0;
       if (failed == OP_MAX + 1) { /* the child of a fork: it reports from its own slot */

@@ -37,7 +37,9 @@ struct slot {
   u32 fpu_count, reported;
   u64 nonce[4];
   struct gregs regs;
-  u64 fs_base, gs_base, unused[4];
+  u64 fs_base, gs_base;
+  u32 turn, gap2;
+  u64 unused[3];
   struct span prefetch[PREFETCH_MAX];
   u64 fpu_addrs[FPU_ADDRS_MAX];
   u8 gap0[SLOT_OPS - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
@@ -64,6 +66,8 @@ struct thread {
 struct stub_data {
   i32 control_fd;
   i32 fds[FD_TABLE_SIZE];
+  /* The last list of operations that waited for its turn and is done. */
+  u32 turn;
   u32 xsave_size, has_xsave;
 };
 
@@ -82,6 +86,7 @@ struct zygote_setup {
 
 _Static_assert(__builtin_offsetof(struct slot, regs) == SLOT_REGS, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fs_base) == SLOT_FS_BASE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, turn) == SLOT_TURN, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, ops) == SLOT_OPS, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, copyouts) == SLOT_COPYOUTS, "slot layout");
@@ -124,7 +129,7 @@ i64 stub_clone_thread(u64 flags, u64 stack, u64 ptid, u64 ctid, struct thread *t
 /* serve.c: posts a request of `kind`, obeys answers until one resumes. Returns the answer. `fpu` is the signal frame's FPU area or null. */
 u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu);
 /* ops.c: the index of the failed operation + 1, or 0. */
-u32 stub_run_ops(struct thread *thread, struct slot *slot, struct gregs *regs, void *fpu);
+u32 stub_run_ops(struct thread *thread, struct slot *slot, void *fpu);
 void stub_thread_main(struct thread *thread);
 void stub_setup_thread(struct thread *thread, u64 index);
 /* prefetch.c */

@@ -3,7 +3,7 @@ import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, hostF
 import type { GuestProcess } from "../platform.ts";
 import type { Region, SlotArena } from "./arena.ts";
 import { CpuTime } from "./cpu-time.ts";
-import { FD_TABLE_SIZE, SLOTS_PER_REGION } from "./layout.generated.ts";
+import { FD_TABLE_SIZE, SLOTS_PER_REGION, TURN_MASK, TURN_WAIT } from "./layout.generated.ts";
 import type { PatchedSites } from "./patcher.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import type { SystrapThread } from "./thread.ts";
@@ -65,6 +65,7 @@ export class SystrapProcess implements GuestProcess {
   readonly #arena: SlotArena;
   readonly #cached: (CachedFd | null)[] = [];
   #nextCached = 0;
+  #turn = 0;
 
   constructor(arena: SlotArena, controlFd: number) {
     this.#arena = arena;
@@ -74,6 +75,12 @@ export class SystrapProcess implements GuestProcess {
   setHostPid(hostPid: number): void {
     this.hostPid = hostPid;
     this.memory.hostPid = hostPid;
+  }
+
+  /** The place of a list of operations among those that use the fd table or change code; the stub keeps the order. */
+  nextTurn(): number {
+    this.#turn = (this.#turn + 1) & TURN_MASK;
+    return TURN_WAIT + this.#turn;
   }
 
   kill(): void {

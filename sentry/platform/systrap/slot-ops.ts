@@ -2,7 +2,7 @@
 import type { Errno } from "../../abi/errno.ts";
 import type { HostOps } from "../platform.ts";
 import type { SystrapProcess } from "./guest-process.ts";
-import { OP_CLOSE_FD, OP_MAP_FD, OP_MAX, OP_RECEIVE_FDS, OP_SIZE, SLOT_OP_COUNT, SLOT_OPS } from "./layout.generated.ts";
+import { OP_CLOSE_FD, OP_MAP_FD, OP_MAX, OP_RECEIVE_FDS, OP_SIZE, SLOT_OP_COUNT, SLOT_OPS, SLOT_TURN } from "./layout.generated.ts";
 
 const NR_mmap = 9;
 const NR_mprotect = 10;
@@ -106,7 +106,9 @@ export class SlotOps implements HostOps {
     if (this.#sent === this.#queue) this.#queue = [];
     const u32 = this.#u32;
     let at = this.#word + SLOT_OPS / 4;
+    let needsTurn = false;
     for (const op of this.#sent) {
+      needsTurn ||= op.nr >= OP_RECEIVE_FDS;
       u32[at] = op.nr;
       for (let i = 0; i < 6; i++) {
         const value = op.args[i] ?? 0;
@@ -116,6 +118,7 @@ export class SlotOps implements HostOps {
       at += WORDS;
     }
     u32[this.#word + SLOT_OP_COUNT / 4] = this.#sent.length;
+    u32[this.#word + SLOT_TURN / 4] = needsTurn ? this.process.nextTurn() : 0;
   }
 
   /** The result word of operation `index` of the last answer (what the stub wrote: guest-controlled). */
