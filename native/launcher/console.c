@@ -60,8 +60,8 @@ int console_make(const char *socket_path, const char *size, int *fds)
 	set_size(slave, size);
 	send_master(socket_path, master, name);
 	close(master);
-	/* This process is a child of the front, never a group's leader. */
-	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
+	/* Only what is detached has a console socket, and that leads a session of its own already. */
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		fail("cannot take the pty as terminal");
 	terminal_adopt(slave);
 	for (int i = 0; i < 3; i++)

@@ -32,10 +32,11 @@ const runHook = (hook: Hook, state: string, bundle: string): string | null => {
     encoding: "utf8",
     ...(hook.timeout === null ? {} : { timeout: hook.timeout * 1000, killSignal: "SIGKILL" as const }),
   });
+  const code = (result.error as NodeJS.ErrnoException | undefined)?.code;
   const output = `stdout: ${result.stdout ?? ""}, stderr: ${result.stderr ?? ""}`;
-  if ((result.error as NodeJS.ErrnoException | undefined)?.code === "ETIMEDOUT")
-    return `hook ran past specified timeout of ${hook.timeout}.0s`;
-  if (result.error) return result.error.message;
+  if (code === "ETIMEDOUT") return `hook ran past specified timeout of ${hook.timeout}.0s`;
+  // Not every hook reads its input.
+  if (result.error && code !== "EPIPE") return result.error.message;
   if (result.signal !== null) return `error running hook: signal: ${result.signal}, ${output}`;
   return result.status === 0 ? null : `error running hook: exit status ${result.status}, ${output}`;
 };

@@ -67,8 +67,7 @@ export class ProcessGroup {
       // Its parent is outside, the caller's shell, which can continue it.
       if (member.isHostChild) return false;
       if (member.parent === null) continue;
-      // A sandbox's first program is no init, unless it was started as one.
-      if (member.parent.isRootInit && member.parent.isUnkillable) continue;
+      // The host's init, whose children Linux does not count, is never seen inside.
       if (member.parent.group !== this && member.parent.session === this.session) return false;
     }
     return true;

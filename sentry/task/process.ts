@@ -122,11 +122,6 @@ export class Process {
     return this.leader.pid.namespace.init === this;
   }
 
-  /** is_global_init */
-  get isRootInit(): boolean {
-    return this.kernel.pids.init === this;
-  }
-
   /** The process as a whole is about to end, or has. */
   get isExiting(): boolean {
     return this.groupExitStatus !== null || this.isZombie;
