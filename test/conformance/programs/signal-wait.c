@@ -151,13 +151,15 @@ int main(void) {
       if (i == 0) _exit(9);
       if (i == 1) kill(getpid(), SIGKILL);
       kill(getpid(), SIGSTOP);
+      /* Two SIGCHLDs, not one that stands for both. */
+      sleep_ms(50);
       _exit(0);
     }
     sigsuspend(&old);
     if (i == 2) {
       kill(p, SIGCONT);
       sigsuspend(&old);
-      sleep_ms(10);
+      sleep_ms(150);
       sigprocmask(SIG_SETMASK, &old, NULL);
     }
     while (waitpid(p, &st, 0) < 0) {
