@@ -73,12 +73,17 @@ const processRow = (info: ProcessInfo): string[] => [
 
 export const ps = (id: string, flags: { readonly format: "table" | "json" }, globals: GlobalOptions): void => {
   const store = storeOf(globals);
-  if (statusOf(store.read(id)) === "stopped") throw new ContainerError("container not running");
+  const stored = store.read(id);
+  if (statusOf(stored) === "stopped") throw new ContainerError("container not running");
+  if (flags.format === "json") {
+    // Engines look these up among the host's processes, of which the guest's numbers would name others.
+    process.stdout.write(JSON.stringify([stored.pid]));
+    return;
+  }
   const client = new ControlClient(store.directory(id));
   const all = client.processes();
   client.close();
-  if (flags.format === "json") process.stdout.write(JSON.stringify(all.map(({ pid }) => pid)));
-  else process.stdout.write(table([["UID", "PID", "PPID", "TTY", "STIME", "TIME", "CMD"], ...all.map(processRow)]));
+  process.stdout.write(table([["UID", "PID", "PPID", "TTY", "STIME", "TIME", "CMD"], ...all.map(processRow)]));
 };
 
 /** As runsc prints it. */

@@ -16,7 +16,6 @@
 #include "idmap.h"
 #include "init.h"
 #include "monitor.h"
-#include "terminal.h"
 
 static struct request request;
 
@@ -65,6 +64,7 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 	int channel, fds[MSG_FDS_MAX];
 
 	fail_over_channel(ends.cli);
+	front_take_stdio();
 	prctl(PR_SET_NAME, "moat-monitor", 0, 0, 0);
 	idmap_prepare();
 	zygote_prepare();
@@ -85,9 +85,9 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 	int count = front_stdio(&request, fds, front_preserved());
 	control_listen(directory);
 	request_send(&request, channel, fds, count);
-	for (int i = 0; i < count; i++)
-		if (fds[i] > STDERR_FILENO && (i == 0 || fds[i] != fds[i - 1]) && fds[i] != terminal_fd())
-			close(fds[i]);
+	front_release_stdio(*ends.is_foreground);
+	for (int fd = STDERR_FILENO + 1; fd <= STDERR_FILENO + front_preserved(); fd++)
+		close(fd);
 	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = !*ends.is_foreground });
 	keep_exit_status(directory, status);
 	return status;

@@ -69,6 +69,7 @@ int exec_monitor(const struct program_files *files, struct monitor_ends ends)
 
 	(void)files;
 	fail_over_channel(ends.cli);
+	front_take_stdio();
 	prctl(PR_SET_NAME, "moat-exec", 0, 0, 0);
 	request_read_all(&request, ends.request);
 	const char *directory = request_value(&request, "control");
@@ -82,6 +83,7 @@ int exec_monitor(const struct program_files *files, struct monitor_ends ends)
 		setsid();
 	int signals = monitor_open_signals();
 	send_exec(container);
+	front_release_stdio(*ends.is_foreground);
 	while (status < 0) {
 		struct pollfd events[] = { { .fd = container, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 		if (poll(events, 2, -1) < 0 && errno != EINTR)

@@ -17,6 +17,7 @@
 #include "fail.h"
 #include "front.h"
 #include "monitor.h"
+#include "terminal.h"
 
 /* cli/request.ts writes to the first and reads from the second. */
 #define REQUEST_FD 3
@@ -175,6 +176,32 @@ int front_run(const struct program_files *files, int count, char **arguments, co
 	return status;
 }
 
+static int taken[STDERR_FILENO + 1];
+
+void front_take_stdio(void)
+{
+	int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int terminal = terminal_fd();
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		taken[fd] = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_OWN_FD);
+		if (taken[fd] < 0 || dup2(empty, fd) < 0)
+			fail("cannot arrange descriptors");
+	}
+	close(empty);
+	if (terminal >= 0)
+		terminal_adopt(taken[terminal]);
+}
+
+void front_release_stdio(int is_foreground)
+{
+	if (is_foreground)
+		dup2(taken[STDERR_FILENO], STDERR_FILENO);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (taken[fd] != terminal_fd())
+			close(taken[fd]);
+}
+
 int front_stdio(const struct request *request, int *fds, int preserved_count)
 {
 	const char *console = request_value(request, "console-socket");
@@ -184,7 +211,7 @@ int front_stdio(const struct request *request, int *fds, int preserved_count)
 		count = console_make(console, request_value(request, "console-size"), fds);
 	else
 		while (count <= STDERR_FILENO) {
-			fds[count] = count;
+			fds[count] = taken[count];
 			count++;
 		}
 	for (int i = 0; i < preserved_count; i++)

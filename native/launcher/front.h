@@ -26,6 +26,15 @@ int front_run(const struct program_files *files, int count, char **arguments, co
               int (*monitor)(const struct program_files *files, struct monitor_ends ends));
 
 /*
+ * Keeps the caller's standard files aside and puts /dev/null in their place: only the guest shall hold them, so that
+ * whoever reads from the other end sees the end. For a monitor, before it starts anything.
+ */
+void front_take_stdio(void);
+
+/* The guest has them now. A monitor in the foreground gets its standard error back, for last words. */
+void front_release_stdio(int is_foreground);
+
+/*
  * The guest's standard files as the request wants them: with console-socket=PATH a new pty, whose master
  * goes there and whose session this process leads, else the caller's. `preserved` more follow, from 3
  * on. Returns their number.
