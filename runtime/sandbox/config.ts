@@ -7,7 +7,7 @@
  * logs and trees arrive with the START message of the supervisor channel; see
  * sentry/host/start.ts and supervisor-protocol.ts.
  */
-import { checkInteger, type Fields, flag, guestPath, integer, list, record, refuse, text, texts } from "./fields.ts";
+import { type Fields, flag, guestPath, integer, list, record, refuse, text, texts } from "./fields.ts";
 import { type ProcessConfig, readProcessConfig } from "./process-config.ts";
 
 /** File descriptors of the sentry. 0, 1 and 2 are the caller's stdio. 3, 7 and 8 are /dev/null until START. */
