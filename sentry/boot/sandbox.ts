@@ -1,5 +1,6 @@
 /** One sandbox from its config to its end. */
 import { writeSync } from "node:fs";
+import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { isErrno } from "../abi/errno.ts";
@@ -48,7 +49,8 @@ export const runSandbox = (
   // The gofer serves only once it is confined itself: nothing is asked of it before.
   confine(supervisor);
 
-  const namespace = buildMounts(kernel, new GoferClient(goferFd), config.mounts, Math.floor(config.hostFacts.memTotalBytes / 2));
+  const gofer = new GoferClient(goferFd, { onLost: () => endWithoutGofer(supervisor) });
+  const namespace = buildMounts(kernel, gofer, config.mounts, Math.floor(config.hostFacts.memTotalBytes / 2));
   const console = consolePath(kernel, namespace);
   restrictPaths(kernel, namespace, config.maskedPaths, config.readonlyPaths);
   const stdio = (stdioFds.length === 0 ? STDIO : stdioFds).map((fd): OpenFile | null => {

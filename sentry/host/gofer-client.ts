@@ -14,6 +14,8 @@ export interface GoferClientOptions {
   readonly spins?: number;
   /** The gofer is to run where the sentry runs. */
   readonly isFollowed?: boolean;
+  /** The gofer is gone. Unless this ends the sandbox, calls answer EIO from now on. */
+  readonly onLost?: () => void;
 }
 
 const isHostErrno = (status: unknown): status is Errno => Number.isInteger(status) && (status as number) < 0 && (status as number) > -4096;
@@ -41,6 +43,7 @@ export class GoferClient implements Gofer {
   readonly #channel: PacketChannel;
   readonly #forgotten = new Set<number>();
   readonly #isFollowed: boolean;
+  readonly #onLost: (() => void) | undefined;
   #cpu = -1;
   #isClosed = false;
   /** Calls made, for statistics. */
@@ -50,6 +53,7 @@ export class GoferClient implements Gofer {
     this.#channel = new PacketChannel(channelFd, { sendCapacity: MAX_REQUEST, receiveCapacity: MAX_REPLY, acceptsFds: true });
     this.#channel.spins = options.spins ?? 0;
     this.#isFollowed = options.isFollowed ?? true;
+    this.#onLost = options.onLost;
     saveCpus();
   }
 
@@ -119,6 +123,7 @@ export class GoferClient implements Gofer {
 
   #lost(): Errno {
     this.#isClosed = true;
+    this.#onLost?.();
     return EIO;
   }
 }
