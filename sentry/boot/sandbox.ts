@@ -88,3 +88,12 @@ const traceCalls = (platform: SystrapPlatform, dispatcher: Dispatcher, config: N
   dispatcher.tracer = strace;
   platform.onResume = (thread, result) => strace.exit(thread, result);
 };
+
+const SYS_poll = 7;
+const INIT_ACTS_MS = 2000;
+
+/** Init ends the sandbox when the gofer dies and says why; until then no guest may see a file system that has gone. */
+const endWithoutGofer = (supervisor: SupervisorChannel): never => {
+  hostCall3(SYS_poll, 0, 0, INIT_ACTS_MS);
+  return supervisor.fatal("the gofer does not answer any more");
+};
