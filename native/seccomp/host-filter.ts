@@ -45,6 +45,8 @@ export const runtimeRules: readonly FilterRule[] = [
   { syscall: "mmap", args: [{ index: 3, op: "masked", mask: MAP_ANONYMOUS, value: MAP_ANONYMOUS }] },
   ...allow("munmap", "mprotect", "mremap", "madvise", "brk", "membarrier", "rseq", "pkey_mprotect", "pkey_alloc", "pkey_free"),
   ...allow("futex", "sched_yield", "sched_getaffinity", "getcpu", "set_robust_list", "get_robust_list", "restart_syscall", "pause"),
+  // Locks of newer V8s ask how their thread is scheduled (pthread_getschedparam), and complain on standard error when refused.
+  ...allow("sched_getscheduler", "sched_getparam"),
   ...allow("clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "getrandom"),
   ...allow("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "exit", "exit_group"),
   ...allow("getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrusage"),

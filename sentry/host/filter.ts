@@ -26,7 +26,7 @@ export const sentryFilter: FilterSpec = {
     ...allowValues("ioctl", 1, terminalRequests),
     ...allowValues("socketpair", 0, [AF_UNIX]),
     // Guest processes: their memory, their threads.
-    ...allow("process_vm_readv", "process_vm_writev", "tgkill", "kill", "sched_setaffinity", "sched_getscheduler", "sched_setscheduler"),
+    ...allow("process_vm_readv", "process_vm_writev", "tgkill", "kill", "sched_setaffinity", "sched_setscheduler"),
     ...allow("pipe2", "timerfd_create", "timerfd_gettime", "copy_file_range", "fadvise64", "readahead", "fstatfs", "sync", "syncfs"),
     ...allow("shutdown", "getsockopt", "recvfrom", "sendto"),
     // Limits are asked, not set.
