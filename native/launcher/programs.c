@@ -101,9 +101,9 @@ static _Noreturn void run_node(const struct program_files *files, const char *bu
 	char path[4096];
 	/*
 	 * Nothing of the caller's environment: NODE_OPTIONS would be code, and NODE_EXTRA_CA_CERTS
-	 * costs 35 ms. No code from strings: an attacker's text must not become a function.
+	 * costs 35 ms. No io_uring, which would go round the filter. No code from strings: an attacker's text must not become a function.
 	 */
-	char *environment[] = { "PATH=", "LANG=C", NULL };
+	char *environment[] = { "PATH=", "LANG=C", "UV_USE_IO_URING=0", NULL };
 	/*
 	 * --optimize-for-size alone collects garbage at every few per cent of growth, which doubles
 	 * the price of a walk through many files; below the size given it does not.
