@@ -20,7 +20,8 @@ test("an installed filter answers as its rules say", () => {
   // For ever: so in a process of its own.
   if (process.env.MOAT_TEST_FILTER !== "install") {
     const child = spawnSync(process.execPath, ["--test-reporter=tap", process.argv[1]], {
-      env: { ...process.env, MOAT_TEST_FILTER: "install" },
+      // The runner's own context would make the child report in its binary protocol.
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, MOAT_TEST_FILTER: "install" },
     });
     assert.equal(child.status, 0, child.stdout.toString() + child.stderr.toString());
     return;
@@ -35,5 +36,6 @@ test("an installed filter answers as its rules say", () => {
   installFilter(filter, { tsync: true });
   assert.equal(hostCall3(SYS_getpgid, 0), -EACCES);
   assert.equal(hostCall3(SYS_getsid, 6), -EACCES);
-  assert.ok(hostCall3(SYS_getsid, 0) > 0);
+  // 0 where the session's leader lives in an outer pid namespace.
+  assert.ok(hostCall3(SYS_getsid, 0) >= 0);
 });
