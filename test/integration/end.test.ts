@@ -51,8 +51,15 @@ const start = async () => {
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
   });
-  const closed = new Promise<number | null>((resolve) => {
-    child.on("close", (status) => resolve(status));
+  const closed = new Promise<number | null>((resolve, reject) => {
+    const late = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error("the sandbox has not ended after 30 seconds"));
+    }, 30_000);
+    child.on("close", (status) => {
+      clearTimeout(late);
+      resolve(status);
+    });
   });
   await until("output", () => stdout === "up\n");
   const launcher = child.pid as number;
@@ -65,7 +72,8 @@ const start = async () => {
     init: init.pid,
     sentry: named("sentry.cjs"),
     gofer: named("gofer.cjs"),
-    guest: others[others.length - 1].pid,
+    // The zygote is the first; later ones may be on their way out already.
+    guest: others[1].pid,
   };
   return { pids, others, members, closed, stderr: () => stderr };
 };
