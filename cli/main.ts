@@ -5,6 +5,7 @@ import { addContainerCommands, addGlobalOptions } from "./container/commands.ts"
 import { planDo } from "./do.ts";
 import { addDoOptions, type DoOptions, withBareStrace } from "./do-options.ts";
 import { CliError, EXIT_MOAT } from "./fail.ts";
+import { addInstallCommands } from "./install/commands.ts";
 import { sendRequest } from "./request.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,11 +36,27 @@ const describeProgram = (): Command => {
     });
   addGlobalOptions(program);
   addContainerCommands(program);
+  addInstallCommands(program);
   command.configureHelp({ optionTerm: (option) => option.flags.replace("--strace [names]", "--strace[=names]") });
   return addDoOptions(command);
 };
 
-const containerCommands = new Set(["create", "run", "start", "state", "kill", "delete", "list", "ps", "exec", "wait", "spec", "features"]);
+const containerCommands = new Set([
+  "create",
+  "run",
+  "start",
+  "state",
+  "kill",
+  "delete",
+  "list",
+  "ps",
+  "exec",
+  "wait",
+  "spec",
+  "features",
+  "install",
+  "uninstall",
+]);
 
 const main = async (): Promise<number> => {
   const doCommand = describeProgram();
