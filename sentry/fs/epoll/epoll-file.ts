@@ -60,6 +60,13 @@ export class EpollFile extends OpenFile {
     return null;
   }
 
+  /** The file of the `index`th registration made under `fd`, for kcmp(2) (get_epoll_tfile_raw_ptr). */
+  watched(fd: number, index: number): OpenFile | null {
+    let left = index;
+    for (const item of this.#items) if (item.fd === fd && left-- === 0) return item.file;
+    return null;
+  }
+
   /** EPOLL_CTL_ADD */
   add(task: Task, file: OpenFile, fd: number, events: number, dataLo: number, dataHi: number): number {
     const queue = file.waitQueueFor(task);

@@ -11,7 +11,8 @@ import { implement } from "../implement.ts";
 
 /** newseg() */
 const createSegment = (task: Task, key: number, size: number, flags: number) => {
-  if (size < 1 || size > SHMMAX) return EINVAL;
+  // shmem_kernel_file_setup(): nor may it be larger than a file.
+  if (size < 1 || size > SHMMAX || size >= 2 ** 63) return EINVAL;
   if ((flags & SHM_HUGETLB) !== 0) return EPERM;
   const fs = memfdFilesystem(task.kernel);
   const inode = new MemfdInode(fs, flags & 0o777, task.creds.fsuid, task.creds.fsgid, 0);

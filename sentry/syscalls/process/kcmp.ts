@@ -1,4 +1,6 @@
-import { EBADF, EINVAL, EOPNOTSUPP, EPERM, ESRCH } from "../../abi/errno.ts";
+import { EBADF, EINVAL, ENOENT, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
+import { EpollFile } from "../../fs/epoll/epoll-file.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
@@ -11,6 +13,8 @@ const KCMP_SIGHAND = 4;
 const KCMP_IO = 5;
 const KCMP_SYSVSEM = 6;
 const KCMP_EPOLL_TFD = 7;
+/** sizeof(struct kcmp_epoll_slot): efd, tfd, toff. */
+const EPOLL_SLOT_SIZE = 12;
 
 /** Objects get a number when they are first compared: an order that tells nothing else about them. */
 const serials = new WeakMap<object, number>();
@@ -37,8 +41,20 @@ const compareFiles = (first: Task, fd1: number, second: Task, fd2: number): numb
   return file1 === null || file2 === null ? EBADF : compare(file1, file2);
 };
 
+/** KCMP_EPOLL_TFD: `slotAddr` is a struct kcmp_epoll_slot (kcmp_epoll_target). */
+const compareEpollTarget = (task: Task, first: Task, fd: number, second: Task, slotAddr: UserAddr): number => {
+  const slot = task.memory.viewIn(slotAddr, EPOLL_SLOT_SIZE);
+  if (isErrno(slot)) return slot;
+  const file = first.files.get(fd);
+  const epoll = second.files.get(slot.getInt32(0, true));
+  if (file === null || epoll === null) return EBADF;
+  if (!(epoll instanceof EpollFile)) return EINVAL;
+  const target = epoll.watched(slot.getInt32(4, true), slot.getUint32(8, true));
+  return target === null ? ENOENT : compare(file, target);
+};
+
 /** kcmp(2) */
-export const sys_kcmp = implement("kcmp", { level: "partial", note: "no KCMP_EPOLL_TFD" }, (task, pid1, pid2, type, idx1, idx2) => {
+export const sys_kcmp = implement("kcmp", { level: "full" }, (task, pid1, pid2, type, idx1, idx2) => {
   const first = task.pidNamespace.task(pid1);
   const second = task.pidNamespace.task(pid2);
   if (first === null || second === null) return ESRCH;
@@ -58,7 +74,7 @@ export const sys_kcmp = implement("kcmp", { level: "partial", note: "no KCMP_EPO
     case KCMP_SYSVSEM:
       return compare(first, second);
     case KCMP_EPOLL_TFD:
-      return EOPNOTSUPP;
+      return compareEpollTarget(task, first, idx1, second, idx2);
     default:
       return EINVAL;
   }
