@@ -5,7 +5,9 @@ import { ContainerError } from "../../runtime/container/container-error.ts";
 import { checkTerminal, readSpec, writePidFile } from "../../runtime/container/create.ts";
 import { requestExec } from "../../runtime/container/monitor-client.ts";
 import { withHome } from "../../runtime/container/plan.ts";
+import { keptSeccomp } from "../../runtime/container/seccomp.ts";
 import { statusOf } from "../../runtime/container/store.ts";
+import type { ProcessConfig } from "../../runtime/sandbox/process-config.ts";
 import { encodeRecords } from "../../runtime/sandbox/request-records.ts";
 import { Field } from "../../runtime/spec/field.ts";
 import type { SpecProcess } from "../../runtime/spec/spec.ts";
@@ -88,7 +90,12 @@ const execute = (container: string, args: readonly string[], flags: ExecFlags, g
   if (isDetached) records.push(["detach", "1"]);
   if (consoleSocket !== null) records.push(["console-socket", consoleSocket]);
   if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
-  const config = { ...process, terminal, env: withHome(process.env, process.uid, stored.rootfs) };
+  const config: ProcessConfig = {
+    ...process,
+    terminal,
+    seccomp: keptSeccomp(store.directory(container)),
+    env: withHome(process.env, process.uid, stored.rootfs),
+  };
   writePidFile(flags.pidFile ?? null, requestExec(encodeRecords(records, config)));
 };
 

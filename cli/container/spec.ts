@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { DEFAULT_SPEC } from "../../runtime/spec/default.ts";
 import { HOOK_NAMES } from "../../runtime/spec/spec.ts";
+import { ACTIONS, FLAGS, OPERATORS } from "../../runtime/spec/validate-seccomp.ts";
 import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
 import { VERSION } from "../version.ts";
 
@@ -16,6 +17,15 @@ export const spec = (flags: { readonly bundle: string }): void => {
 const MOUNT_OPTIONS =
   "acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private rbind relatime remount ro rprivate rro rrw rshared rslave runbindable rw shared silent slave strictatime suid symfollow sync unbindable";
 
+const SECCOMP_FEATURES = {
+  enabled: true,
+  actions: [...ACTIONS.keys()].sort(),
+  operators: [...OPERATORS.keys()].sort(),
+  archs: ["SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"],
+  knownFlags: [...FLAGS.keys()].sort(),
+  supportedFlags: [...FLAGS.keys()].sort(),
+};
+
 export const features = (): void => {
   const report = {
     ociVersionMin: "1.0.0",
@@ -26,7 +36,7 @@ export const features = (): void => {
       namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
       capabilities: CAPABILITY_NAMES,
       cgroup: { v1: false, v2: false, systemd: false, systemdUser: false },
-      seccomp: { enabled: false },
+      seccomp: SECCOMP_FEATURES,
       apparmor: { enabled: false },
       selinux: { enabled: false },
     },

@@ -26,25 +26,33 @@ const CHECK_SIZE = 24;
 
 type Call = (...args: unknown[]) => number;
 
-interface Library {
+export interface Seccomp {
   readonly init: (action: number) => unknown;
   readonly release: (context: unknown) => void;
   readonly setAttribute: Call;
+  readonly addArchitecture: Call;
+  /** Has the program made as a tree. Unknown to libseccomp before 2.5: then it is a list, and still right. */
+  readonly optimize: (context: unknown) => void;
   readonly addRule: Call;
   readonly exportBpf: Call;
 }
 
-const openLibrary = (): Library => {
+export const openLibrary = (): Seccomp => {
   let library: ReturnType<typeof koffi.load>;
   try {
     library = koffi.load("libseccomp.so.2");
   } catch {
     throw new Error("libseccomp is missing; install it, for instance: apt-get install libseccomp2");
   }
+  const setAttribute = library.func("int seccomp_attr_set(void *, uint32_t, uint32_t)") as Call;
   return {
     init: library.func("void *seccomp_init(uint32_t)") as never,
     release: library.func("void seccomp_release(void *)") as never,
-    setAttribute: library.func("int seccomp_attr_set(void *, uint32_t, uint32_t)") as never,
+    setAttribute,
+    addArchitecture: library.func("int seccomp_arch_add(void *, uint32_t)") as never,
+    optimize: (context) => {
+      setAttribute(context, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
+    },
     addRule: library.func("int seccomp_rule_add_array(void *, uint32_t, int, uint32_t, void *)") as never,
     exportBpf: library.func("int seccomp_export_bpf(void *, int)") as never,
   };
@@ -71,25 +79,29 @@ const must = (what: string, result: number): number => {
   return result;
 };
 
+export const exportProgram = (library: Seccomp, context: unknown): Uint8Array => {
+  const memfd = must("memfd_create", hostCall3(SYS_memfd_create, memory.address + memory.length - 1, 1));
+  must("seccomp_export_bpf", library.exportBpf(context, memfd));
+  const length = must("pread", hostCall6(SYS_pread64, memfd, memory.address, MAX_INSTRUCTIONS * 8, 0));
+  hostCall3(SYS_close, memfd);
+  return memory.u8.slice(0, length);
+};
+
 /** Compiles to the bytes of an array of struct sock_filter. Another architecture or x32 kills the process. */
 export const compileFilter = (spec: FilterSpec): Uint8Array => {
   const library = openLibrary();
   const context = library.init(actionWord(spec.default));
   if (context === null) throw new Error("seccomp_init refused the default action");
   must("seccomp_attr_set", library.setAttribute(context, SCMP_FLTATR_ACT_BADARCH, actionWord("kill-process")));
-  // Unknown to libseccomp before 2.5: then the filter is a list, and still right.
-  library.setAttribute(context, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
+  library.optimize(context);
   for (const { syscall, args = [], action = "allow" } of spec.rules) {
     writeChecks(args);
     const result = library.addRule(context, actionWord(action), syscallNumber(syscall), args.length, BigInt(memory.address));
     if (result !== EEXIST) must(`the rule for ${syscall}`, result);
   }
-  const memfd = must("memfd_create", hostCall3(SYS_memfd_create, memory.address + memory.length - 1, 1));
-  must("seccomp_export_bpf", library.exportBpf(context, memfd));
+  const bpf = exportProgram(library, context);
   library.release(context);
-  const length = must("pread", hostCall6(SYS_pread64, memfd, memory.address, MAX_INSTRUCTIONS * 8, 0));
-  hostCall3(SYS_close, memfd);
-  return memory.u8.slice(0, length);
+  return bpf;
 };
 
 /** Installs a compiled filter on this thread, or with `tsync` on all threads of the process. For ever. */

@@ -2,6 +2,7 @@
  * The check that libseccomp cannot express: where the call instruction stands. Guest threads
  * may call the host only from the stub's text; everywhere else the call traps to the stub.
  */
+import { instructionWriter } from "./instructions.ts";
 import { actionWord, type FilterAction } from "./rules.ts";
 
 const BPF_LD_W_ABS = 0x20;
@@ -13,8 +14,6 @@ const OFFSET_ARCH = 4;
 const OFFSET_IP_LOW = 8;
 const OFFSET_IP_HIGH = 12;
 const AUDIT_ARCH_X86_64 = 0xc000_003e;
-const INSTRUCTION_SIZE = 8;
-const PREFIX_LENGTH = 9;
 const ENOSYS = 38;
 
 /**
@@ -35,16 +34,7 @@ export const prependIpCheck = (
 ): Uint8Array => {
   const high = Math.floor(textStart / 2 ** 32);
   if (Math.floor(textEnd / 2 ** 32) !== high) throw new Error("the stub's text crosses a multiple of 4 GiB");
-  const program = new Uint8Array(PREFIX_LENGTH * INSTRUCTION_SIZE + bpf.length);
-  const view = new DataView(program.buffer);
-  let at = 0;
-  const emit = (code: number, jumpTrue: number, jumpFalse: number, value: number): void => {
-    view.setUint16(at, code, true);
-    view.setUint8(at + 2, jumpTrue);
-    view.setUint8(at + 3, jumpFalse);
-    view.setUint32(at + 4, value, true);
-    at += INSTRUCTION_SIZE;
-  };
+  const { emit, finish } = instructionWriter();
   emit(BPF_LD_W_ABS, 0, 0, OFFSET_ARCH);
   emit(BPF_JEQ_K, 1, 0, AUDIT_ARCH_X86_64);
   emit(BPF_RET_K, 0, 0, actionWord(wrongArch));
@@ -54,6 +44,5 @@ export const prependIpCheck = (
   emit(BPF_JGT_K, 0, 1, textStart >>> 0);
   emit(BPF_JGT_K, 0, 1, textEnd >>> 0);
   emit(BPF_RET_K, 0, 0, actionWord(outside));
-  program.set(bpf, at);
-  return program;
+  return finish(bpf);
 };

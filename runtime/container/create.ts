@@ -2,12 +2,14 @@
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeRecords } from "../sandbox/request-records.ts";
+import { parseExactly } from "../spec/exact-json.ts";
 import type { Spec } from "../spec/spec.ts";
 import { validateSpec } from "../spec/validate.ts";
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
+import { keepSeccomp } from "./seccomp.ts";
 import { type Store, type Stored, startTimeOf } from "./store.ts";
 
 export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap"> {
@@ -23,6 +25,12 @@ export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap
   readonly owner: string;
 }
 
+const parseConfig = (json: string): unknown => {
+  const config = JSON.parse(json) as { linux?: { seccomp?: unknown } } | null;
+  if (config?.linux?.seccomp) config.linux.seccomp = (parseExactly(json) as { linux: { seccomp: unknown } }).linux.seccomp;
+  return config;
+};
+
 export const readSpec = (bundle: string): Spec => {
   const path = join(bundle, "config.json");
   let json: string;
@@ -33,7 +41,7 @@ export const readSpec = (bundle: string): Spec => {
   }
   let config: unknown;
   try {
-    config = JSON.parse(json);
+    config = parseConfig(json);
   } catch (error) {
     throw new ContainerError(`config.json: ${(error as Error).message}`);
   }
@@ -69,6 +77,7 @@ export const writePidFile = (path: string | null, pid: number): void => {
 
 const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
   const { treePaths, config } = planContainer({ ...options, spec });
+  keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
   const records = treePaths.map((path, index): [string, string] => ["tree", `${config.gofer.trees[index].readOnly ? "ro" : "rw"}:${path}`]);
   records.push(["control", options.store.directory(options.id)]);
   if (options.isDetached) records.push(["detach", "1"]);

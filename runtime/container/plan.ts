@@ -4,6 +4,7 @@ import { isAbsolute, join } from "node:path";
 import type { GoferTree, HostFacts, MountConfig, StartConfig } from "../sandbox/config.ts";
 import type { Spec, SpecMount } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
+import { compiledSeccomp } from "./seccomp.ts";
 
 export interface SandboxPlan {
   readonly treePaths: readonly string[];
@@ -97,6 +98,7 @@ export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap }: P
       sandbox: {
         ...process,
         env: withHome(process.env, process.uid, root),
+        seccomp: compiledSeccomp(spec.seccomp),
         hostname,
         domainname: spec.domainname,
         mounts,

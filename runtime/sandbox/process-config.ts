@@ -1,5 +1,5 @@
 /** One program: the sandbox's first, or one that is added to it. */
-import { checkInteger, type Fields, flag, guestPath, integer, list, nullable, record, refuse, texts } from "./fields.ts";
+import { checkInteger, checkText, type Fields, flag, guestPath, integer, list, nullable, record, refuse, texts } from "./fields.ts";
 
 export interface CapabilitiesConfig {
   /** Names such as "CAP_CHOWN". */
@@ -36,6 +36,8 @@ export interface ProcessConfig {
   /** null: 022. */
   readonly umask: number | null;
   readonly oomScoreAdj: number;
+  /** linux.seccomp, compiled: an array of struct sock_filter in base64. Applied before the program's execve(2). */
+  readonly seccomp: string | null;
 }
 
 const MAX_ID = 0xfffffffe;
@@ -76,6 +78,7 @@ export const readProcessConfig = (from: Fields, path: string): ProcessConfig => 
     noNewPrivileges: flag(from, "noNewPrivileges", path),
     umask: nullable(from.umask, (value) => checkInteger(value, `${path}.umask`, 0, 0o777)),
     oomScoreAdj: integer(from, "oomScoreAdj", path, -1000, 1000),
+    seccomp: nullable(from.seccomp, (value) => checkText(value, `${path}.seccomp`)),
   };
 };
 
@@ -89,4 +92,5 @@ export const PLAIN_PROCESS = {
   noNewPrivileges: false,
   umask: null,
   oomScoreAdj: 0,
+  seccomp: null,
 } as const satisfies Partial<ProcessConfig>;

@@ -1,4 +1,5 @@
 /** config.json as Moat understands it (OCI runtime specification 1.2); validate.ts makes it. Texts are byte strings. */
+import type { SeccompProfile } from "../../native/seccomp/profile.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
 import type { MountOptions } from "./mount-options.ts";
 
@@ -27,7 +28,8 @@ export interface ConsoleSize {
   readonly width: number;
 }
 
-export interface SpecProcess extends ProcessConfig {
+/** The filter is the container's, not the process's: plan.ts and exec add it, compiled. */
+export interface SpecProcess extends Omit<ProcessConfig, "seccomp"> {
   readonly consoleSize: ConsoleSize | null;
 }
 
@@ -44,6 +46,7 @@ export interface Spec {
   readonly network: string;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
+  readonly seccomp: SeccompProfile | null;
 }
 
 export const HOOK_NAMES: readonly HookName[] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];

@@ -6,6 +6,7 @@ import { Field } from "./field.ts";
 import { parseMountOptions } from "./mount-options.ts";
 import { HOOK_NAMES, type Hook, type HookName, type Spec, type SpecMount } from "./spec.ts";
 import { validateProcess } from "./validate-process.ts";
+import { validateSeccomp } from "./validate-seccomp.ts";
 
 const MOUNT_TYPES: ReadonlySet<string> = new Set<SpecMount["type"]>(["bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup"]);
 /** A sandbox has its own of each, whatever the container's config says of the host's. */
@@ -81,7 +82,7 @@ const resources = (field: Field): void => {
   for (const name of ["hugepageLimits", "rdma", "unified"]) field.at(name).mustBeEmpty();
 };
 
-const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths"> => {
+const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths" | "seccomp"> => {
   for (const name of ["uidMappings", "gidMappings", "devices", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"])
     field.at(name).mustBeEmpty();
   const personality = field.at("personality");
@@ -93,6 +94,7 @@ const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPa
     network: namespaces(field.at("namespaces")),
     maskedPaths: field.at("maskedPaths").texts(),
     readonlyPaths: field.at("readonlyPaths").texts(),
+    seccomp: validateSeccomp(field.at("seccomp")),
   };
 };
 

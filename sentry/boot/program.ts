@@ -5,9 +5,11 @@ import { CapabilitySet } from "../abi/capability.ts";
 import { EAGAIN, type Errno, isErrno } from "../abi/errno.ts";
 import { RLIM_INFINITY } from "../abi/resource.ts";
 import { type Program, startProgram } from "../exec/start.ts";
+import { BpfProgram } from "../task/bpf.ts";
 import { Credentials } from "../task/credentials.ts";
 import { Limits } from "../task/limits.ts";
 import type { Process } from "../task/process.ts";
+import { SeccompFilters } from "../task/seccomp.ts";
 import type { Task } from "../task/task.ts";
 import { FsContext } from "../vfs/fs-context.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
@@ -50,6 +52,17 @@ const limitsOf = (config: ProcessConfig): Limits => {
   return limits;
 };
 
+const SOCK_FILTER_SIZE = 8;
+
+const filterOf = ({ seccomp }: ProcessConfig): SeccompFilters | null => {
+  if (seccomp === null) return null;
+  const bytes = Buffer.from(seccomp, "base64");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const program = BpfProgram.parse(view, bytes.length / SOCK_FILTER_SIZE);
+  if (program === null) throw new Error("sandbox config: seccomp must be a valid program");
+  return new SeccompFilters(program, null);
+};
+
 /** Where the new program's world is: a fresh namespace, or that of the container's first process. */
 export interface Surroundings {
   readonly namespace: MountNamespace;
@@ -65,6 +78,7 @@ const programOf = (config: ProcessConfig, { namespace, root }: Surroundings, cwd
   creds: credentialsOf(config),
   limits: limitsOf(config),
   noNewPrivileges: config.noNewPrivileges,
+  seccomp: filterOf(config),
   stdio,
 });
 

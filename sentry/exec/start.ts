@@ -9,6 +9,7 @@ import type { Credentials } from "../task/credentials.ts";
 import { exitGroup } from "../task/exit-request.ts";
 import { createFirstTask } from "../task/first-process.ts";
 import type { Limits } from "../task/limits.ts";
+import type { SeccompFilters } from "../task/seccomp.ts";
 import type { Task } from "../task/task.ts";
 import { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
@@ -25,6 +26,7 @@ export interface Program {
   readonly creds: Credentials;
   readonly limits?: Limits;
   readonly noNewPrivileges?: boolean;
+  readonly seccomp?: SeccompFilters | null;
   /** fds 0, 1, 2, …; null leaves one closed. The references are taken over. */
   readonly stdio: readonly (OpenFile | null)[];
   /** pid 1 ignores signals without a handler, as Linux's init does. */
@@ -53,6 +55,7 @@ export const startProgram = (kernel: Kernel, program: Program): Task | Errno => 
     return task;
   }
   task.noNewPrivileges = program.noNewPrivileges ?? false;
+  task.seccomp = program.seccomp ?? null;
   program.stdio.forEach((file, fd) => {
     if (file !== null) task.files.install(file, false, fd);
   });
@@ -63,10 +66,16 @@ export const startProgram = (kernel: Kernel, program: Program): Task | Errno => 
   return error as Errno;
 };
 
+const SYS_execve = 59;
 /** What a shell gives for a command that it could not start. */
 const STATUS_NOT_STARTED = 127;
 
+/** The filter judges the execve(2) that starts the program, as it does in runc's init. */
+const judge = (task: Task): number => task.seccomp?.check(task, SYS_execve, 0) ?? 0;
+
 const load = (task: Task, thread: GuestThread, program: Program): number => {
+  const verdict = judge(task);
+  if (verdict !== 0) return verdict;
   const { argv, env } = program;
   let error: Errno = ENOENT;
   for (const path of program.paths) {

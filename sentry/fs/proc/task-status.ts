@@ -6,8 +6,6 @@ import { cpuMask, cpuRanges } from "./host-facts.ts";
 import { livingTask, type Subject } from "./task-directory.ts";
 import { estimatedAnonymous, parentPid, residentPages, stateName } from "./task-state.ts";
 
-const SECCOMP_MODE_FILTER = 2;
-
 export const hex64 = (lo: number, hi: number): string =>
   (hi >>> 0).toString(16).padStart(8, "0") + (lo >>> 0).toString(16).padStart(8, "0");
 
@@ -102,8 +100,8 @@ export const statusText = (subject: Subject, reader: Task): string => {
     `CapBnd:\t${creds.capBounding}\n`,
     `CapAmb:\t${creds.capAmbient}\n`,
     `NoNewPrivs:\t${task.noNewPrivileges ? 1 : 0}\n`,
-    `Seccomp:\t${task.seccomp === null ? 0 : SECCOMP_MODE_FILTER}\n`,
-    `Seccomp_filters:\t${task.seccomp === null ? 0 : 1}\n`,
+    `Seccomp:\t${task.seccomp?.mode ?? 0}\n`,
+    `Seccomp_filters:\t${task.seccomp?.count ?? 0}\n`,
     "Speculation_Store_Bypass:\tvulnerable\n",
     "SpeculationIndirectBranch:\talways enabled\n",
     `Cpus_allowed:\t${cpuMask(mayRun, cpuCount)}\n`,
