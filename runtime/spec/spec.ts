@@ -1,5 +1,6 @@
 /** config.json as Moat understands it (OCI runtime specification 1.2); validate.ts makes it. Texts are byte strings. */
 import type { SeccompProfile } from "../../native/seccomp/profile.ts";
+import type { Resources } from "../cgroup/resources.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
 import type { MountOptions } from "./mount-options.ts";
 
@@ -47,6 +48,9 @@ export interface Spec {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly seccomp: SeccompProfile | null;
+  /** "" where config.json has none. */
+  readonly cgroupsPath: string;
+  readonly resources: Resources;
 }
 
 export const HOOK_NAMES: readonly HookName[] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];

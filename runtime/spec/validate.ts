@@ -6,6 +6,7 @@ import { Field } from "./field.ts";
 import { parseMountOptions } from "./mount-options.ts";
 import { HOOK_NAMES, type Hook, type HookName, type Spec, type SpecMount } from "./spec.ts";
 import { validateProcess } from "./validate-process.ts";
+import { validateResources } from "./validate-resources.ts";
 import { validateSeccomp } from "./validate-seccomp.ts";
 
 const MOUNT_TYPES: ReadonlySet<string> = new Set<SpecMount["type"]>(["bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup"]);
@@ -60,37 +61,16 @@ const namespaces = (field: Field): string => {
 /** Docker gives these to every container; inside they are so, or it makes no difference. */
 const HARMLESS_SYSCTLS = new Set(["net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range"]);
 
-const LIMITING: readonly (readonly [string, readonly string[]])[] = [
-  ["memory", ["limit", "reservation", "swap", "kernel", "kernelTCP", "disableOOMKiller"]],
-  ["cpu", ["shares", "quota", "realtimeRuntime", "cpus", "mems", "idle", "burst"]],
-  ["pids", ["limit"]],
-  [
-    "blockIO",
-    ["weight", "weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice"],
-  ],
-  ["network", ["classID", "priorities"]],
-];
-
-const resources = (field: Field): void => {
-  for (const [group, names] of LIMITING) {
-    for (const name of names) {
-      const limit = field.at(group).at(name);
-      // -1: unlimited.
-      if (typeof limit.value !== "number" || limit.value > 0) limit.mustBeEmpty();
-    }
-  }
-  for (const name of ["hugepageLimits", "rdma", "unified"]) field.at(name).mustBeEmpty();
-};
-
-const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths" | "seccomp"> => {
+const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths" | "seccomp" | "cgroupsPath" | "resources"> => {
   for (const name of ["uidMappings", "gidMappings", "devices", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"])
     field.at(name).mustBeEmpty();
   const personality = field.at("personality");
   if (personality.exists && personality.at("domain").text() !== "LINUX") personality.at("domain").refuse('only "LINUX" is supported');
   const sysctl = field.at("sysctl");
   for (const name of sysctl.keys) if (!HARMLESS_SYSCTLS.has(name)) sysctl.at(name).refuse("is not supported");
-  resources(field.at("resources"));
   return {
+    cgroupsPath: field.at("cgroupsPath").text(""),
+    resources: validateResources(field.at("resources")),
     network: namespaces(field.at("namespaces")),
     maskedPaths: field.at("maskedPaths").texts(),
     readonlyPaths: field.at("readonlyPaths").texts(),
