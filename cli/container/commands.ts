@@ -1,14 +1,23 @@
 /** The container commands: runc's names and flags. */
 import { type Command, Option } from "commander";
 import { ContainerError } from "../../runtime/container/container-error.ts";
-import { deleteContainer, killContainer, parseSignal, startContainer } from "../../runtime/container/lifecycle.ts";
+import {
+  deleteContainer,
+  killContainer,
+  parseSignal,
+  pauseContainer,
+  resumeContainer,
+  startContainer,
+} from "../../runtime/container/lifecycle.ts";
 import { SpecError } from "../../runtime/spec/field.ts";
 import { shown } from "../byte-strings.ts";
 import { type GlobalOptions, reportFailure, storeOf } from "./context.ts";
 import { afterRun, type CreateFlags, create, type RunFlags, run } from "./create.ts";
+import { type EventsFlags, events } from "./events.ts";
 import { type ExecFlags, exec } from "./exec.ts";
 import { list, ps, state, wait } from "./show.ts";
 import { features, spec } from "./spec.ts";
+import { type UpdateFlags, update } from "./update.ts";
 
 const EXIT_FAILED = 1;
 const text = (value: string): string => shown(value);
@@ -46,7 +55,32 @@ const addExecFlags = (command: Command): Command =>
     .addOption(new Option("--pid-file <file>", "where to write the process id").argParser(text))
     .option("--no-new-privs", "set no_new_privs")
     .addOption(new Option("-c, --cap <name>", "one more capability (repeatable)").default([], "none").argParser<readonly string[]>(collect))
-    .option("--preserve-fds <n>", "pass on so many descriptors after the standard ones", "0");
+    .option("--preserve-fds <n>", "pass on so many descriptors after the standard ones", "0")
+    .option("--ignore-paused", "also in a paused container: the program runs when that is resumed");
+
+const addUpdateFlags = (command: Command): Command =>
+  command
+    .addOption(
+      new Option("-r, --resources <file>", "linux.resources as JSON, - for standard input; other flags are ignored").argParser(text),
+    )
+    .option("--blkio-weight <n>", "share of block devices, 10 to 1000")
+    .option("--cpu-period <us>", "period of the cpu quota")
+    .option("--cpu-quota <us>", "cpu time in a period")
+    .option("--cpu-burst <us>", "quota that may be saved up")
+    .option("--cpu-share <n>", "share of cpu time")
+    .option("--cpu-rt-period <us>", "period of the realtime limit")
+    .option("--cpu-rt-runtime <us>", "realtime cpu time in a period")
+    .option("--cpuset-cpus <list>", "the CPUs that may be used")
+    .option("--cpuset-mems <list>", "the memory nodes that may be used")
+    .option("--cpu-idle <n>", "1: only CPUs that nobody else wants")
+    .option("--kernel-memory <bytes>", "accepted, without effect as with runc")
+    .option("--kernel-memory-tcp <bytes>", "accepted, without effect as with runc")
+    .option("--memory <bytes>", "memory limit")
+    .option("--memory-reservation <bytes>", "what is left to it when memory is scarce")
+    .option("--memory-swap <bytes>", "memory and swap together; -1: without limit")
+    .option("--pids-limit <n>", "most processes and threads")
+    .option("--l3-cache-schema <schema>", "refused: no Intel RDT")
+    .option("--mem-bw-schema <schema>", "refused: no Intel RDT");
 
 const format = (): Option => new Option("-f, --format <format>", "how to print").choices(["table", "json"]).default("table");
 
@@ -56,8 +90,8 @@ export const addGlobalOptions = (program: Command): Command =>
     .addOption(new Option("--log <file>", "where container commands write their log").argParser(text))
     .addOption(new Option("--log-format <format>", "of that log").choices(["text", "json"]).default("text"))
     .option("--debug", "accepted")
-    .option("--systemd-cgroup", "accepted: containers have no cgroup of their own yet")
-    .option("--rootless <value>", "accepted: it makes no difference");
+    .option("--systemd-cgroup", "have systemd make the cgroups; cgroupsPath is slice:prefix:name")
+    .option("--rootless <value>", "ignore cgroups that the caller may not use: true, false or auto");
 
 /** `after-run` is the launcher's, not the user's. */
 export const addContainerCommands = (program: Command): void => {
@@ -95,6 +129,17 @@ export const addContainerCommands = (program: Command): void => {
   )
     .argument("<ID>")
     .option("-f, --force", "kill it first when it runs");
+  add("pause", "suspend all processes of a container", (globals, id: string) => pauseContainer(storeOf(globals), id)).argument("<ID>");
+  add("resume", "let a paused container go on", (globals, id: string) => resumeContainer(storeOf(globals), id)).argument("<ID>");
+  addUpdateFlags(
+    add("update", "change the limits of a container", (globals, id: string, flags: UpdateFlags) => update(id, flags, globals)),
+  ).argument("<ID>");
+  add("events", "show what a container uses, and when its memory runs out", (globals, id: string, flags: EventsFlags) =>
+    events(id, flags, globals),
+  )
+    .argument("<ID>")
+    .addOption(new Option("--interval <duration>", "time between two lines of statistics").default("5s"))
+    .option("--stats", "one line of statistics, and no more");
   add("list", "list containers", (globals, flags: { format: "table" | "json"; quiet?: boolean }) => list(flags, globals))
     .addOption(format())
     .option("-q, --quiet", "ids only");

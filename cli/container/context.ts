@@ -1,6 +1,8 @@
 /** What all container commands have: the global flags, the log, and how they fail. */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
+import type { CgroupOptions } from "../../runtime/container/container-cgroup.ts";
+import { ContainerError } from "../../runtime/container/container-error.ts";
 import { defaultRoot, Store } from "../../runtime/container/store.ts";
 
 export interface GlobalOptions {
@@ -8,6 +10,8 @@ export interface GlobalOptions {
   readonly log?: string;
   readonly logFormat: "text" | "json";
   readonly debug?: boolean;
+  readonly systemdCgroup?: boolean;
+  readonly rootless?: string;
 }
 
 export const storeOf = (options: GlobalOptions): Store => new Store(options.root ?? defaultRoot());
@@ -30,4 +34,21 @@ export const reportFailure = (options: GlobalOptions, message: string): void => 
     process.stderr.write(`moat: ${options.log}: ${(error as Error).message}\n`);
   }
   process.stderr.write(`${message}\n`);
+};
+
+/** Root in a user namespace is not allowed much more than an ordinary user. */
+const isUserNamespace = (): boolean => {
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "latin1"));
+  } catch {
+    return false;
+  }
+};
+
+/** --rootless: true, false or auto. */
+export const cgroupOptions = ({ systemdCgroup, rootless = "auto" }: GlobalOptions): CgroupOptions => {
+  if (!["auto", "true", "1", "false", "0"].includes(rootless))
+    throw new ContainerError(`invalid value ${JSON.stringify(rootless)} for --rootless`);
+  const isRootless = rootless === "auto" ? process.geteuid?.() !== 0 || isUserNamespace() : rootless === "true" || rootless === "1";
+  return { usesSystemd: systemdCgroup === true, isRootless };
 };

@@ -8,7 +8,7 @@ import { deleteContainer, startContainer } from "../../runtime/container/lifecyc
 import type { Stored } from "../../runtime/container/store.ts";
 import { readHostFacts } from "../host-facts.ts";
 import { ownerMap } from "../owner-map.ts";
-import { type GlobalOptions, storeOf } from "./context.ts";
+import { cgroupOptions, type GlobalOptions, storeOf } from "./context.ts";
 
 export interface CreateFlags {
   readonly bundle: string;
@@ -29,7 +29,7 @@ const ownerName = (): string => {
   }
 };
 
-const make = (id: string, flags: CreateFlags, isDetached: boolean, globals: GlobalOptions): Stored =>
+const make = (id: string, flags: CreateFlags, isDetached: boolean, globals: GlobalOptions): Promise<Stored> =>
   createContainer({
     store: storeOf(globals),
     id,
@@ -42,14 +42,15 @@ const make = (id: string, flags: CreateFlags, isDetached: boolean, globals: Glob
     owner: ownerName(),
     hostFacts: readHostFacts(),
     ownerMap: ownerMap(),
+    cgroup: cgroupOptions(globals),
   });
 
-export const create = (id: string, flags: CreateFlags, globals: GlobalOptions): void => {
-  make(id, flags, true, globals);
+export const create = async (id: string, flags: CreateFlags, globals: GlobalOptions): Promise<void> => {
+  await make(id, flags, true, globals);
 };
 
 export const run = async (id: string, flags: RunFlags, globals: GlobalOptions): Promise<void> => {
-  make(id, flags, flags.detach === true, globals);
+  await make(id, flags, flags.detach === true, globals);
   await startContainer(storeOf(globals), id);
 };
 

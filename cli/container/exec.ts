@@ -28,6 +28,7 @@ export interface ExecFlags {
   /** False: --no-new-privs. */
   readonly newPrivs: boolean;
   readonly cap: readonly string[];
+  readonly ignorePaused?: boolean;
 }
 
 const EXIT_FAILED = 255;
@@ -79,7 +80,11 @@ const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags):
 const execute = (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): void => {
   const store = storeOf(globals);
   const stored = store.read(container);
-  if (statusOf(stored) === "stopped") throw new ContainerError("cannot exec in a stopped container");
+  const status = statusOf(stored);
+  if (status === "stopped") throw new ContainerError("cannot exec in a stopped container");
+  if (status === "paused" && flags.ignorePaused !== true) {
+    throw new ContainerError("cannot exec in a paused container (use --ignore-paused to override)");
+  }
   const { consoleSize, ...process } =
     flags.process === undefined ? fromFlags(readSpec(stored.bundle).process, args, flags) : readProcess(flags.process);
   const isDetached = flags.detach === true;

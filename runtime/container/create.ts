@@ -5,6 +5,7 @@ import { encodeRecords } from "../sandbox/request-records.ts";
 import { parseExactly } from "../spec/exact-json.ts";
 import type { Spec } from "../spec/spec.ts";
 import { validateSpec } from "../spec/validate.ts";
+import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planContainerCgroup } from "./container-cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
@@ -23,6 +24,7 @@ export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap
   readonly hasTerminal: boolean;
   readonly hostname: string;
   readonly owner: string;
+  readonly cgroup: CgroupOptions;
 }
 
 const parseConfig = (json: string): unknown => {
@@ -88,7 +90,7 @@ const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
 };
 
 /** Everything or nothing: what fails leaves no container. The launcher ends the monitor when this process fails. */
-export const createContainer = (options: CreateOptions): Stored => {
+export const createContainer = async (options: CreateOptions): Promise<Stored> => {
   const { store, id, bundle } = options;
   const spec = readSpec(bundle);
   checkTerminal(spec.process.terminal, options);
@@ -106,22 +108,29 @@ export const createContainer = (options: CreateOptions): Stored => {
     annotations: spec.annotations,
     poststart: spec.hooks.poststart,
     poststop: spec.hooks.poststop,
+    cgroup: { paths: {}, systemd: null, isRootless: true },
+    resources: spec.resources,
   };
   try {
+    const plannedCgroup = planContainerCgroup(spec, id, options.cgroup);
     const request = requestFor({ ...options, hostname: spec.hostname === "" ? options.hostname : spec.hostname }, spec);
     const pid = prepareMonitor(spec.network);
-    stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle) };
+    // Kept before they are made: whoever crashes has left a trace for `delete`.
+    stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };
     store.write(stored);
+    const cgroup = await enterCgroup(plannedCgroup, spec.resources, pid);
     runHooks("prestart", spec.hooks.prestart, stored, "creating");
     runHooks("createRuntime", spec.hooks.createRuntime, stored, "creating");
     runHooks("createContainer", spec.hooks.createContainer, stored, "creating");
     requestSandbox(request);
-    stored = { ...stored, status: "created" };
+    await gatherProcesses(cgroup, pid, spec.process.oomScoreAdj, (spec.resources.memory.limit ?? 0) > 0);
+    stored = { ...stored, status: "created", cgroup: { ...plannedCgroup, paths: cgroup.paths } };
     store.write(stored);
     writePidFile(options.pidFile, pid);
     return stored;
   } catch (error) {
     if (stored.pid > 0 && startTimeOf(stored.pid) === stored.pidStart) process.kill(stored.pid, "SIGKILL");
+    await destroyCgroup(stored.cgroup).catch(() => {});
     store.remove(id);
     throw error;
   } finally {

@@ -1,7 +1,9 @@
 /** start, kill, delete: what happens to a container between create and its end. */
 import { constants } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { openCgroup } from "../cgroup/manager.ts";
 import { CONTROL_SIGNAL, CONTROL_START, SIGNAL_ALL } from "../sandbox/control-protocol.ts";
+import { destroyCgroup } from "./container-cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import { ControlClient } from "./control-client.ts";
 import { runHooks } from "./hooks.ts";
@@ -13,7 +15,7 @@ const SIGKILL = 9;
 const END_TRIES = 1000;
 const END_PAUSE_MS = 10;
 
-const withLock = async <T>(store: Store, id: string, act: () => T | Promise<T>): Promise<T> => {
+export const withLock = async <T>(store: Store, id: string, act: () => T | Promise<T>): Promise<T> => {
   const lock = store.lock(id);
   try {
     return await act();
@@ -28,7 +30,7 @@ export const startContainer = (store: Store, id: string): Promise<void> =>
     const status = statusOf(stored);
     if (status === "stopped") throw new ContainerError("cannot start a container that has stopped");
     if (status === "running") throw new ContainerError("cannot start an already running container");
-    if (status === "creating") throw new ContainerError(`cannot start a container in the ${status} state`);
+    if (status === "creating" || status === "paused") throw new ContainerError(`cannot start a container in the ${status} state`);
     const client = new ControlClient(store.directory(id));
     // A program that is over at once takes its monitor along before it can answer.
     const error = client.ask(CONTROL_START);
@@ -57,19 +59,29 @@ const killMonitor = (stored: Stored): void => {
   if (startTimeOf(stored.pid) === stored.pidStart) process.kill(stored.pid, "SIGKILL");
 };
 
-export const killContainer = (store: Store, id: string, signal: number, options: { readonly all: boolean }): void => {
+export const killContainer = async (store: Store, id: string, signal: number, options: { readonly all: boolean }): Promise<void> => {
   const stored = store.read(id);
-  if (statusOf(stored) === "stopped") {
+  const status = statusOf(stored);
+  if (status === "stopped") {
     if (options.all) return;
     throw new ContainerError("container not running");
   }
   // The monitor's death is the container's, and its wait status says which signal it was.
   if (signal === SIGKILL) {
     killMonitor(stored);
+    // What is frozen by cgroup v1 dies when it is thawed.
+    if (status === "paused") await openCgroup(stored.cgroup).freeze(false);
     return;
   }
   const client = new ControlClient(store.directory(id));
-  const error = client.ask(CONTROL_SIGNAL, signal | (options.all ? SIGNAL_ALL : 0));
+  const argument = signal | (options.all ? SIGNAL_ALL : 0);
+  if (status === "paused") {
+    // It is read when the container goes on.
+    client.send(CONTROL_SIGNAL, argument);
+    client.close();
+    return;
+  }
+  const error = client.ask(CONTROL_SIGNAL, argument);
   client.close();
   if (error === ESRCH) throw new ContainerError("container not running");
   if (error !== null && error !== 0) throw new ContainerError(`cannot signal the container: errno ${error}`);
@@ -89,14 +101,31 @@ export const deleteContainer = async (store: Store, id: string, options: { reado
     const status = statusOf(stored);
     if (status !== "stopped") {
       // As runc: what has not started may go, what runs only by force.
-      if (status === "running" && !options.force) {
+      if ((status === "running" || status === "paused") && !options.force) {
         throw new ContainerError(`cannot delete container ${id} that is not stopped: ${status}`);
       }
       killMonitor(stored);
+      if (status === "paused") await openCgroup(stored.cgroup).freeze(false);
       for (let tries = 0; statusOf(stored) !== "stopped" && tries < END_TRIES; tries++) await pause(END_PAUSE_MS);
       if (statusOf(stored) !== "stopped") throw new ContainerError("container init still running");
     }
+    await destroyCgroup(stored.cgroup);
     store.remove(id);
     runHooks("poststop", stored.poststop, stored, "stopped");
   });
 };
+
+export const pauseContainer = (store: Store, id: string): Promise<void> =>
+  withLock(store, id, async () => {
+    const stored = store.read(id);
+    const status = statusOf(stored);
+    if (status !== "running" && status !== "created") throw new ContainerError("container not running");
+    await openCgroup(stored.cgroup).freeze(true);
+  });
+
+export const resumeContainer = (store: Store, id: string): Promise<void> =>
+  withLock(store, id, async () => {
+    const stored = store.read(id);
+    if (statusOf(stored) !== "paused") throw new ContainerError("container not paused");
+    await openCgroup(stored.cgroup).freeze(false);
+  });

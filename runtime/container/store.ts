@@ -6,10 +6,12 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lockFile } from "../../native/ffi/file-lock-unsafe.ts";
+import { openCgroup, type StoredCgroup } from "../cgroup/manager.ts";
+import type { Resources } from "../cgroup/resources.ts";
 import type { Hook } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
 
-export type Status = "creating" | "created" | "running" | "stopped";
+export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
 /** state.json */
 export interface Stored {
@@ -27,6 +29,9 @@ export interface Stored {
   readonly annotations: Readonly<Record<string, string>>;
   readonly poststart: readonly Hook[];
   readonly poststop: readonly Hook[];
+  readonly cgroup: StoredCgroup;
+  /** As `update` has changed them. */
+  readonly resources: Resources;
 }
 
 export const defaultRoot = (): string => {
@@ -51,8 +56,10 @@ export const startTimeOf = (pid: number): string => {
   }
 };
 
-export const statusOf = (stored: Stored): Status =>
-  stored.pid === 0 || startTimeOf(stored.pid) !== stored.pidStart ? "stopped" : stored.status;
+export const statusOf = (stored: Stored): Status => {
+  if (stored.pid === 0 || startTimeOf(stored.pid) !== stored.pidStart) return "stopped";
+  return stored.status !== "creating" && openCgroup(stored.cgroup).isFrozen() ? "paused" : stored.status;
+};
 
 const missing = (): ContainerError => new ContainerError("container does not exist");
 
