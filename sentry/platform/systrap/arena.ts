@@ -14,8 +14,11 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED_FIXED = 0x11;
 const MFD_CLOEXEC = 1;
 
-/** V8 counts a view's size as external memory, so ranges are added as they fill. */
-const ARENA_SIZE = 128 * REGION_SIZE;
+/**
+ * V8 counts a view's size as external memory, and every 64 MiB more start a full collection
+ * (kExternalAllocationSoftLimit): ranges are small, and added as they fill.
+ */
+const ARENA_SIZE = 8 * REGION_SIZE;
 
 const regionName = Buffer.from("slots\0", "latin1");
 
