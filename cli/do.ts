@@ -2,7 +2,8 @@
 import { closeSync, openSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { isatty } from "node:tty";
-import type { GoferTree, LogLevel, MountConfig, SandboxConfig } from "../runtime/sandbox/config.ts";
+import type { GoferTree, LogLevel, SandboxConfig } from "../runtime/sandbox/config.ts";
+import type { MountConfig, MountTree } from "../runtime/sandbox/mount-config.ts";
 import { PLAIN_PROCESS } from "../runtime/sandbox/process-config.ts";
 import { environmentBytes, pathBytes, shown } from "./byte-strings.ts";
 import type { DoOptions, User } from "./do-options.ts";
@@ -87,14 +88,20 @@ const credentials = (user: User | undefined, root: string): Pick<SandboxConfig, 
   return { uid: getuid(), gid: getgid(), groups: getgroups() };
 };
 
-const fixedMount = (type: MountConfig["type"], target: string, options: string): MountConfig => ({
+const fixedMount = (type: MountConfig["type"], target: string, options: string, tree: MountTree | null = null): MountConfig => ({
   type,
   target,
+  source: "",
   options,
-  goferTree: -1,
+  tree,
   readOnly: false,
   flags: 0,
+  propagation: [],
+  copiesUp: false,
 });
+
+/** A tree of the gofer as a whole. */
+const wholeTree = (index: number): MountTree => ({ index, path: [], fsType: "gofer", root: "/", device: "", isShared: false });
 
 const systemMounts = [
   fixedMount("proc", "/proc", ""),
@@ -125,10 +132,10 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
   const root = rootDirectory(options.root);
   const trees: GoferTree[] = [{ readOnly: true }];
   const treePaths = [root];
-  const mounts: MountConfig[] = [{ type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false, flags: 0 }, ...systemMounts];
+  const mounts: MountConfig[] = [fixedMount("overlay", "/", "", wholeTree(0)), ...systemMounts];
   for (const { host, guest, readOnly } of options.volume) {
     treePaths.push(hostPath("--volume", host));
-    mounts.push({ type: "gofer", target: guest, options: "", goferTree: trees.length, readOnly, flags: 0 });
+    mounts.push({ ...fixedMount("gofer", guest, "", wholeTree(trees.length)), readOnly });
     trees.push({ readOnly });
   }
   const wantsStrace = options.strace !== undefined || options.straceLog !== undefined;
@@ -144,6 +151,8 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     terminal: isatty(0),
     domainname: "(none)",
     mounts,
+    devices: null,
+    rootPropagation: 0,
     maskedPaths: [],
     readonlyPaths: [],
     waitsForStart: false,

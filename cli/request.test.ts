@@ -19,7 +19,11 @@ const config: StartConfig = {
     maskedPaths: [],
     readonlyPaths: [],
     waitsForStart: false,
-    mounts: [{ type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false, flags: 0 }],
+    mounts: [
+      { type: "proc", target: "/", source: "", options: "", tree: null, readOnly: false, flags: 0, propagation: [], copiesUp: false },
+    ],
+    devices: null,
+    rootPropagation: 0,
     network: "none",
     platform: "systrap",
     initUnkillable: false,
@@ -34,7 +38,7 @@ const config: StartConfig = {
 test("records are in the launcher's format, and bytes stay bytes", () => {
   const bytes = encodeRequest({ treePaths: ["/", "/d\xe9"], debugLog: "/l", straceLog: null, config });
   const records = bytes.toString("latin1").split("\0");
-  assert.deepEqual(records.slice(0, 3), ["tree=ro:/", "tree=rw:/d\xe9", "debug-log=/l"]);
+  assert.deepEqual(records.slice(0, 3), ["tree=rro,rec:/", "tree=rw,rec:/d\xe9", "debug-log=/l"]);
   assert.equal(records.length, 5);
   assert.equal(records[4], "");
   assert.deepEqual(parseStartConfig(records[3].slice("config=".length)), config);

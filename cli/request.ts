@@ -17,7 +17,7 @@ export interface SandboxRequest {
 export const encodeRequest = (request: SandboxRequest): Buffer => {
   const records = request.treePaths.map((path, index): [string, string] => [
     "tree",
-    `${request.config.gofer.trees[index].readOnly ? "ro" : "rw"}:${path}`,
+    `${request.config.gofer.trees[index].readOnly ? "rro" : "rw"},rec:${path}`,
   ]);
   if (request.debugLog !== null) records.push(["debug-log", request.debugLog]);
   if (request.straceLog !== null) records.push(["strace-log", request.straceLog]);

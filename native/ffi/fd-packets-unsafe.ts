@@ -24,6 +24,7 @@ const HEADER = 0;
 const VECTOR = 64;
 const POLLFD = 96;
 const CONTROL = 128;
+/** 250 descriptors (native/launcher/protocol.h) and the header. */
 const CONTROL_CAPACITY = 1024;
 const BUFFER = 4096;
 const CMSG_DATA = 16;

@@ -19,6 +19,7 @@
 #include "init.h"
 #include "mounts.h"
 #include "privilege.h"
+#include "trees.h"
 
 static int launcher_channel;
 static struct program sentry, gofer;
@@ -78,24 +79,30 @@ static void reap_children(void)
 static void start(void)
 {
 	struct message_header to_gofer = { .kind = MSG_START, .y = message.header.y };
-	struct message_header to_sentry = { .kind = MSG_START, .x = message.header.x };
+	struct message_header to_sentry = { .kind = MSG_START, .x = message.header.x & ~START_TREES };
 	int fds[MSG_FDS_MAX];
-	int count = 0;
+	int count = 0, trees = message.header.y;
+	int came = message.header.x & START_TREES ? trees : 0;
 
-	if (is_started || message.fd_count < 1)
+	if (is_started || message.fd_count < 1 + came || trees > MSG_FDS_MAX - 2)
 		fail_plain("a bad START");
 	is_started = 1;
-	channel_send_fds(sentry.channel, &to_sentry, NULL, message.fds, message.fd_count);
+	channel_send_fds(sentry.channel, &to_sentry, NULL, message.fds, message.fd_count - came);
 	fds[count++] = message.fds[0];
 	if (message.header.x & START_DEBUG_LOG) {
 		to_gofer.x = START_DEBUG_LOG;
 		fds[count++] = message.fds[1];
 	}
 	const char *spec = message.text;
-	for (int i = 0; i < message.header.y; i++, spec += strlen(spec) + 1)
-		fds[count++] = mounts_open_tree(spec);
+	for (int i = 0; i < trees; i++) {
+		int tree = came ? message.fds[message.fd_count - came + i] : trees_open(spec);
+		if (tree < 0)
+			fail_plain("cannot open the tree %s: Operation not permitted", spec);
+		fds[count++] = tree;
+		spec += came ? 0 : strlen(spec) + 1;
+	}
 	channel_send_fds(gofer.channel, &to_gofer, NULL, fds, count);
-	for (int i = count - message.header.y; i < count; i++)
+	for (int i = count - trees; !came && i < count; i++)
 		close(fds[i]);
 	for (int i = 0; i < message.fd_count; i++)
 		close(message.fds[i]);

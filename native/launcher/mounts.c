@@ -101,23 +101,6 @@ void mounts_expose(struct program_files *files)
 	files->bundles = exposed;
 }
 
-int mounts_open_tree(const char *spec)
-{
-	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
-	const char *path = spec + 3;
-
-	if (strncmp(spec, "ro:", 3) == 0)
-		attributes.attr_set |= MOUNT_ATTR_RDONLY;
-	else if (strncmp(spec, "rw:", 3) != 0)
-		fail_plain("a tree is neither ro: nor rw:");
-	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (tree < 0)
-		fail("cannot open %s", path);
-	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) < 0)
-		fail("cannot restrict the mount of %s", path);
-	return tree;
-}
-
 void mounts_empty_root(void)
 {
 	/* Any directory will do to hold the new root until it is the root. */

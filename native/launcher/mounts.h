@@ -8,12 +8,6 @@
 void mounts_make_private(void);
 
 /*
- * A detached copy of the tree at `spec` ("ro:PATH" or "rw:PATH", with everything mounted
- * below), without device files or set-uid; read-only if so asked. Returns an O_PATH descriptor.
- */
-int mounts_open_tree(const char *spec);
-
-/*
  * As root the sentry runs as nobody, who may not be able to reach Node or the bundles (below
  * /root, say). Shows them at a place where everybody can, and changes `files` to it.
  */

@@ -10,9 +10,8 @@
 #include <stdint.h>
 
 #define MSG_TEXT_MAX 8192
-/* Config, debug log, strace log and 61 trees. */
-#define MSG_FDS_MAX 64
-#define MSG_TREES_MAX (MSG_FDS_MAX - 3)
+/* SCM_MAX_FD is 253. */
+#define MSG_FDS_MAX 250
 
 struct message_header {
 	uint32_t kind;
@@ -28,8 +27,8 @@ enum message_kind {
 	 * launcher → init → sentry and gofer, with descriptors in this order: config memfd, debug
 	 * log (if x has START_DEBUG_LOG), strace log (if START_STRACE_LOG; never for the gofer), as many
 	 * files for the guest's 0, 1, 2, … as START_STDIO says (never for the gofer; none: init's own 0, 1, 2); for
-	 * the gofer then y trees. To init the text names the trees: "ro:" or "rw:" and a path, each
-	 * ended by a NUL.
+	 * the gofer then y trees. A launcher that may mount opens them, and hands them to init as it does the rest
+	 * (START_TREES); else the text names them as trees.h has it, each ended by a NUL, and init opens them.
 	 */
 	MSG_START = 2,
 	/* launcher → init → sentry: the launcher got signal x; y is 1 when the kernel sent it (terminal), else 0. */
@@ -84,6 +83,7 @@ enum message_kind {
 
 #define START_DEBUG_LOG 1
 #define START_STRACE_LOG 2
+#define START_TREES 4
 /* The number of files for the guest is in x from this bit on. */
 #define START_STDIO_SHIFT 8
 

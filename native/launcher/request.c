@@ -9,6 +9,7 @@
 #include "channel.h"
 #include "fail.h"
 #include "request.h"
+#include "trees.h"
 
 int request_read(struct request *request, int fd)
 {
@@ -112,23 +113,46 @@ static int is_monitors(const char *record)
 	return 0;
 }
 
+/* The trees of a START message: opened here, or, where this process may not mount, named for init. */
+struct trees {
+	int fds[MSG_FDS_MAX];
+	int count;
+	int are_named;
+	char text[MSG_TEXT_MAX];
+	size_t text_length;
+};
+
+static void add_tree(struct trees *trees, const char *spec)
+{
+	size_t length = strlen(spec) + 1;
+
+	if (trees->count >= MSG_FDS_MAX)
+		fail_plain("too many mounts (at most %d)", MSG_FDS_MAX);
+	if (trees->count == 0 && (trees->fds[0] = trees_open(spec)) < 0)
+		trees->are_named = 1;
+	if (!trees->are_named) {
+		if (trees->count > 0 && (trees->fds[trees->count] = trees_open(spec)) < 0)
+			fail("cannot open the tree %s", spec);
+	} else {
+		if (trees->text_length + length > sizeof trees->text)
+			fail_plain("too many mounts (at most %d bytes of paths)", MSG_TEXT_MAX);
+		memcpy(trees->text + trees->text_length, spec, length);
+		trees->text_length += length;
+	}
+	trees->count++;
+}
+
 void request_send(const struct request *request, int init_channel, const int *stdio, int stdio_count)
 {
+	static struct trees trees;
 	struct message_header header = { .kind = MSG_START };
-	char trees[MSG_TEXT_MAX];
-	size_t trees_length = 0;
 	int config = -1, debug_log = -1, strace_log = -1;
 	const char *end = records_end(request);
 
 	for (const char *record = request->bytes; record < end; record += strlen(record) + 1) {
 		const char *value;
 		if ((value = value_of(record, "tree"))) {
-			size_t length = strlen(value) + 1;
-			if (trees_length + length > sizeof trees || header.y == MSG_TREES_MAX)
-				fail_plain("too many volumes (at most %d, and %d bytes of paths)", MSG_TREES_MAX - 1, MSG_TEXT_MAX);
-			memcpy(trees + trees_length, value, length);
-			trees_length += length;
-			header.y++;
+			add_tree(&trees, value);
 		} else if ((value = value_of(record, "debug-log"))) {
 			debug_log = open_log(value);
 		} else if ((value = value_of(record, "strace-log"))) {
@@ -139,8 +163,11 @@ void request_send(const struct request *request, int init_channel, const int *st
 			fail_plain("the CLI asked for something unknown");
 		}
 	}
-	if (config < 0 || header.y == 0)
+	if (config < 0 || trees.count == 0)
 		fail_plain("the CLI's request has no config or no tree");
+	int tree_fds = trees.are_named ? 0 : trees.count;
+	if (3 + stdio_count + tree_fds > MSG_FDS_MAX)
+		fail_plain("too many mounts and files (at most %d)", MSG_FDS_MAX - 3);
 
 	int fds[MSG_FDS_MAX] = { config };
 	int count = 1;
@@ -156,9 +183,15 @@ void request_send(const struct request *request, int init_channel, const int *st
 	header.x |= stdio_count << START_STDIO_SHIFT;
 	for (int i = 0; i < stdio_count; i++)
 		fds[count++] = stdio[i];
-	header.text_length = (uint32_t)trees_length;
+	if (tree_fds)
+		header.x |= START_TREES;
+	for (int i = 0; i < tree_fds; i++)
+		fds[count++] = trees.fds[i];
+	header.y = trees.count;
+	header.text_length = (uint32_t)trees.text_length;
 	/* A peer that is gone shows in the monitor, with its reason. */
-	channel_send_fds(init_channel, &header, trees, fds, count);
-	for (int i = 0; i < opened; i++)
-		close(fds[i]);
+	channel_send_fds(init_channel, &header, trees.text, fds, count);
+	for (int i = 0; i < count; i++)
+		if (i < opened || i >= opened + stdio_count)
+			close(fds[i]);
 }

@@ -1,7 +1,7 @@
 /*
  * What the CLI asks of the launcher, through a pipe: records "key=value", each ended by a NUL,
  * in any order, "config" last: its end is the request's end.
- *   tree=ro:PATH, tree=rw:PATH   a directory (or file) for the gofer, in the order of its config
+ *   tree=WORDS:PATH              a directory (or file) for the gofer, in the order of its config: trees.h
  *   debug-log=PATH, strace-log=PATH   files to create
  *   control=DIRECTORY            where the control socket is, or shall be (containers, exec)
  *   console-socket=PATH, console-size=ROWSxCOLUMNS   make a pty and send its master there

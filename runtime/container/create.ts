@@ -78,9 +78,10 @@ export const writePidFile = (path: string | null, pid: number): void => {
 };
 
 const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
-  const { treePaths, config } = planContainer({ ...options, spec });
+  const plan = planContainer({ ...options, spec });
+  const { config } = plan;
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
-  const records = treePaths.map((path, index): [string, string] => ["tree", `${config.gofer.trees[index].readOnly ? "ro" : "rw"}:${path}`]);
+  const records = [...plan.records];
   records.push(["control", options.store.directory(options.id)]);
   if (options.isDetached) records.push(["detach", "1"]);
   if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseStartConfig } from "./config.ts";
 
+const mount = { source: "none", options: "", readOnly: false, flags: 6, propagation: [1 << 18], copiesUp: false };
+
 const good = () => ({
   sandbox: {
     argv: ["ls"],
@@ -23,9 +25,11 @@ const good = () => ({
     readonlyPaths: [],
     waitsForStart: false,
     mounts: [
-      { type: "overlay", target: "/", options: "", goferTree: 0, readOnly: false, flags: 0 },
-      { type: "proc", target: "/proc", options: "", goferTree: -1, readOnly: false, flags: 6 },
+      { ...mount, type: "overlay", target: "/", tree: { index: 0, path: ["a"], fsType: "ext4", root: "/", device: "1:2", isShared: true } },
+      { ...mount, type: "proc", target: "/proc", tree: null },
     ],
+    devices: { nodes: [{ path: "/dev/x", type: "c", major: 1, minor: 3, mode: 0o600, uid: 1, gid: 2 }], hasConsole: true },
+    rootPropagation: 1 << 18,
     network: "none",
     platform: "systrap",
     initUnkillable: false,
@@ -57,10 +61,14 @@ test("a bad field is named", () => {
     ["sandbox.cwd", "x"],
     ["sandbox.uid", -1],
     ["sandbox.groups[1]", 0.5],
-    ["sandbox.mounts[0].goferTree", 1],
+    ["sandbox.mounts[0].tree.index", 1],
     ["sandbox.mounts[1].type", "ext4"],
     ["sandbox.network", "host"],
     ["sandbox.mounts[1].flags", -1],
+    ["sandbox.mounts[1].propagation", [-1]],
+    ["sandbox.mounts[0].tree", null],
+    ["sandbox.devices.nodes[0].type", "x"],
+    ["sandbox.devices.nodes[0].path", "dev"],
     ["sandbox.umask", 0o1000],
     ["sandbox.logLevel", "loud"],
     ["sandbox.hostFacts.cpuCount", 0],

@@ -7,7 +7,8 @@
  * logs and trees arrive with the START message of the supervisor channel; see
  * sentry/host/start.ts and supervisor-protocol.ts.
  */
-import { type Fields, flag, guestPath, integer, list, record, refuse, text, texts } from "./fields.ts";
+import { type Fields, flag, integer, list, record, refuse, text, texts } from "./fields.ts";
+import { type TreesConfig, treesConfig } from "./mount-config.ts";
 import { type ProcessConfig, readProcessConfig } from "./process-config.ts";
 
 /** File descriptors of the sentry. 0, 1 and 2 are the caller's stdio. 3, 7 and 8 are /dev/null until START. */
@@ -34,20 +35,6 @@ export const GOFER_DEBUG_LOG_FD = 7;
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-export interface MountConfig {
-  /** overlay: tree `goferTree` below, an in-memory layer above. gofer: the tree itself, write-through. */
-  readonly type: "overlay" | "gofer" | "tmpfs" | "proc" | "sysfs" | "devpts" | "dev";
-  /** Absolute guest path. */
-  readonly target: string;
-  /** mount(2) data, such as "size=64m,mode=1777". */
-  readonly options: string;
-  /** Index of the gofer's tree; -1 where the type needs none. */
-  readonly goferTree: number;
-  readonly readOnly: boolean;
-  /** MS_* of mount(2): MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME …; MS_RDONLY is `readOnly`. */
-  readonly flags: number;
-}
-
 /** What /proc and uname tell of the machine; read before the sentry loses sight of it. */
 export interface HostFacts {
   /** /proc/cpuinfo's block of the first processor (without the blank line). */
@@ -59,13 +46,9 @@ export interface HostFacts {
   readonly kernelVersion: string;
 }
 
-export interface SandboxConfig extends ProcessConfig {
+export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly hostname: string;
   readonly domainname: string;
-  readonly mounts: readonly MountConfig[];
-  /** Guest paths that show nothing, and that cannot be written; those that do not exist are passed over. */
-  readonly maskedPaths: readonly string[];
-  readonly readonlyPaths: readonly string[];
   /** The first program is loaded and waits for CONTROL_START. */
   readonly waitsForStart: boolean;
   readonly network: "none";
@@ -106,7 +89,6 @@ export interface StartConfig {
   readonly gofer: GoferConfig;
 }
 
-const mountTypes = new Set<string>(["overlay", "gofer", "tmpfs", "proc", "sysfs", "devpts", "dev"]);
 const logLevels = new Set<string>(["debug", "info", "warn", "error", "silent"]);
 
 const logLevel = (from: Fields, path: string): LogLevel => {
@@ -117,21 +99,6 @@ const logLevel = (from: Fields, path: string): LogLevel => {
 
 const MAX_ID = 0xfffffffe;
 const MAX_FD = 0x7fffffff;
-
-const mount = (value: unknown, path: string, treeCount: number): MountConfig => {
-  const from = record(value, path);
-  const type = text(from, "type", path);
-  if (!mountTypes.has(type)) refuse(`${path}.type`, `one of ${[...mountTypes].join(", ")}`);
-  const needsTree = type === "overlay" || type === "gofer";
-  return {
-    type: type as MountConfig["type"],
-    target: guestPath(from, "target", path),
-    options: text(from, "options", path),
-    goferTree: integer(from, "goferTree", path, needsTree ? 0 : -1, needsTree ? treeCount - 1 : -1),
-    readOnly: flag(from, "readOnly", path),
-    flags: integer(from, "flags", path, 0, 0x7fffffff),
-  };
-};
 
 const hostFacts = (value: unknown): HostFacts => {
   const from = record(value, "hostFacts");
@@ -156,15 +123,11 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
   const process = readProcessConfig(from, "sandbox");
   if (from.network !== "none") refuse("sandbox.network", '"none"');
   if (from.platform !== "systrap") refuse("sandbox.platform", '"systrap"');
-  const mounts = list(from, "mounts", "sandbox").map((item, index) => mount(item, `sandbox.mounts[${index}]`, treeCount));
-  if (mounts.length === 0 || mounts[0].target !== "/") refuse("sandbox.mounts[0].target", '"/"');
   return {
     ...process,
     hostname: text(from, "hostname", "sandbox"),
     domainname: text(from, "domainname", "sandbox"),
-    mounts,
-    maskedPaths: texts(from, "maskedPaths", "sandbox"),
-    readonlyPaths: texts(from, "readonlyPaths", "sandbox"),
+    ...treesConfig(from, treeCount),
     waitsForStart: flag(from, "waitsForStart", "sandbox"),
     network: "none",
     platform: "systrap",

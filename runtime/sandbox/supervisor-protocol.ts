@@ -4,7 +4,7 @@ import { CONTROL_FIRST, CONTROL_LAST } from "./control-protocol.ts";
 
 export const MESSAGE_HEADER_SIZE = 16;
 export const MESSAGE_TEXT_MAX = 8192;
-export const MESSAGE_FDS_MAX = 64;
+export const MESSAGE_FDS_MAX = 250;
 
 export const MSG_START = 2;
 export const MSG_SIGNAL = 3;

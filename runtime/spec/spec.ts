@@ -7,11 +7,33 @@ import type { MountOptions } from "./mount-options.ts";
 export interface SpecMount {
   readonly destination: string;
   /** "bind" for binds, whatever the type says. */
-  readonly type: "bind" | "tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup";
+  readonly type: "bind" | "tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "overlay";
   /** Where it stands, for messages. */
   readonly path: string;
   readonly source: string;
   readonly options: MountOptions;
+  /** Of the mount itself; both empty or neither. */
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
+}
+
+/** A range of ids (user_namespaces(7)). */
+export interface IdMapping {
+  readonly containerId: number;
+  readonly hostId: number;
+  readonly size: number;
+}
+
+/** A node of linux.devices. */
+export interface SpecDevice {
+  readonly path: string;
+  /** Character device, block device, FIFO. */
+  readonly type: "c" | "b" | "p";
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface Hook {
@@ -51,6 +73,9 @@ export interface Spec {
   /** "" where config.json has none. */
   readonly cgroupsPath: string;
   readonly resources: Resources;
+  readonly devices: readonly SpecDevice[];
+  /** MS_SHARED and the like for the root mount, perhaps with MS_REC; 0: as it is. */
+  readonly rootPropagation: number;
 }
 
 export const HOOK_NAMES: readonly HookName[] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];

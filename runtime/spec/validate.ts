@@ -1,32 +1,16 @@
 /**
  * Reads config.json. What cannot be honoured is refused by name; what has no effect by nature
- * (AppArmor, SELinux, mount propagation) is passed over, and so are unknown fields, as the specification wants.
+ * (AppArmor, SELinux) is passed over, and so are unknown fields, as the specification wants.
  */
 import { Field } from "./field.ts";
-import { parseMountOptions } from "./mount-options.ts";
-import { HOOK_NAMES, type Hook, type HookName, type Spec, type SpecMount } from "./spec.ts";
+import { HOOK_NAMES, type Hook, type HookName, type Spec } from "./spec.ts";
+import { device, mount, rootPropagation } from "./validate-mounts.ts";
 import { validateProcess } from "./validate-process.ts";
 import { validateResources } from "./validate-resources.ts";
 import { validateSeccomp } from "./validate-seccomp.ts";
 
-const MOUNT_TYPES: ReadonlySet<string> = new Set<SpecMount["type"]>(["bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup"]);
 /** A sandbox has its own of each, whatever the container's config says of the host's. */
 const OWN_NAMESPACES = ["pid", "network", "ipc", "uts", "mount"];
-
-const mount = (field: Field): SpecMount => {
-  const destination = field.at("destination");
-  if (!destination.text().startsWith("/")) destination.refuse("must be an absolute path");
-  const options = parseMountOptions(field.at("options").texts());
-  if ("unsupported" in options) return field.at("options").refuse(`"${options.unsupported}" is not supported`);
-  field.at("uidMappings").mustBeEmpty();
-  field.at("gidMappings").mustBeEmpty();
-  const named = field.at("type").text("none");
-  const type = options.isBind ? "bind" : named === "cgroup2" ? "cgroup" : named;
-  if (!MOUNT_TYPES.has(type)) field.at("type").refuse(`${JSON.stringify(named)} is not supported`);
-  const source = field.at("source");
-  if (type === "bind") source.require();
-  return { destination: destination.text(), type: type as SpecMount["type"], source: source.text(""), options, path: field.path };
-};
 
 const hook = (field: Field): Hook => {
   const path = field.at("path");
@@ -61,9 +45,10 @@ const namespaces = (field: Field): string => {
 /** Docker gives these to every container; inside they are so, or it makes no difference. */
 const HARMLESS_SYSCTLS = new Set(["net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range"]);
 
-const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths" | "seccomp" | "cgroupsPath" | "resources"> => {
-  for (const name of ["uidMappings", "gidMappings", "devices", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"])
-    field.at(name).mustBeEmpty();
+const linux = (
+  field: Field,
+): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths" | "seccomp" | "cgroupsPath" | "resources" | "devices" | "rootPropagation"> => {
+  for (const name of ["uidMappings", "gidMappings", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"]) field.at(name).mustBeEmpty();
   const personality = field.at("personality");
   if (personality.exists && personality.at("domain").text() !== "LINUX") personality.at("domain").refuse('only "LINUX" is supported');
   const sysctl = field.at("sysctl");
@@ -75,6 +60,8 @@ const linux = (field: Field): Pick<Spec, "network" | "maskedPaths" | "readonlyPa
     maskedPaths: field.at("maskedPaths").texts(),
     readonlyPaths: field.at("readonlyPaths").texts(),
     seccomp: validateSeccomp(field.at("seccomp")),
+    devices: field.at("devices").list().map(device),
+    rootPropagation: rootPropagation(field.at("rootfsPropagation")),
   };
 };
 

@@ -1,75 +1,183 @@
 /** The guest's mount tree, as the config lists it. */
-import type { MountConfig } from "../../runtime/sandbox/config.ts";
-import { ENODEV, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
+import { getSystemErrorMap } from "node:util";
+import type { MountConfig, MountTree, TreesConfig } from "../../runtime/sandbox/mount-config.ts";
+import { EINVAL, ENODEV, ENOTDIR, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import { GoferFilesystem } from "../fs/gofer/filesystem.ts";
 import { Overlay } from "../fs/overlay/overlay.ts";
 import type { GoferClient } from "../host/gofer-client.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Filesystem } from "../vfs/filesystem.ts";
 import { Mount, MS_RDONLY } from "../vfs/mount.ts";
-import type { MountNamespace } from "../vfs/mount-namespace.ts";
-import { mountFlags } from "../vfs/mounting.ts";
+import { copyTree, type MountNamespace } from "../vfs/mount-namespace.ts";
+import { changePropagation, mountFlags } from "../vfs/mounting.ts";
+import type { Path } from "../vfs/path.ts";
+import { pathName } from "../vfs/tree.ts";
+import { copyInto } from "./copy-up.ts";
+import { makeDevices } from "./devices.ts";
 import { placeAt } from "./place.ts";
 
-/** Config type → the name that mount(2) knows. */
-const REGISTERED: Partial<Record<MountConfig["type"], string>> = {
-  tmpfs: "tmpfs",
-  proc: "proc",
-  sysfs: "sysfs",
-  devpts: "devpts",
-  dev: "devtmpfs",
+/** Config type → the names that mount(2) knows, the first that is registered. */
+const REGISTERED: Partial<Record<MountConfig["type"], readonly string[]>> = {
+  dev: ["devtmpfs"],
+  mqueue: ["mqueue", "tmpfs"],
+  cgroup: ["cgroup2", "tmpfs"],
 };
 
-/** `memoryShare`: bytes that a filesystem in memory may take where its options do not say. */
-const filesystemOf = (kernel: Kernel, gofer: GoferClient, mount: MountConfig, memoryShare: number): Filesystem | Errno => {
-  if (mount.type === "gofer" || mount.type === "overlay") {
-    const isImmutable = mount.type === "overlay";
-    const tree = GoferFilesystem.attach(gofer, mount.goferTree, kernel.vfs.allocateDevice(), { isImmutable });
-    return isErrno(tree) || !isImmutable ? tree : new Overlay(kernel, tree, { size: memoryShare });
+class TreeBuilder {
+  readonly #kernel: Kernel;
+  readonly #gofer: GoferClient;
+  /** Bytes that a filesystem in memory may take where its options do not say. */
+  readonly #memoryShare: number;
+  /** st_dev of trees by their host device. */
+  readonly #devices = new Map<string, number>();
+
+  constructor(kernel: Kernel, gofer: GoferClient, memoryShare: number) {
+    this.#kernel = kernel;
+    this.#gofer = gofer;
+    this.#memoryShare = memoryShare;
   }
-  const factory = kernel.vfs.filesystemType(REGISTERED[mount.type] ?? mount.type);
-  return factory ? factory(null, mount.type, mount.options) : ENODEV;
+
+  #deviceOf({ device }: MountTree): number {
+    const known = device === "" ? undefined : this.#devices.get(device);
+    if (known !== undefined) return known;
+    const made = this.#kernel.vfs.allocateDevice();
+    this.#devices.set(device, made);
+    return made;
+  }
+
+  filesystem(mount: MountConfig, tree: MountTree | null, data: string): Filesystem | Errno {
+    if (tree !== null) {
+      const isImmutable = mount.type === "overlay";
+      const shown = { type: tree.fsType, root: tree.root, options: mount.options };
+      const fs = GoferFilesystem.attach(this.#gofer, tree.index, this.#deviceOf(tree), { isImmutable, path: tree.path, shown });
+      return isErrno(fs) || !isImmutable ? fs : new Overlay(this.#kernel, fs, { size: this.#memoryShare });
+    }
+    for (const name of REGISTERED[mount.type] ?? [mount.type]) {
+      const factory = this.#kernel.vfs.filesystemType(name);
+      // What stands in for a filesystem that does not exist knows nothing of its options.
+      if (factory !== null) return factory(null, mount.source, name === "tmpfs" && mount.type !== "tmpfs" ? "" : data);
+    }
+    return ENODEV;
+  }
+}
+
+const refuse = (mount: MountConfig, error: number, why = ""): never => {
+  const reason = why === "" ? (getSystemErrorMap().get(error)?.[1] ?? `errno ${-error}`) : why;
+  const source = mount.tree !== null ? mount.tree.root : mount.source === "" ? mount.type : mount.source;
+  throw new Error(`error mounting ${JSON.stringify(source)} to rootfs at ${JSON.stringify(mount.target)}: ${reason}`);
 };
 
-const refuse = (mount: MountConfig, error: number): never => {
-  throw new Error(`mount of ${mount.type} on ${mount.target}: errno ${-error}`);
+/** What runc lets a container cover in its proc filesystem (checkProcMount). */
+const COVERABLE = new Set(
+  "/cpuinfo /diskstats /meminfo /stat /swaps /uptime /loadavg /slabinfo /net/dev /sys/kernel/ns_last_pid /sys/crypto/fips_enabled".split(
+    " ",
+  ),
+);
+
+const insideProc = ({ target }: MountConfig): string => `${JSON.stringify(target)} cannot be mounted because it is inside /proc`;
+
+/** Whether the directory that lacks the name is the proc filesystem's. */
+const leadsIntoProc = (kernel: Kernel, namespace: MountNamespace, target: string): boolean => {
+  const parent = placeAt(kernel, namespace, target.slice(0, target.lastIndexOf("/") + 1));
+  return !isErrno(parent) && parent.mount.fs.type === "proc";
+};
+
+const checkPlace = (mount: MountConfig, place: Path): void => {
+  if (place.mount.fs.type !== "proc") return;
+  const inside = pathName(place, { mount: place.mount, dentry: place.mount.root });
+  const isFresh = inside === "/" && mount.type === "proc";
+  if (!isFresh && !COVERABLE.has(inside)) refuse(mount, EPERM, insideProc(mount));
+};
+
+/** runc: a tmpfs over a directory that is there has that directory's permissions unless it says otherwise. */
+const tmpfsData = (options: string, existing: Path | null): string => {
+  if (existing === null || options.split(",").some((option) => option.startsWith("mode="))) return options;
+  const mode = `mode=${(existing.dentry.inode.mode & 0o7777).toString(8)}`;
+  return options === "" ? mode : `${mode},${options}`;
+};
+
+/** Whether the last component itself is a link: proc and sysfs are not put behind one. */
+const isLink = (kernel: Kernel, namespace: MountNamespace, target: string): boolean => {
+  const end = target.replace(/\/+$/, "");
+  const slash = end.lastIndexOf("/");
+  const parent = placeAt(kernel, namespace, end.slice(0, slash + 1));
+  if (isErrno(parent)) return false;
+  const entry = kernel.vfs.child(null, parent, end.slice(slash + 1));
+  return !isErrno(entry) && entry.dentry.inode.isSymlink;
+};
+
+const place = (kernel: Kernel, builder: TreeBuilder, namespace: MountNamespace, mount: MountConfig): Mount => {
+  if ((mount.type === "proc" || mount.type === "sysfs") && isLink(kernel, namespace, mount.target)) {
+    refuse(mount, EPERM, `filesystem ${JSON.stringify(mount.type)} must be mounted on ordinary directory`);
+  }
+  const existing = placeAt(kernel, namespace, mount.target);
+  const data = mount.type === "tmpfs" && !mount.copiesUp ? tmpfsData(mount.options, isErrno(existing) ? null : existing) : mount.options;
+  const fs = builder.filesystem(mount, mount.tree, data);
+  if (isErrno(fs)) return refuse(mount, fs);
+  const at = placeAt(kernel, namespace, mount.target, fs.root.isDirectory ? "directory" : "file");
+  if (isErrno(at)) return refuse(mount, at, leadsIntoProc(kernel, namespace, mount.target) ? insideProc(mount) : "");
+  if (at.dentry.inode.isDirectory !== fs.root.isDirectory) return refuse(mount, ENOTDIR, "not a directory");
+  checkPlace(mount, at);
+  if (mount.readOnly && mount.tree === null && mount.target !== "/dev") fs.isReadOnly = true;
+  const made = kernel.vfs.newMount(fs, mount.source === "" ? mount.type : mount.source, mountFlagsOf(mount));
+  if (mount.copiesUp) {
+    const { inode } = at.dentry;
+    const { mode, uid, gid } = inode;
+    const error = copyInto(inode, fs.root);
+    if (error < 0) return refuse(mount, error);
+    fs.root.setAttributes({ mode, uid, gid }, null);
+  }
+  namespace.attach(made, at.mount, at.dentry);
+  return made;
+};
+
+const mountFlagsOf = ({ flags, readOnly }: MountConfig): number => mountFlags(flags | (readOnly ? MS_RDONLY : 0));
+
+const propagate = (mount: Mount, types: readonly number[]): void => {
+  for (const type of types) changePropagation({ mount, dentry: mount.root }, type);
 };
 
 /** Mounts everything in order; the first one is the root. Throws an Error that names the mount that failed. */
-export const buildMounts = (kernel: Kernel, gofer: GoferClient, mounts: readonly MountConfig[], memoryShare: number): MountNamespace => {
-  let namespace: MountNamespace | null = null;
-  for (const mount of mounts) {
-    const fs = filesystemOf(kernel, gofer, mount, memoryShare);
-    if (isErrno(fs)) return refuse(mount, fs);
-    const flags = mountFlags(mount.flags | (mount.readOnly ? MS_RDONLY : 0));
-    if (namespace === null) {
-      namespace = kernel.vfs.createNamespace(fs, mount.type, flags);
-      continue;
-    }
-    const place = placeAt(kernel, namespace, mount.target, fs.root.isDirectory ? "directory" : "file");
-    if (isErrno(place)) return refuse(mount, place);
-    if (place.dentry.inode.isDirectory !== fs.root.isDirectory) return refuse(mount, ENOTDIR);
-    namespace.attach(kernel.vfs.newMount(fs, mount.type, flags), place.mount, place.dentry);
+export const buildMounts = (kernel: Kernel, gofer: GoferClient, config: TreesConfig, memoryShare: number): MountNamespace => {
+  const builder = new TreeBuilder(kernel, gofer, memoryShare);
+  const [root, ...others] = config.mounts;
+  const fs = builder.filesystem(root, root.tree, root.options);
+  if (isErrno(fs)) return refuse(root, fs);
+  const namespace = kernel.vfs.createNamespace(fs, root.source === "" ? root.type : root.source, mountFlagsOf(root));
+  // runc makes a tmpfs on /dev read-only when its nodes are made.
+  const late: Mount[] = [];
+  for (const mount of others) {
+    const isDev = config.devices !== null && mount.readOnly && mount.type === "tmpfs" && mount.target.replace(/\/+$/, "") === "/dev";
+    const made = place(kernel, builder, namespace, mount);
+    propagate(made, mount.propagation);
+    if (isDev) late.push(made);
   }
-  return namespace as MountNamespace;
+  if (config.devices !== null) makeDevices(kernel, namespace, config.devices);
+  for (const mount of late) mount.flags |= MS_RDONLY;
+  if (config.rootPropagation !== 0) propagate(namespace.root, [config.rootPropagation]);
+  return namespace;
 };
 
 /** maskedPaths and readonlyPaths of config.json: what does not exist needs neither. */
-export const restrictPaths = (kernel: Kernel, namespace: MountNamespace, masked: readonly string[], readOnly: readonly string[]): void => {
-  for (const path of readOnly) {
-    const place = placeAt(kernel, namespace, path);
-    if (isErrno(place)) continue;
-    namespace.attach(new Mount(place.mount.fs, place.dentry, place.mount.flags | MS_RDONLY, place.mount.source), place.mount, place.dentry);
+export const restrictPaths = (kernel: Kernel, namespace: MountNamespace, { maskedPaths, readonlyPaths }: TreesConfig): void => {
+  for (const path of readonlyPaths) {
+    const at = placeAt(kernel, namespace, path);
+    if (isErrno(at)) continue;
+    const copy = copyTree(at.mount, true, new Map(), at.dentry);
+    copy.flags |= MS_RDONLY;
+    namespace.attach(copy, at.mount, at.dentry);
   }
   const nothing = placeAt(kernel, namespace, "/dev/null");
-  for (const path of masked) {
-    const place = placeAt(kernel, namespace, path);
-    if (isErrno(place)) continue;
-    if (place.dentry.inode.isDirectory) {
-      const empty = kernel.vfs.filesystemType("tmpfs")?.(null, "tmpfs", "") ?? ENODEV;
-      if (!isErrno(empty)) namespace.attach(kernel.vfs.newMount(empty, "tmpfs", mountFlags(MS_RDONLY)), place.mount, place.dentry);
+  for (const path of maskedPaths) {
+    const at = placeAt(kernel, namespace, path);
+    if (isErrno(at)) continue;
+    if (at.dentry.inode.isDirectory) {
+      const empty = kernel.vfs.filesystemType("tmpfs")?.(null, "tmpfs", "") ?? EINVAL;
+      if (isErrno(empty)) continue;
+      empty.isReadOnly = true;
+      namespace.attach(kernel.vfs.newMount(empty, "tmpfs", mountFlags(MS_RDONLY)), at.mount, at.dentry);
     } else if (!isErrno(nothing)) {
-      namespace.attach(new Mount(nothing.mount.fs, nothing.dentry, nothing.mount.flags, nothing.mount.source), place.mount, place.dentry);
+      namespace.attach(new Mount(nothing.mount.fs, nothing.dentry, nothing.mount.flags, nothing.mount.source), at.mount, at.dentry);
     }
   }
 };

@@ -50,9 +50,9 @@ export const runSandbox = (
   confine(supervisor);
 
   const gofer = new GoferClient(goferFd, { onLost: () => endWithoutGofer(supervisor) });
-  const namespace = buildMounts(kernel, gofer, config.mounts, Math.floor(config.hostFacts.memTotalBytes / 2));
+  const namespace = buildMounts(kernel, gofer, config, Math.floor(config.hostFacts.memTotalBytes / 2));
   const console = consolePath(kernel, namespace);
-  restrictPaths(kernel, namespace, config.maskedPaths, config.readonlyPaths);
+  restrictPaths(kernel, namespace, config);
   const stdio = (stdioFds.length === 0 ? STDIO : stdioFds).map((fd): OpenFile | null => {
     const file = openHostFd(kernel, fd, console);
     return isErrno(file) ? null : file;

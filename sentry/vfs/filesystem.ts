@@ -20,6 +20,8 @@ export abstract class Filesystem {
   /** st_dev, encoded as makedev(3); unique per instance (allocated by the VFS). */
   readonly device: number;
   abstract readonly root: Inode;
+  /** What stands before the names in mountinfo's root column: where `root` lies in the host's filesystem. */
+  readonly rootName: string = "";
   isReadOnly = false;
   /** Files open for writing: a read-only remount is refused while above 0. */
   writers = 0;

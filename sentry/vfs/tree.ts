@@ -41,6 +41,7 @@ export const pathName = (path: Path, root: Path | null): string => {
 export const nameInFilesystem = (dentry: Dentry): string => {
   let name = "";
   for (let at = dentry; at.parent !== null; at = at.parent) name = `/${at.name}${name}`;
+  name = dentry.inode.fs.rootName + name;
   return name === "" ? "/" : name;
 };
 

@@ -4,8 +4,8 @@
  * attributes are asked for again, and every change goes straight to the host.
  */
 import { ATTRIBUTE_COUNT, DEVICE, INO, NODE } from "../../../gofer/protocol/attributes.ts";
-import { attach, statfs } from "../../../gofer/protocol/messages.ts";
-import { EIO, type Errno } from "../../abi/errno.ts";
+import { attach, MAX_WALK, statfs, walk } from "../../../gofer/protocol/messages.ts";
+import { EIO, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Gofer } from "../../host/gofer-client.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { type HostFiles, IdleFiles } from "./host-files.ts";
@@ -16,8 +16,19 @@ import { presentIno } from "./present-ino.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { SharedInode } from "./shared-inode.ts";
 
+/** How the mount tables show a tree. */
+export interface ShownAs {
+  readonly type: string;
+  /** The path of its root within the host's filesystem. */
+  readonly root: string;
+  readonly options: string;
+}
+
 export interface GoferOptions {
   readonly isImmutable: boolean;
+  /** Components below the tree's root: a mount of its own inside the tree. */
+  readonly path?: readonly string[];
+  readonly shown?: ShownAs;
   /** How many files nobody has open may keep their host fd. */
   readonly idleFiles?: number;
   /** Bytes that listings may take. */
@@ -26,8 +37,24 @@ export interface GoferOptions {
 
 const IDLE_FILES = 1024;
 
+/** The row of what stands at `path` below `root`. */
+const descend = (client: Gofer, root: readonly number[], path: readonly string[]): readonly number[] | Errno => {
+  let row = root;
+  for (let at = 0; at < path.length; at += MAX_WALK) {
+    const names = path.slice(at, at + MAX_WALK);
+    const answer = client.call(walk, row[NODE], names, 0);
+    if (typeof answer === "number") return answer;
+    const [, error, found] = answer;
+    if (found.length !== names.length * ATTRIBUTE_COUNT) return (error < 0 ? error : EIO) as Errno;
+    row = found.slice(-ATTRIBUTE_COUNT);
+  }
+  return row;
+};
+
 export class GoferFilesystem extends Filesystem {
-  readonly type = "gofer";
+  readonly type: string;
+  override readonly rootName: string;
+  readonly #shownOptions: string;
   override readonly isVolatile: boolean;
   readonly client: Gofer;
   readonly isImmutable: boolean;
@@ -47,16 +74,22 @@ export class GoferFilesystem extends Filesystem {
   static attach(client: Gofer, tree: number, device: number, options: GoferOptions): GoferFilesystem | Errno {
     const answer = client.call(attach, tree);
     if (typeof answer === "number") return answer;
-    const [, root, isReadOnly] = answer;
-    return root.length === ATTRIBUTE_COUNT ? new GoferFilesystem(client, root, isReadOnly === 1, device, options) : EIO;
+    const [, root] = answer;
+    if (root.length !== ATTRIBUTE_COUNT) return EIO;
+    const below = descend(client, root, options.path ?? []);
+    return isErrno(below) ? below : new GoferFilesystem(client, below, device, options);
   }
 
-  private constructor(client: Gofer, root: readonly number[], isReadOnly: boolean, device: number, options: GoferOptions) {
+  private constructor(client: Gofer, root: readonly number[], device: number, options: GoferOptions) {
     super(device);
     this.client = client;
+    const { type, root: rootName, options: shown } = options.shown ?? { type: "gofer", root: "", options: "" };
+    this.type = type;
+    this.rootName = rootName === "/" ? "" : rootName;
+    this.#shownOptions = shown;
     this.isImmutable = options.isImmutable;
     this.isVolatile = !options.isImmutable;
-    this.isReadOnly = isReadOnly || options.isImmutable;
+    this.isReadOnly = options.isImmutable;
     this.idleFiles = new IdleFiles(options.idleFiles ?? IDLE_FILES);
     this.listings = new Listings(options.listingBytes);
     this.root = this.inodeOf(root, 0, null, "");
@@ -95,6 +128,10 @@ export class GoferFilesystem extends Filesystem {
   /** Whether walks should bring an fd of the file they end at: while most such files are opened next. */
   get opensAhead(): boolean {
     return this.usedAhead * 2 + 16 >= this.openedAhead;
+  }
+
+  override get options(): string {
+    return this.#shownOptions;
   }
 
   override statfs(): FilesystemStatistics {

@@ -1,0 +1,190 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "trees.h"
+
+#ifndef MS_PRIVATE
+#define MS_PRIVATE (1 << 18)
+#define MS_SLAVE (1 << 19)
+#endif
+#define MAP_MAX 4096
+#define WORDS_MAX 8192
+
+struct wishes {
+	int is_read_only, is_all_read_only, is_recursive, is_slave, is_overlay;
+	uint64_t atime, clear_atime, other;
+	char uid_map[MAP_MAX], gid_map[MAP_MAX];
+};
+
+static void add_mapping(char *map, const char *text)
+{
+	unsigned inside, outside, count;
+	size_t length = strlen(map);
+
+	if (sscanf(text, "%u/%u/%u", &inside, &outside, &count) != 3)
+		fail_plain("a bad id mapping: %s", text);
+	if (snprintf(map + length, MAP_MAX - length, "%u %u %u\n", inside, outside, count) >= (int)(MAP_MAX - length))
+		fail_plain("too many id mappings");
+}
+
+static void read_word(struct wishes *wishes, const char *word)
+{
+	if (strcmp(word, "ro") == 0)
+		wishes->is_read_only = 1;
+	else if (strcmp(word, "rro") == 0)
+		wishes->is_read_only = wishes->is_all_read_only = 1;
+	else if (strcmp(word, "rec") == 0)
+		wishes->is_recursive = 1;
+	else if (strcmp(word, "slave") == 0)
+		wishes->is_slave = 1;
+	else if (strcmp(word, "overlay") == 0)
+		wishes->is_overlay = 1;
+	else if (strcmp(word, "noatime") == 0)
+		wishes->atime = MOUNT_ATTR_NOATIME, wishes->clear_atime = MOUNT_ATTR__ATIME;
+	else if (strcmp(word, "strictatime") == 0)
+		wishes->atime = MOUNT_ATTR_STRICTATIME, wishes->clear_atime = MOUNT_ATTR__ATIME;
+	else if (strcmp(word, "nodiratime") == 0)
+		wishes->other = MOUNT_ATTR_NODIRATIME;
+	else if (strncmp(word, "uid=", 4) == 0)
+		add_mapping(wishes->uid_map, word + 4);
+	else if (strncmp(word, "gid=", 4) == 0)
+		add_mapping(wishes->gid_map, word + 4);
+	else if (strcmp(word, "rw") != 0)
+		fail_plain("a tree asks for \"%s\"", word);
+}
+
+/* Returns the path behind the words. */
+static const char *read_spec(struct wishes *wishes, const char *spec)
+{
+	char words[WORDS_MAX], *rest = words, *word;
+	const char *path = strchr(spec, ':');
+
+	if (!path || (size_t)(path - spec) >= sizeof words)
+		fail_plain("a bad tree");
+	memcpy(words, spec, (size_t)(path - spec));
+	words[path - spec] = '\0';
+	while ((word = strsep(&rest, ",")))
+		read_word(wishes, word);
+	return path + 1;
+}
+
+static void write_map(pid_t pid, const char *name, const char *map)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, map, strlen(map)) != (ssize_t)strlen(map))
+		fail("cannot write %s of a mount's namespace", name);
+	close(fd);
+}
+
+/* mount_setattr(2), MOUNT_ATTR_IDMAP: mappings are handed over as a user namespace, which needs a process once. */
+static int mapped_namespace(const struct wishes *wishes)
+{
+	char path[64];
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid < 0)
+		fail("cannot make a user namespace for an id-mapped mount");
+	if (pid == 0)
+		for (;;)
+			pause();
+	write_map(pid, "uid_map", wishes->uid_map);
+	write_map(pid, "gid_map", wishes->gid_map);
+	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail("cannot open a user namespace");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return fd;
+}
+
+static void set_attributes(int tree, unsigned flags, struct mount_attr *attributes, const char *path)
+{
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, attributes, sizeof *attributes) < 0)
+		fail("cannot restrict the mount of %s", path);
+}
+
+static void restrict_tree(int tree, const struct wishes *wishes, const char *path)
+{
+	struct mount_attr all = {
+		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (wishes->is_all_read_only ? MOUNT_ATTR_RDONLY : 0),
+		.propagation = wishes->is_slave ? MS_SLAVE : MS_PRIVATE,
+	};
+	struct mount_attr own = {
+		.attr_set = wishes->atime | wishes->other | (wishes->is_read_only ? MOUNT_ATTR_RDONLY : 0),
+		.attr_clr = wishes->clear_atime,
+	};
+
+	if (*wishes->uid_map) {
+		struct mount_attr mapped = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)mapped_namespace(wishes) };
+		if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped, sizeof mapped) < 0)
+			fail("cannot map the ids of %s", path);
+		close((int)mapped.userns_fd);
+	}
+	set_attributes(tree, AT_RECURSIVE, &all, path);
+	if (own.attr_set | own.attr_clr)
+		set_attributes(tree, 0, &own, path);
+}
+
+/* An overlay that is mounted nowhere. */
+static int open_overlay(const char *data)
+{
+	char options[WORDS_MAX], *rest = options, *option;
+	int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+
+	if (context < 0)
+		return -1;
+	if (snprintf(options, sizeof options, "%s", data) >= (int)sizeof options)
+		fail_plain("the options of an overlay are too long");
+	while ((option = strsep(&rest, ","))) {
+		char *value = strchr(option, '=');
+		long done;
+		if (!*option)
+			continue;
+		if (value)
+			*value++ = '\0';
+		done = syscall(SYS_fsconfig, context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0);
+		if (done < 0)
+			fail("an overlay does not take %s", option);
+	}
+	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		fail("cannot make an overlay of %s", data);
+	int tree = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	if (tree < 0)
+		fail("cannot mount an overlay of %s", data);
+	close(context);
+	return tree;
+}
+
+int trees_open(const char *spec)
+{
+	struct wishes wishes = { 0 };
+	const char *path = read_spec(&wishes, spec);
+	unsigned recursive = wishes.is_recursive ? AT_RECURSIVE : 0;
+	int tree;
+
+	if (wishes.is_overlay)
+		tree = open_overlay(path);
+	else
+		tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+	if (tree < 0 && errno == EPERM)
+		return -1;
+	if (tree < 0)
+		fail("cannot open %s", path);
+	restrict_tree(tree, &wishes, path);
+	return tree;
+}

@@ -1,0 +1,207 @@
+/** From config.json's root, mounts and devices to the sandbox's mount tree and the trees of its gofer. */
+import { realpathSync } from "node:fs";
+import { isAbsolute, join, posix } from "node:path";
+import { MS_NOATIME, MS_NODIRATIME, MS_RDONLY, MS_REC, MS_SHARED, MS_SLAVE, MS_STRICTATIME } from "../../syscall-tables/flags/mount.ts";
+import type { GoferTree } from "../sandbox/config.ts";
+import type { MountConfig, MountTree, TreesConfig } from "../sandbox/mount-config.ts";
+import { applyFlags, type FlagChange } from "../spec/mount-options.ts";
+import type { IdMapping, Spec, SpecMount } from "../spec/spec.ts";
+import { ContainerError } from "./container-error.ts";
+import { type HostMount, HostMounts, relativeTo, shownRoot } from "./host-mounts.ts";
+
+export interface MountsPlan {
+  readonly mounts: MountConfig[];
+  readonly trees: GoferTree[];
+  /** What the launcher opens for each tree: native/launcher/trees.h. */
+  readonly records: [string, string][];
+}
+
+export const realPath = (what: string, path: string): string => {
+  try {
+    return (realpathSync(Buffer.from(path, "latin1"), "buffer") as unknown as Buffer).toString("latin1");
+  } catch (error) {
+    throw new ContainerError(`${what}: ${(error as Error).message}`);
+  }
+};
+
+/** The flags that the host's kernel keeps for a tree: who reads through it stamps access times there. */
+const ATIME_NAMES: readonly (readonly [number, string])[] = [
+  [MS_NOATIME, "noatime"],
+  [MS_STRICTATIME, "strictatime"],
+  [MS_NODIRATIME, "nodiratime"],
+];
+
+interface TreeRequest {
+  readonly path: string;
+  readonly isReadOnly: boolean;
+  readonly isAllReadOnly: boolean;
+  readonly isRecursive: boolean;
+  readonly flags: number;
+  readonly propagation: readonly number[];
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
+}
+
+const treeRecord = (request: TreeRequest): string => {
+  const words = [request.isAllReadOnly ? "rro" : request.isReadOnly ? "ro" : "rw"];
+  if (request.isRecursive) words.push("rec");
+  for (const [flag, name] of ATIME_NAMES) if ((request.flags & flag) !== 0) words.push(name);
+  // A peer of the host's mounts hears of later ones, but must not send its own: the tree is a slave in both cases.
+  if (request.propagation.some((type) => (type & (MS_SLAVE | MS_SHARED)) !== 0)) words.push("slave");
+  const mappings = (name: string, list: readonly IdMapping[]): void => {
+    for (const { containerId, hostId, size } of list) words.push(`${name}=${containerId}/${hostId}/${size}`);
+  };
+  mappings("uid", request.uidMappings);
+  mappings("gid", request.gidMappings);
+  return `${words.join(",")}:${request.path}`;
+};
+
+const treeOf = (host: HostMount, index: number, path: readonly string[], hostPath: string): MountTree => ({
+  index,
+  path,
+  fsType: host.type,
+  root: shownRoot(host, hostPath),
+  device: host.device,
+  isShared: host.isShared,
+});
+
+const says = ({ set, clear }: FlagChange): boolean => (set | clear) !== 0;
+
+class Planner {
+  readonly plan: MountsPlan = { mounts: [], trees: [], records: [] };
+  readonly #spec: Spec;
+  readonly #bundle: string;
+  readonly #host = HostMounts.read();
+
+  constructor(spec: Spec, bundle: string) {
+    this.#spec = spec;
+    this.#bundle = bundle;
+  }
+
+  /** The tree of host path `path` at `target`, and what is mounted below it. */
+  #addTree(target: string, request: TreeRequest, own: FlagChange, all: FlagChange): void {
+    const { plan } = this;
+    const host = this.#host.at(request.path);
+    const below = request.isRecursive ? this.#host.below(request.path) : [];
+    const index = plan.trees.length;
+    const readsOnly = request.isReadOnly && (request.isAllReadOnly || below.length === 0);
+    plan.trees.push({ readOnly: readsOnly });
+    plan.records.push(["tree", treeRecord(request)]);
+    const add = (mount: HostMount, at: string, flags: number, path: string, hostPath: string): void => {
+      plan.mounts.push({
+        type: "gofer",
+        target: at,
+        source: mount.source,
+        options: mount.options,
+        tree: treeOf(mount, index, path === "" ? [] : path.split("/"), hostPath),
+        readOnly: (flags & MS_RDONLY) !== 0,
+        flags: flags & ~MS_RDONLY,
+        propagation: path === "" ? request.propagation : request.propagation.filter((type) => (type & MS_REC) !== 0),
+        copiesUp: false,
+      });
+    };
+    // A bind that says nothing of its flags is as its source is.
+    const kept = says(own) ? 0 : host.flags;
+    add(host, target, applyFlags(applyFlags(kept, own), all), "", request.path);
+    for (const mount of below) {
+      const path = relativeTo(request.path, mount.path);
+      add(mount, posix.join(target, path), applyFlags(mount.flags, all), path, mount.path);
+    }
+  }
+
+  root(path: string): void {
+    const { readOnly } = this.#spec.root;
+    const own = { set: readOnly ? MS_RDONLY : 0, clear: 0 };
+    // Mount points are made in it, whether the container may write there or not.
+    const request = { path, isReadOnly: false, isAllReadOnly: false, isRecursive: true, flags: 0, propagation: [] };
+    this.#addTree("/", { ...request, uidMappings: [], gidMappings: [] }, own, { set: 0, clear: 0 });
+  }
+
+  bind(mount: SpecMount): void {
+    const { options } = mount;
+    const source = isAbsolute(mount.source) ? mount.source : join(this.#bundle, mount.source);
+    const isAllReadOnly = (options.all.set & MS_RDONLY) !== 0;
+    if (options.isIdMapped && mount.uidMappings.length === 0) {
+      throw new ContainerError(`${mount.path}.options: "idmap" needs uidMappings and gidMappings of the mount`);
+    }
+    const request: TreeRequest = {
+      path: realPath(`${mount.path}.source`, source),
+      isReadOnly: isAllReadOnly || (options.own.set & MS_RDONLY) !== 0,
+      isAllReadOnly,
+      isRecursive: options.isRecursive,
+      flags: options.own.set,
+      propagation: options.propagation,
+      uidMappings: mount.uidMappings,
+      gidMappings: mount.gidMappings,
+    };
+    this.#addTree(mount.destination, request, options.own, options.all);
+  }
+
+  /** An overlay of host directories: mounted by the host's kernel, in the sandbox's namespaces only. */
+  overlay(mount: SpecMount): void {
+    const { options } = mount;
+    const { plan } = this;
+    const flags = applyFlags(options.own.set, options.all);
+    const isReadOnly = (flags & MS_RDONLY) !== 0;
+    plan.mounts.push({
+      type: "gofer",
+      target: mount.destination,
+      source: mount.source === "" ? "overlay" : mount.source,
+      options: options.data,
+      tree: { index: plan.trees.length, path: [], fsType: "overlay", root: "/", device: "", isShared: false },
+      readOnly: isReadOnly,
+      flags: flags & ~MS_RDONLY,
+      propagation: options.propagation,
+      copiesUp: false,
+    });
+    plan.trees.push({ readOnly: isReadOnly });
+    plan.records.push(["tree", `${isReadOnly ? "ro" : "rw"},overlay:${options.data}`]);
+  }
+
+  virtual(mount: SpecMount): void {
+    const { type, options, destination, source } = mount;
+    const flags = applyFlags(options.own.set, options.all);
+    this.plan.mounts.push({
+      type: type as MountConfig["type"],
+      target: destination,
+      source: source === "" ? type : source,
+      options: options.data,
+      tree: null,
+      readOnly: (flags & MS_RDONLY) !== 0,
+      flags: flags & ~MS_RDONLY,
+      propagation: options.propagation,
+      copiesUp: options.copiesUp,
+    });
+  }
+}
+
+export const planMounts = (spec: Spec, root: string, bundle: string): MountsPlan => {
+  const planner = new Planner(spec, bundle);
+  planner.root(root);
+  for (const mount of spec.mounts) {
+    if (mount.type === "bind") planner.bind(mount);
+    else if (mount.type === "overlay") planner.overlay(mount);
+    else planner.virtual(mount);
+  }
+  return planner.plan;
+};
+
+/** The nodes that every container has (config-linux.md, default devices); /dev/console and the links come beside them. */
+const DEFAULT_DEVICES: readonly (readonly [string, number, number])[] = [
+  ["/dev/null", 1, 3],
+  ["/dev/zero", 1, 5],
+  ["/dev/full", 1, 7],
+  ["/dev/random", 1, 8],
+  ["/dev/urandom", 1, 9],
+  ["/dev/tty", 5, 0],
+];
+
+/** A bind over /dev brings its own nodes, and nothing is made there (needsSetupDev of runc). */
+export const planDevices = (spec: Spec): TreesConfig["devices"] => {
+  if (spec.mounts.some(({ type, destination }) => type === "bind" && posix.resolve("/", destination) === "/dev")) return null;
+  const own = new Set(spec.devices.map(({ path }) => posix.normalize(path)));
+  const usual = DEFAULT_DEVICES.filter(([path]) => !own.has(path)).map(([path, major, minor]) => {
+    return { path, type: "c" as const, major, minor, mode: 0o666, uid: 0, gid: 0 };
+  });
+  return { nodes: [...usual, ...spec.devices], hasConsole: spec.process.terminal };
+};

@@ -1,0 +1,226 @@
+/** Mounts of config.json beside runc (its integration cases mounts*.bats, mask.bats, dev.bats and more). */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { BesideRunc, hasRunc } from "./beside-runc.ts";
+import { type Config, hasBusybox } from "./bundle.ts";
+
+type Mount = Record<string, unknown>;
+
+const show = (place: string): string => `grep " ${place}[ /]" /proc/self/mountinfo | cut -d" " -f4- | grep -v mqueue`;
+const add =
+  (...mounts: Mount[]) =>
+  (config: Config): void => {
+    (config.mounts as Mount[]).push(...mounts);
+  };
+const linux =
+  (fields: Record<string, unknown>) =>
+  (config: Config): void => {
+    config.linux = { ...(config.linux as object), ...fields };
+  };
+const writable = (config: Config): void => {
+  (config.root as Record<string, unknown>).readonly = false;
+};
+const allCapabilities = (config: Config): void => {
+  const caps = ["CAP_SYS_ADMIN", "CAP_MKNOD", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SETFCAP"];
+  config.process.capabilities = { bounding: caps, effective: caps, permitted: caps, ambient: [], inheritable: [] };
+};
+const all =
+  (...changes: ((config: Config) => void)[]) =>
+  (config: Config): void => {
+    for (const change of changes) change(config);
+  };
+
+describe("mounts beside runc", { skip: !(hasBusybox && hasRunc) && "runc and busybox-static are needed, and root" }, () => {
+  const containers = new BesideRunc();
+  const volume = join(containers.directory, "volume");
+  const below = join(volume, "below");
+
+  before(() => {
+    mkdirSync(below, { recursive: true });
+    writeFileSync(join(volume, "file"), "text\n");
+    execFileSync("mount", ["-t", "tmpfs", "-o", "nosuid,size=1m", "belowfs", below]);
+    writeFileSync(join(below, "inner"), "inner\n");
+  });
+  after(() => {
+    execFileSync("umount", ["-l", below]);
+    containers.remove();
+  });
+
+  const bind = (...options: string[]): Mount => ({ destination: "/m", type: "bind", source: volume, options });
+  const tmpfs = (...options: string[]): Mount => ({ destination: "/t", type: "tmpfs", source: "mine", options });
+
+  const same = (
+    name: string,
+    script: string,
+    change: (config: Config) => void,
+    prepare: (rootfs: string) => void = () => {},
+    expected?: RegExp,
+  ): void => {
+    it(name, () => {
+      const { runc, moat } = containers.both(script, change, prepare);
+      assert.equal(moat, runc);
+      if (expected !== undefined) assert.match(moat, expected);
+    });
+  };
+
+  const list = `${show("/m")}; ls /m /m/below; touch /m/x; echo $?; touch /m/below/x; echo $?; rm -f /m/x /m/below/x`;
+  for (const options of [["bind"], ["rbind"], ["rbind", "ro"], ["rbind", "rro"], ["bind", "ro", "nosuid", "nodev", "noexec"]]) {
+    same(`a bind with ${options}`, list, add(bind(...options)));
+  }
+  for (const options of [
+    ["rbind", "noatime"],
+    ["rbind", "nodiratime", "strictatime"],
+    ["rbind", "rnosuid", "rnoexec"],
+    ["rbind", "shared"],
+    ["rbind", "rshared"],
+    ["rbind", "rslave"],
+    ["rbind", "rprivate"],
+    ["rbind", "unbindable"],
+    ["bind", "ro", "rw"],
+  ]) {
+    same(`a bind with ${options} in mountinfo`, show("/m"), add(bind(...options)));
+  }
+  same("noexec and nosuid hold", "cp /bin/busybox /m/true; /m/true; echo $?; rm /m/true", add(bind("bind", "noexec")));
+  same(
+    "a file over a file that is missing",
+    `cat /a/b/c; ${show("/a")}`,
+    all(add({ destination: "/a/b/c", source: join(volume, "file"), options: ["bind", "ro"] }), writable),
+  );
+  same("a relative destination", "ls /rel", add({ ...bind("bind"), destination: "rel" }), undefined, /file/);
+
+  const prepareLinks = (rootfs: string): void => {
+    symlinkSync("/real", join(rootfs, "link"));
+    symlinkSync("../../../../../../../tmp", join(rootfs, "out"));
+    symlinkSync("/proc/self/fd", join(rootfs, "magic"));
+  };
+  same(
+    "a destination behind a link",
+    `${show("/real")}; ls -l / | grep real; ls /real/x`,
+    add({ ...bind("bind"), destination: "/link/x" }),
+    prepareLinks,
+  );
+  same(
+    "a destination that leads out stays inside",
+    `${show("/tmp")}; ls /tmp/y`,
+    add({ ...bind("bind"), destination: "/out/y" }),
+    prepareLinks,
+  );
+  same(
+    "mounts upon mounts, in order",
+    `${show("/t")}; ls /t/m; cat /t/f`,
+    add(
+      tmpfs("size=1m"),
+      { ...bind("bind"), destination: "/t/m" },
+      { destination: "/t/f", source: join(volume, "file"), options: ["bind"] },
+    ),
+  );
+
+  same(
+    "a tmpfs with all its options",
+    `${show("/t")}; stat -c "%a %u %g" /t; df -k /t | tail -1`,
+    add(tmpfs("size=2m", "mode=750", "uid=3", "gid=4", "nr_inodes=5", "nosuid", "noexec")),
+  );
+  same(
+    "a tmpfs keeps to its size",
+    "dd if=/dev/zero of=/t/f bs=64k count=100 2>/dev/null; echo $?; stat -c %s /t/f; rm /t/f; dd if=/dev/zero of=/t/f bs=64k count=16 2>/dev/null; echo $?",
+    add(tmpfs("size=1m")),
+  );
+  same(
+    "a tmpfs keeps to its inodes",
+    "for i in 1 2 3 4 5 6; do touch /t/$i 2>/dev/null || echo full at $i; done; df -i /t | tail -1",
+    add(tmpfs("nr_inodes=4")),
+  );
+  const filled = (rootfs: string): void => {
+    mkdirSync(join(rootfs, "t/dir"), { recursive: true, mode: 0o750 });
+    writeFileSync(join(rootfs, "t/dir/file"), "x".repeat(100_000), { mode: 0o604 });
+    symlinkSync("dir/file", join(rootfs, "t/link"));
+  };
+  same("a tmpfs takes the mode of what it covers", "stat -c %a /t; ls -A /t", add(tmpfs()), (rootfs) =>
+    mkdirSync(join(rootfs, "t"), { mode: 0o711 }),
+  );
+  same(
+    "tmpcopyup",
+    `${show("/t")}; ls -l /t /t/dir | sed "s/ [A-Z][a-z][a-z] .*:[0-9]*//"; wc -c < /t/link`,
+    add(tmpfs("tmpcopyup")),
+    filled,
+  );
+
+  same(
+    "readonly paths",
+    "touch /ro/x; touch /ro/sub/x; cat /ro/sub/f; mount | grep /ro | cut -d' ' -f3,5-",
+    all(linux({ readonlyPaths: ["/ro", "/missing"] }), writable),
+    (rootfs) => {
+      mkdirSync(join(rootfs, "ro/sub"), { recursive: true });
+      writeFileSync(join(rootfs, "ro/sub/f"), "seen\n");
+    },
+  );
+  same(
+    "masked paths",
+    `ls -A /mask; touch /mask/x; cat /hidden; ls -l /hidden | cut -c1; ${show("/mask")}`,
+    all(linux({ maskedPaths: ["/mask", "/hidden", "/missing"] }), writable),
+    (rootfs) => {
+      mkdirSync(join(rootfs, "mask"));
+      writeFileSync(join(rootfs, "mask/secret"), "");
+      writeFileSync(join(rootfs, "hidden"), "secret");
+    },
+  );
+  same("a read-only root", `touch /x; mkdir /y; ${show("/")} | head -1 | cut -d" " -f1-3`, () => {});
+  it("the propagation of the root, as the specification (and later runc) have it", () => {
+    const { moat } = containers.both(show("/"), linux({ rootfsPropagation: "shared" }));
+    assert.match(moat, /rootfs \/ ro,relatime shared:N - /);
+  });
+
+  const refused = (name: string, mount: Mount, prepare?: (rootfs: string) => void): void => {
+    it(`${name} is refused`, () => {
+      const { runc, moat } = containers.both("true", add(mount), prepare);
+      const reason =
+        /(cannot be mounted because it is inside \/proc|must be mounted on ordinary directory|not a directory|no such file or directory|invalid argument)/;
+      const said = (text: string): string | undefined => reason.exec(text)?.[1];
+      assert.equal(said(moat), said(runc));
+      assert.match(moat, reason);
+    });
+  };
+  refused("a mount inside /proc", { ...bind("bind"), destination: "/proc/sys" });
+  refused("a mount inside /proc, behind a link", { ...bind("bind"), destination: "/p/1" }, (rootfs) =>
+    symlinkSync("/proc", join(rootfs, "p")),
+  );
+  refused("proc behind a link", { destination: "/p", type: "proc", source: "proc" }, (rootfs) => symlinkSync("/tmp", join(rootfs, "p")));
+  refused("an unknown option of a tmpfs", tmpfs("size=1m", "nonsense=1"));
+  refused("a bind of nothing", { destination: "/x", source: "/no/such/thing", options: ["bind"] });
+
+  same("default devices and links", "ls -l /dev | sed 's/  *[A-Z][a-z][a-z] .*:[0-9]* / /' | grep -v core", () => {});
+  const devices = linux({
+    devices: [
+      { path: "/dev/kmsg", type: "c", major: 1, minor: 11, fileMode: 0o640, uid: 5, gid: 6 },
+      { path: "/dev/sub/loop9", type: "b", major: 7, minor: 9, fileMode: 0o600 },
+      { path: "/dev/pipe", type: "p", fileMode: 0o622 },
+      { path: "/elsewhere/zero", type: "c", major: 1, minor: 5 },
+    ],
+  });
+  same(
+    "devices of the config",
+    "ls -l /dev/kmsg /dev/sub/loop9 /dev/pipe /elsewhere/zero | sed 's/  *[A-Z][a-z][a-z] .*:[0-9]* / /'; dd if=/elsewhere/zero bs=10 count=1 2>/dev/null | wc -c",
+    all(devices, writable),
+  );
+  same(
+    "mknod by the guest",
+    "mknod /t/null c 1 3; echo x > /t/null; mknod /t/fifo p; ls -l /t | cut -c1-10; cat /t/null",
+    all(add(tmpfs()), allCapabilities),
+  );
+  same("a tmpfs without devices", "mknod /t/null c 1 3; echo x > /t/null", all(add(tmpfs("nodev")), allCapabilities));
+
+  same("what df says of the root is true", "df -k / | tail -1 | awk '{print ($3 > 1000), ($2 > $3), $6}'", () => {}, undefined, /1 1 \//);
+  same(
+    "guest mounts: bind, remount, move, umount",
+    "mkdir -p /t/a /t/b; mount --bind /m /t/a; mount -o remount,bind,ro /t/a; touch /t/a/x; mount -t tmpfs q /t/b; mount --move /t/b /t/a; ls -A /t/a; umount /t/a; cat /t/a/file; umount /t/a; ls -A /t/a; umount /t/a; echo $?",
+    all(add(tmpfs(), bind("bind")), allCapabilities),
+  );
+
+  it("the bundles leave nothing behind", () => {
+    rmSync(join(volume, "file"));
+    assert.equal(execFileSync("ls", [volume], { encoding: "utf8" }), "below\n");
+  });
+});
