@@ -21,7 +21,7 @@ export interface DoOptions {
   readonly env: readonly string[];
   readonly user?: User;
   readonly hostname?: string;
-  readonly network: "none";
+  readonly network: "none" | "host";
   /** "" is every call. */
   readonly strace?: string;
   readonly straceLog?: string;
@@ -77,8 +77,8 @@ const hostname = (value: string): string => {
   return value;
 };
 
-const network = (value: string): "none" => {
-  if (value !== "none") throw new InvalidArgumentError('Only "none" exists: a private loopback and nothing else.');
+const network = (value: string): "none" | "host" => {
+  if (value !== "none" && value !== "host") throw new InvalidArgumentError("It takes none or host.");
   return value;
 };
 
@@ -105,7 +105,11 @@ export const addDoOptions = (command: Command): Command =>
     )
     .addOption(new Option("--user <uid[:gid]>", "run as this user (default: the caller)").argParser(user))
     .addOption(new Option("--hostname <name>", "the guest's host name (default: the host's)").argParser(hostname))
-    .addOption(new Option("--network <mode>", "none: the guest has its own loopback only").default("none" as const).argParser(network))
+    .addOption(
+      new Option("--network <mode>", "none: the guest has its own loopback only; host: the caller's network")
+        .default("none" as const)
+        .argParser<"none" | "host">(network),
+    )
     .addOption(new Option("--strace [names]", "print the guest's system calls, or only those in the comma-separated list"))
     .addOption(new Option("--strace-log <file>", "print them into this file instead of standard error").argParser(notEmpty("The path")))
     .addOption(new Option("--log-level <level>", "how much Moat says of itself").choices(logLevels))

@@ -11,8 +11,8 @@ const main = (): void => {
     // The zygote sets itself up while the CLI still reads the flags.
     const platform = new SystrapPlatform();
     platform.start(SENTRY_ZYGOTE_FD, compileGuestFilter());
-    const { configJson, stdioFds } = supervisor.receiveStart();
-    runSandbox(platform, supervisor, SENTRY_GOFER_FD, parseSandboxConfig(configJson), stdioFds);
+    const { configJson, stdioFds, brokerFd } = supervisor.receiveStart();
+    runSandbox(platform, supervisor, SENTRY_GOFER_FD, parseSandboxConfig(configJson), { stdioFds, brokerFd });
   } catch (error) {
     supervisor.fatal(error instanceof Error ? error.message : String(error));
   }

@@ -89,6 +89,11 @@ export const addGlobalOptions = (program: Command): Command =>
     .addOption(new Option("--root <dir>", "where the state of containers is kept").argParser(text))
     .addOption(new Option("--log <file>", "where container commands write their log").argParser(text))
     .addOption(new Option("--log-format <format>", "of that log").choices(["text", "json"]).default("text"))
+    .addOption(
+      new Option("--network <mode>", "what containers use: host, the network namespace of config.json; none, a loopback of their own")
+        .choices(["host", "none"])
+        .default("host"),
+    )
     .option("--debug", "accepted")
     .option("--systemd-cgroup", "have systemd make the cgroups; cgroupsPath is slice:prefix:name")
     .option("--rootless <value>", "ignore cgroups that the caller may not use: true, false or auto");

@@ -3,6 +3,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { CgroupOptions } from "../../runtime/container/container-cgroup.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
+import type { NetworkMode } from "../../runtime/container/network.ts";
 import { defaultRoot, Store } from "../../runtime/container/store.ts";
 
 export interface GlobalOptions {
@@ -12,6 +13,7 @@ export interface GlobalOptions {
   readonly debug?: boolean;
   readonly systemdCgroup?: boolean;
   readonly rootless?: string;
+  readonly network: NetworkMode;
 }
 
 export const storeOf = (options: GlobalOptions): Store => new Store(options.root ?? defaultRoot());

@@ -43,6 +43,7 @@ const make = (id: string, flags: CreateFlags, isDetached: boolean, globals: Glob
     hostFacts: readHostFacts(),
     ownerMap: ownerMap(),
     cgroup: cgroupOptions(globals),
+    network: globals.network,
   });
 
 export const create = async (id: string, flags: CreateFlags, globals: GlobalOptions): Promise<void> => {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../stub/zygote.h"
+#include "broker.h"
 #include "channel.h"
 #include "container.h"
 #include "control.h"
@@ -25,8 +26,11 @@ static void enter_network(const char *name)
 	if (*name == '\0')
 		return;
 	if (strcmp(name, "new") == 0) {
-		/* An ordinary user has no right to one; the sandbox's own is empty anyway. */
-		if (unshare(CLONE_NEWNET) < 0 && errno != EPERM)
+		if (unshare(CLONE_NEWNET) == 0)
+			broker_raise_loopback();
+		else if (errno == EPERM)
+			broker_wants_own_network();
+		else
 			fail("cannot make a network namespace");
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "broker.h"
 #include "channel.h"
 #include "control.h"
 #include "fail.h"
@@ -75,22 +76,37 @@ static void reap_cli(void)
 		waitpid(options.cli, NULL, WNOHANG);
 }
 
+static void say(const char *text);
+
+/* Returns an exit status when a child was the sandbox's network broker and is dead before its time, else -1. */
+static int reap_children(void)
+{
+	reap_cli();
+	const char *death = broker_death();
+	if (!death)
+		return -1;
+	terminal_restore();
+	say(death);
+	return EXIT_MOAT;
+}
+
 /* Returns an exit status when the signal ends the start, else -1. */
 static int forward_signals(int signals, int channel)
 {
 	struct signalfd_siginfo info;
+	int status = -1;
 
-	while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+	while (status < 0 && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (info.ssi_signo == SIGCONT)
 			send_continued(channel);
 		else if (info.ssi_signo == SIGCHLD)
-			reap_cli();
+			status = reap_children();
 		else if (!is_running && ends_programs((int)info.ssi_signo))
 			return 128 + (int)info.ssi_signo;
 		else
 			channel_send(channel, MSG_SIGNAL, (int32_t)info.ssi_signo, info.ssi_code == SI_KERNEL, NULL, 0);
 	}
-	return -1;
+	return status;
 }
 
 static void follow_stop(int signal_number, int channel)
@@ -166,6 +182,7 @@ static int without_last_words(pid_t init)
 	char line[128];
 	int wait_status = monitor_wait(init);
 
+	broker_end();
 	terminal_restore();
 	if (WIFSIGNALED(wait_status))
 		snprintf(line, sizeof line, "the init process was killed by signal %d; the sandbox has ended", WTERMSIG(wait_status));
@@ -185,7 +202,9 @@ int monitor_run(pid_t init, int channel, struct monitor_options wanted)
 
 	options = wanted;
 	send_continued(channel);
-	reap_cli();
+	status = reap_children();
+	if (status >= 0)
+		kill(init, SIGKILL);
 	while (status < 0) {
 		events[0] = (struct pollfd){ .fd = channel, .events = POLLIN };
 		events[1] = (struct pollfd){ .fd = signals, .events = POLLIN };
@@ -210,6 +229,7 @@ int monitor_run(pid_t init, int channel, struct monitor_options wanted)
 	}
 	/* Init is ending, and with it the pid namespace: when it is gone, so is every process. */
 	monitor_wait(init);
+	broker_end();
 	terminal_restore();
 	return status;
 }

@@ -25,7 +25,8 @@ enum message_kind {
 	MSG_MAPPED = 1,
 	/*
 	 * launcher → init → sentry and gofer, with descriptors in this order: config memfd, debug
-	 * log (if x has START_DEBUG_LOG), strace log (if START_STRACE_LOG; never for the gofer), as many
+	 * log (if x has START_DEBUG_LOG), strace log (if START_STRACE_LOG; never for the gofer), the network
+	 * broker's channel (if START_BROKER; never for the gofer), as many
 	 * files for the guest's 0, 1, 2, … as START_STDIO says (never for the gofer; none: init's own 0, 1, 2); for
 	 * the gofer then y trees. A launcher that may mount opens them, and hands them to init as it does the rest
 	 * (START_TREES); else the text names them as trees.h has it, each ended by a NUL, and init opens them.
@@ -84,6 +85,7 @@ enum message_kind {
 #define START_DEBUG_LOG 1
 #define START_STRACE_LOG 2
 #define START_TREES 4
+#define START_BROKER 8
 /* The number of files for the guest is in x from this bit on. */
 #define START_STDIO_SHIFT 8
 

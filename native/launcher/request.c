@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "broker.h"
 #include "channel.h"
 #include "fail.h"
 #include "request.h"
@@ -105,7 +106,7 @@ int request_config(const struct request *request)
 /* Records that are not about the sandbox but about its monitor. */
 static int is_monitors(const char *record)
 {
-	static const char *const keys[] = { "control", "console-socket", "console-size", "detach" };
+	static const char *const keys[] = { "network", "control", "console-socket", "console-size", "detach" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (value_of(record, keys[i]))
@@ -178,6 +179,11 @@ void request_send(const struct request *request, int init_channel, const int *st
 	if (strace_log >= 0) {
 		header.x |= START_STRACE_LOG;
 		fds[count++] = strace_log;
+	}
+	const char *network = request_value(request, "network");
+	if (network) {
+		header.x |= START_BROKER;
+		fds[count++] = broker_start(strtoull(network, NULL, 16));
 	}
 	int opened = count;
 	header.x |= stdio_count << START_STDIO_SHIFT;

@@ -9,11 +9,12 @@ import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planCo
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
+import { brokerCapabilities } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
 import { type Store, type Stored, startTimeOf } from "./store.ts";
 
-export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap"> {
+export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap" | "network"> {
   readonly store: Store;
   readonly id: string;
   readonly bundle: string;
@@ -83,6 +84,7 @@ const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
   const records = [...plan.records];
   records.push(["control", options.store.directory(options.id)]);
+  if (config.sandbox.network === "host") records.push(["network", brokerCapabilities(spec).toString(16)]);
   if (options.isDetached) records.push(["detach", "1"]);
   if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);
   const { consoleSize } = spec.process;

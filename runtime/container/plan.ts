@@ -4,6 +4,7 @@ import { isAbsolute, join } from "node:path";
 import type { HostFacts, StartConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
+import { type NetworkMode, networkMode } from "./network.ts";
 import { planDevices, planMounts, realPath } from "./plan-mounts.ts";
 import { compiledSeccomp } from "./seccomp.ts";
 
@@ -19,6 +20,7 @@ export interface PlanOptions {
   readonly hostname: string;
   readonly hostFacts: HostFacts;
   readonly ownerMap: StartConfig["gofer"]["ownerMap"];
+  readonly network: NetworkMode;
 }
 
 const bytes = (path: string): Buffer => Buffer.from(path, "latin1");
@@ -49,7 +51,7 @@ export const withHome = (env: readonly string[], uid: number, root: string): rea
   return [...env, `HOME=${entry === undefined || entry[5] === "" ? "/" : entry[5]}`];
 };
 
-export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap }: PlanOptions): SandboxPlan => {
+export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, network }: PlanOptions): SandboxPlan => {
   const root = rootPath(spec, bundle);
   const { trees, records, mounts } = planMounts(spec, root, bundle);
   const { consoleSize: _, ...process } = spec.process;
@@ -69,7 +71,7 @@ export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap }: P
         maskedPaths: spec.maskedPaths,
         readonlyPaths: spec.readonlyPaths,
         waitsForStart: true,
-        network: "none",
+        network: networkMode(spec, network),
         platform: "systrap",
         initUnkillable: true,
         strace: null,

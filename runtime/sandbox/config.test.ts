@@ -63,7 +63,7 @@ test("a bad field is named", () => {
     ["sandbox.groups[1]", 0.5],
     ["sandbox.mounts[0].tree.index", 1],
     ["sandbox.mounts[1].type", "ext4"],
-    ["sandbox.network", "host"],
+    ["sandbox.network", "bridge"],
     ["sandbox.mounts[1].flags", -1],
     ["sandbox.mounts[1].propagation", [-1]],
     ["sandbox.mounts[0].tree", null],

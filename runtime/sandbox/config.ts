@@ -51,7 +51,8 @@ export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly domainname: string;
   /** The first program is loaded and waits for CONTROL_START. */
   readonly waitsForStart: boolean;
-  readonly network: "none";
+  /** none: a loopback of its own. host: sockets of the namespace that its broker lives in. */
+  readonly network: "none" | "host";
   readonly platform: "systrap";
   /** The guest's pid 1 ignores signals that it has no handler for, as a container's init does. */
   readonly initUnkillable: boolean;
@@ -121,7 +122,7 @@ const strace = (value: unknown): SandboxConfig["strace"] => {
 const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
   const from = record(value, "sandbox");
   const process = readProcessConfig(from, "sandbox");
-  if (from.network !== "none") refuse("sandbox.network", '"none"');
+  if (from.network !== "none" && from.network !== "host") refuse("sandbox.network", '"none" or "host"');
   if (from.platform !== "systrap") refuse("sandbox.platform", '"systrap"');
   return {
     ...process,
@@ -129,7 +130,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     domainname: text(from, "domainname", "sandbox"),
     ...treesConfig(from, treeCount),
     waitsForStart: flag(from, "waitsForStart", "sandbox"),
-    network: "none",
+    network: from.network as SandboxConfig["network"],
     platform: "systrap",
     initUnkillable: flag(from, "initUnkillable", "sandbox"),
     strace: strace(from.strace),

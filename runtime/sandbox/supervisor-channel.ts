@@ -21,6 +21,7 @@ import {
   MSG_LOADED,
   MSG_START,
   MSG_STOPPED,
+  START_BROKER,
   START_DEBUG_LOG,
   START_STDIO_SHIFT,
   START_STRACE_LOG,
@@ -34,6 +35,8 @@ export interface Start {
   readonly treeFds: readonly number[];
   /** Files for the guest's 0, 1, 2, …; empty: this process's own 0, 1 and 2. Only in the sentry. */
   readonly stdioFds: readonly number[];
+  /** The network broker's channel, or -1. Only in the sentry. */
+  readonly brokerFd: number;
 }
 
 export class SupervisorChannel {
@@ -59,8 +62,9 @@ export class SupervisorChannel {
     take(SENTRY_CONFIG_FD);
     if (logs & START_DEBUG_LOG) take(SENTRY_DEBUG_LOG_FD);
     if (logs & START_STRACE_LOG) take(SENTRY_STRACE_LOG_FD);
+    const brokerFd = logs & START_BROKER ? (fds.shift() ?? -1) : -1;
     const stdioFds = fds.splice(0, logs >> START_STDIO_SHIFT);
-    return { configJson: readMemfd(SENTRY_CONFIG_FD), treeFds: fds, stdioFds };
+    return { configJson: readMemfd(SENTRY_CONFIG_FD), treeFds: fds, stdioFds, brokerFd };
   }
 
   /**

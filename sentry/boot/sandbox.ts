@@ -2,7 +2,7 @@
 import { writeSync } from "node:fs";
 import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
-import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
+import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { isErrno } from "../abi/errno.ts";
 import { consolePath } from "../fs/dev/dev.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
@@ -12,6 +12,8 @@ import { GoferClient } from "../host/gofer-client.ts";
 import { Log } from "../host/log.ts";
 import { Clock } from "../loop/clock.ts";
 import { HostPoller } from "../loop/host-poller.ts";
+import { Broker } from "../net/host/broker.ts";
+import { joinHostNetwork } from "../net/host/join.ts";
 import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
 import { Dispatcher } from "../syscalls/dispatch.ts";
 import { implementations } from "../syscalls/index.ts";
@@ -36,7 +38,7 @@ export const runSandbox = (
   supervisor: SupervisorChannel,
   goferFd: number,
   config: SandboxConfig,
-  stdioFds: readonly number[],
+  { stdioFds, brokerFd }: Pick<Start, "stdioFds" | "brokerFd">,
 ): void => {
   const log = new Log("sentry", config.logLevel, config.debugLogFd);
   const poller = new HostPoller();
@@ -47,9 +49,10 @@ export const runSandbox = (
   if (config.strace) traceCalls(platform, dispatcher, config.strace);
   poller.onEdge(platform.doorbellFd, EPOLLIN, () => {});
   // The gofer serves only once it is confined itself: nothing is asked of it before.
-  confine(supervisor);
+  confine(supervisor, config.network);
+  if (config.network === "host") joinHostNetwork(kernel, new Broker(brokerFd, () => endWithout("network broker", supervisor)));
 
-  const gofer = new GoferClient(goferFd, { onLost: () => endWithoutGofer(supervisor) });
+  const gofer = new GoferClient(goferFd, { onLost: () => endWithout("gofer", supervisor) });
   const namespace = buildMounts(kernel, gofer, config, Math.floor(config.hostFacts.memTotalBytes / 2));
   const console = consolePath(kernel, namespace);
   restrictPaths(kernel, namespace, config);
@@ -92,8 +95,8 @@ const traceCalls = (platform: SystrapPlatform, dispatcher: Dispatcher, config: N
 const SYS_poll = 7;
 const INIT_ACTS_MS = 2000;
 
-/** Init ends the sandbox when the gofer dies and says why; until then no guest may see a file system that has gone. */
-const endWithoutGofer = (supervisor: SupervisorChannel): never => {
+/** Init (for the broker, the launcher) ends the sandbox and says why; until then no guest may see what it cannot do any more. */
+const endWithout = (name: string, supervisor: SupervisorChannel): never => {
   hostCall3(SYS_poll, 0, 0, INIT_ACTS_MS);
-  return supervisor.fatal("the gofer does not answer any more");
+  return supervisor.fatal(`the ${name} does not answer any more`);
 };

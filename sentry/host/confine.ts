@@ -8,9 +8,9 @@ import { sentryFilter } from "./filter.ts";
  * root directory meanwhile (namespaces, user and capabilities are as they will be since
  * before Node started: native/launcher/programs.c).
  */
-export const confine = (channel: SupervisorChannel): void => {
+export const confine = (channel: SupervisorChannel, network: "none" | "host"): void => {
   // libseccomp is a file: it is loaded while there are files.
-  const filter = compileFilter(sentryFilter);
+  const filter = compileFilter(sentryFilter(network));
   channel.confine();
   installFilter(filter, { tsync: true });
 };

@@ -3,7 +3,9 @@
  * makes no socket but a pair; what it holds are fds that others gave it.
  */
 import { attackRules, runtimeRules } from "../../native/seccomp/host-filter.ts";
-import { allow, allowValues, type FilterSpec } from "../../native/seccomp/rules.ts";
+import { type ArgumentCheck, allow, allowValues, type FilterRule, type FilterSpec } from "../../native/seccomp/rules.ts";
+import { interfaceReads } from "../net/host/interface.ts";
+import { hostOptions } from "../net/host/options.ts";
 
 const EPERM = 1;
 const AF_UNIX = 1;
@@ -17,7 +19,7 @@ const terminalRequests = [
   0x5422, 0x5425, 0x5427, 0x5428, 0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d,
 ];
 
-export const sentryFilter: FilterSpec = {
+const baseFilter: FilterSpec = {
   default: { errno: EPERM },
   rules: [
     ...attackRules,
@@ -33,3 +35,21 @@ export const sentryFilter: FilterSpec = {
     { syscall: "prlimit64", args: [{ index: 2, op: "==", value: 0 }] },
   ],
 };
+
+const SIOCATMARK = 0x8905;
+const SIOCGIFCONF = 0x8912;
+const SIOCGARP = 0x8954;
+
+/** With sockets of the host's network: calls on them, options as listed, and no way to make one. */
+const hostNetworkRules = (): FilterRule[] => [
+  ...allow("connect", "bind", "listen", "accept4", "getsockname", "getpeername"),
+  ...allowValues("ioctl", 1, [SIOCATMARK, SIOCGIFCONF, SIOCGARP, ...interfaceReads]),
+  ...hostOptions.flatMap(([level, names]) =>
+    names.map((name): FilterRule => ({ syscall: "setsockopt", args: [int(1, level), int(2, name)] })),
+  ),
+];
+
+const int = (index: number, value: number): ArgumentCheck => ({ index, op: "masked", mask: 0xffff_ffff, value });
+
+export const sentryFilter = (network: "none" | "host"): FilterSpec =>
+  network === "host" ? { ...baseFilter, rules: [...baseFilter.rules, ...hostNetworkRules()] } : baseFilter;

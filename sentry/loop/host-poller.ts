@@ -23,6 +23,8 @@ export class HostPoller {
   readonly #memory = allocateMemory(4096);
   readonly #epollFd: number;
   readonly #queues = new Map<number, Set<WaitQueue>>();
+  /** See `expect`; the loop clears it. */
+  isExpectant = false;
   readonly #callbacks = new Map<number, (events: number) => void>();
 
   constructor() {
@@ -36,6 +38,11 @@ export class HostPoller {
     u32[CTL_AT / 4 + 1] = hostFd;
     u32[CTL_AT / 4 + 2] = 0;
     return hostCall6(SYS_epoll_ctl, this.#epollFd, operation, hostFd, address + CTL_AT);
+  }
+
+  /** Something that was just done (a packet sent on lo) may make another host fd ready: the loop looks soon. */
+  expect(): void {
+    this.isExpectant = this.#queues.size > 0;
   }
 
   /** Calls `callback` on the loop at every edge of `events` (EPOLL* bits) of a host fd. */

@@ -57,6 +57,7 @@ export class Loop {
   run(): void {
     const platform = this.#platform;
     const handOver = this.#handOver;
+    const poller = this.#poller;
     let rounds = 0;
     let nowNs = this.#clock.monotonicNs();
     let hostPolledNs = nowNs;
@@ -69,8 +70,12 @@ export class Loop {
         if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
         if (nowNs - hostPolledNs > HOST_POLL_NS) {
           hostPolledNs = nowNs;
-          this.#poller.wait(0);
+          poller.wait(0);
         }
+      }
+      if (poller.isExpectant) {
+        poller.isExpectant = false;
+        poller.wait(0);
       }
       if (done > 0) {
         handOver.worked(requests, platform.running.length);

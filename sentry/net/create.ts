@@ -5,11 +5,6 @@ import {
   AF_NETLINK,
   AF_PACKET,
   AF_UNIX,
-  IPPROTO_ICMP,
-  IPPROTO_ICMPV6,
-  IPPROTO_IP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
   NETLINK_KOBJECT_UEVENT,
   NETLINK_ROUTE,
   NETLINK_SOCK_DIAG,
@@ -21,17 +16,11 @@ import {
   SOCK_SEQPACKET,
   SOCK_STREAM,
 } from "../../syscall-tables/flags/socket.ts";
-import { CAP_NET_RAW } from "../abi/capability.ts";
-import { EACCES, EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, type Errno, ESOCKTNOSUPPORT } from "../abi/errno.ts";
+import { EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, type Errno, ESOCKTNOSUPPORT } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { O_NONBLOCK } from "../vfs/open-file.ts";
-import { DatagramSocket } from "./inet/datagram-socket.ts";
-import { PingSocket } from "./inet/ping-socket.ts";
-import { RawSocket } from "./inet/raw-socket.ts";
-import { TcpSocket } from "./inet/tcp-socket.ts";
 import { NetlinkSocket } from "./netlink/netlink-socket.ts";
 import { networkOf } from "./network-namespace.ts";
-import { packetSocketError } from "./packet/packet.ts";
 import type { Socket, SocketOptions } from "./socket.ts";
 import { UnixPacketSocket } from "./unix/packet.ts";
 import { UnixStreamSocket } from "./unix/stream.ts";
@@ -71,37 +60,16 @@ const createUnix = (task: Task, type: number, protocol: number, flags: number): 
   }
 };
 
-const mayPing = (task: Task): boolean => {
-  const net = networkOf(task);
-  const { egid, groups } = task.creds;
-  return [egid, ...groups].some((gid) => gid >= net.pingGroupFirst && gid <= net.pingGroupLast);
-};
-
-/** inet_create() */
 const createInet = (task: Task, family: number, type: number, protocol: number, flags: number): Socket | Errno => {
   if (protocol < 0 || protocol >= PROTOCOLS) return EINVAL;
-  const icmp = family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-  switch (type) {
-    case SOCK_STREAM:
-      if (protocol !== IPPROTO_IP && protocol !== IPPROTO_TCP) return EPROTONOSUPPORT;
-      return new TcpSocket(optionsFor(task, family, type, IPPROTO_TCP, flags));
-    case SOCK_DGRAM:
-      if (protocol === icmp) return mayPing(task) ? new PingSocket(optionsFor(task, family, type, icmp, flags)) : EACCES;
-      if (protocol !== IPPROTO_IP && protocol !== IPPROTO_UDP) return EPROTONOSUPPORT;
-      return new DatagramSocket(optionsFor(task, family, type, IPPROTO_UDP, flags));
-    case SOCK_RAW:
-      if (protocol === IPPROTO_IP) return EPROTONOSUPPORT;
-      if (!task.creds.hasIn(networkOf(task).userNamespace, CAP_NET_RAW)) return EPERM;
-      return new RawSocket(optionsFor(task, family, type, protocol, flags));
-    default:
-      return ESOCKTNOSUPPORT;
-  }
+  return networkOf(task).stack.createInet(task, optionsFor(task, family, type, protocol, flags));
 };
 
 const createNetlink = (task: Task, type: number, protocol: number, flags: number): Socket | Errno => {
   if (type !== SOCK_RAW && type !== SOCK_DGRAM) return ESOCKTNOSUPPORT;
   if (protocol < 0 || protocol >= MAX_NETLINK || !netlinkProtocols.has(protocol)) return EPROTONOSUPPORT;
-  return new NetlinkSocket(optionsFor(task, AF_NETLINK, type, protocol, flags));
+  const options = optionsFor(task, AF_NETLINK, type, protocol, flags);
+  return protocol === NETLINK_ROUTE ? networkOf(task).stack.createRoute(task, options) : new NetlinkSocket(options);
 };
 
 /** `type` without flags; `flags`: SOCK_NONBLOCK. */
@@ -119,7 +87,7 @@ export const createSocket = (task: Task, family: number, type: number, protocol:
     case AF_NETLINK:
       return createNetlink(task, type, protocol, flags);
     case AF_PACKET:
-      return packetSocketError(task, networkOf(task));
+      return networkOf(task).stack.createPacket(task, optionsFor(task, wanted, type, protocol, flags));
     default:
       return EAFNOSUPPORT;
   }

@@ -5,10 +5,10 @@ import { EADDRNOTAVAIL, EFAULT, EINVAL, ENODEV, ENOTTY, ENXIO, EOPNOTSUPP, EPERM
 import type { Task } from "../task/task.ts";
 import type { NetworkInterface } from "./interfaces.ts";
 import { IFF_LOWER_UP } from "./interfaces.ts";
-import type { Socket } from "./socket.ts";
+import type { NetworkNamespace } from "./network-namespace.ts";
 
 const IFNAMSIZ = 16;
-const IFREQ_SIZE = 40;
+export const IFREQ_SIZE = 40;
 
 const putSockaddrIn = (view: DataView, at: number, address: number): void => {
   view.setUint16(at, AF_INET, true);
@@ -19,12 +19,12 @@ const putSockaddrIn = (view: DataView, at: number, address: number): void => {
 const firstV4 = (device: NetworkInterface) => device.addresses.find(({ address }) => address.isV4) ?? null;
 
 /** SIOCGIFCONF: struct ifconf { int len; struct ifreq *buf }. Interfaces with an IPv4 address. */
-const listInterfaces = (socket: Socket, task: Task, addr: number): number => {
+const listInterfaces = (net: NetworkNamespace, task: Task, addr: number): number => {
   const { memory } = task;
   const room = memory.loadU32(addr);
   const target = memory.loadU64(addr + 8);
   if (room < 0 || target < 0) return EFAULT;
-  const listed = socket.net.interfaces.filter((device) => firstV4(device) !== null);
+  const listed = net.interfaces.filter((device) => firstV4(device) !== null);
   if (target === 0) return memory.storeU32(addr, listed.length * IFREQ_SIZE);
   let length = 0;
   for (const device of listed) {
@@ -86,7 +86,8 @@ const answer = (device: NetworkInterface, command: number, view: DataView): numb
   }
 };
 
-const writes = new Set<number>([
+/** What changes an interface. */
+export const interfaceChanges = new Set<number>([
   IO.SIOCSIFFLAGS,
   IO.SIOCSIFADDR,
   IO.SIOCSIFDSTADDR,
@@ -106,9 +107,9 @@ const writes = new Set<number>([
   IO.SIOCSARP,
 ]);
 
-export const interfaceIoctl = (socket: Socket, task: Task, command: number, argument: number): number => {
-  if (command === IO.SIOCGIFCONF) return listInterfaces(socket, task, argument);
-  if (writes.has(command)) return EPERM;
+export const loopbackIoctl = (net: NetworkNamespace, task: Task, command: number, argument: number): number => {
+  if (command === IO.SIOCGIFCONF) return listInterfaces(net, task, argument);
+  if (interfaceChanges.has(command)) return EPERM;
   if (command === IO.SIOCGARP) return ENXIO;
   if (command === IO.SIOCGIFMEM || command === IO.SIOCSIFMEM || command === IO.SIOCGIFSLAVE) return EINVAL;
   const request = task.memory.copyIn(argument, IFREQ_SIZE);
@@ -116,7 +117,7 @@ export const interfaceIoctl = (socket: Socket, task: Task, command: number, argu
   const view = new DataView(request.buffer, request.byteOffset, IFREQ_SIZE);
   let device: NetworkInterface | null;
   if (command === IO.SIOCGIFNAME) {
-    device = socket.net.interfaceByIndex(view.getInt32(IFNAMSIZ, true));
+    device = net.interfaceByIndex(view.getInt32(IFNAMSIZ, true));
     if (device === null) return ENODEV;
     request.fill(0, 0, IFNAMSIZ);
     request.set(Buffer.from(device.name, "latin1"));
@@ -125,7 +126,7 @@ export const interfaceIoctl = (socket: Socket, task: Task, command: number, argu
   const end = request.indexOf(0);
   const label = Buffer.from(request.subarray(0, Math.min(IFNAMSIZ - 1, end < 0 ? IFNAMSIZ : end))).toString("latin1");
   // An alias ("lo:1") names its device.
-  device = socket.net.interfaceByName(label.split(":")[0]);
+  device = net.interfaceByName(label.split(":")[0]);
   if (device === null) return ENODEV;
   const error = answer(device, command, view);
   return error < 0 ? error : task.memory.copyOut(argument, request);

@@ -2,7 +2,6 @@
 import * as IO from "../../syscall-tables/flags/ioctl.ts";
 import { ENOENT, ENOTTY, EPERM } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
-import { interfaceIoctl } from "./interface-ioctl.ts";
 import type { Socket } from "./socket.ts";
 
 const FIONREAD = 0x541b;
@@ -34,7 +33,7 @@ export const socketIoctl = (socket: Socket, task: Task, command: number, argumen
     case IO.SIOCDELRT:
       return EPERM;
     default:
-      if (command >= SIOCDEVICE_FIRST && command <= SIOCDEVICE_LAST) return interfaceIoctl(socket, task, command, argument);
+      if (command >= SIOCDEVICE_FIRST && command <= SIOCDEVICE_LAST) return socket.net.stack.interfaceIoctl(task, command, argument);
       return ENOTTY;
   }
 };

@@ -3,10 +3,12 @@ import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import { rootUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import { LoopbackTransport } from "./inet/loopback.ts";
+import { LoopbackStack } from "./inet/loopback-stack.ts";
 import { PortTable } from "./inet/port-table.ts";
 import type { InetTransport } from "./inet/transport.ts";
 import { createLoopback, type NetworkInterface } from "./interfaces.ts";
 import { NetlinkTable } from "./netlink/netlink-table.ts";
+import type { NetworkStack } from "./stack.ts";
 import { UnixNames } from "./unix/names.ts";
 
 let lastCookie = 0;
@@ -22,7 +24,9 @@ export class NetworkNamespace {
   readonly ping = new PortTable();
   readonly raw = new Set<object>();
   readonly netlink = new NetlinkTable();
-  /** Where internet traffic goes. */
+  /** What serves everything but unix sockets. */
+  stack: NetworkStack;
+  /** Where internet traffic of the loopback stack goes. */
   transport: InetTransport;
   /** /proc/net/sockstat */
   socketsUsed = 0;
@@ -41,6 +45,7 @@ export class NetworkNamespace {
     this.kernel = kernel;
     this.userNamespace = userNamespace;
     this.transport = new LoopbackTransport(this);
+    this.stack = new LoopbackStack(this);
   }
 
   nextCookie(): number {

@@ -38,6 +38,8 @@ export interface SocketOptions {
   readonly flags: number;
   readonly uid: number;
   readonly gid: number;
+  /** Where its waiters wait, when it is not a plain queue. */
+  readonly queue?: WaitQueue;
 }
 
 /** getsockopt(2) needs a larger buffer: ERANGE with the length that would do. */
@@ -66,7 +68,7 @@ export abstract class Socket extends OpenFile {
   readonly family: number;
   readonly type: number;
   readonly protocol: number;
-  readonly queue = new WaitQueue();
+  readonly queue: WaitQueue;
   readonly settings = new SocketSettings();
   /** sk_err: an Errno that the next call reports and clears, or 0. */
   error = 0;
@@ -83,6 +85,7 @@ export abstract class Socket extends OpenFile {
     this.family = options.family;
     this.type = options.type;
     this.protocol = options.protocol;
+    this.queue = options.queue ?? new WaitQueue();
     this.net.socketsUsed++;
   }
 

@@ -162,6 +162,9 @@ export abstract class OpenFile {
     return 0;
   }
 
+  /** fcntl(2) F_SETOWN has named who gets SIGURG and SIGIO. */
+  ownerChanged(): void {}
+
   /** Called on every close(2) of an fd (POSIX locks are dropped by the caller). */
   flush(_task: Task): number {
     return 0;

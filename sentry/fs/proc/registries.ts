@@ -2,8 +2,8 @@
 import type { Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 
-/** /proc/net/NAME: the text as `task` (its network namespace) sees it. */
-export const procNet = new Map<string, (task: Task) => string>();
+/** /proc/net/NAME: the text as `task` (its network namespace) sees it; null: procfs's own. */
+export const procNet = new Map<string, (task: Task) => string | null>();
 
 /** /proc/sysvipc/{msg,sem,shm}: the lines after the heading. */
 export const procIpc = new Map<"msg" | "sem" | "shm", (task: Task) => string>();
@@ -17,6 +17,17 @@ export interface Sysctl {
   /** Permissions; 0644 when it can be written, else 0444. */
   readonly mode?: number;
 }
+
+/** Knobs that come and go (/proc/sys/net has some for each interface); they come before all others. */
+export interface SysctlSource {
+  /** The names in the directory `path` (with a slash at its end), those of directories with a slash; none: not its own. */
+  names(path: string): readonly string[];
+  /** The knob at a path that `names` has shown. */
+  sysctl(path: string): Sysctl;
+}
+
+/** By the first name of the path, with a slash ("net/"). */
+export const sysctlSources = new Map<string, SysctlSource>();
 
 /** By path below /proc/sys, such as "net/core/somaxconn". What stands here replaces procfs's own answer. */
 export const sysctls = new Map<string, Sysctl>();

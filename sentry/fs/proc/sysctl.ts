@@ -5,7 +5,7 @@ import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
 import { O_ACCMODE, O_RDONLY } from "../../vfs/open-file.ts";
 import { type DirectoryEntry, ListedDirectory, TextInode } from "./generated.ts";
 import type { Procfs } from "./procfs.ts";
-import { type Sysctl, sysctls } from "./registries.ts";
+import { type Sysctl, type SysctlSource, sysctlSources, sysctls } from "./registries.ts";
 import { defaultSysctls, sysctlDirectories } from "./sysctl-values.ts";
 
 class SysctlInode extends TextInode {
@@ -37,6 +37,8 @@ class SysctlDirectory extends ListedDirectory {
   readonly #fs: Procfs;
   readonly #path: string;
   readonly #children = new Map<string, Inode>();
+  /** Those of a source. */
+  readonly #shown = new Map<string, Inode>();
 
   constructor(fs: Procfs, path: string) {
     super(fs, fs.allocateIno(), S_IFDIR | 0o555);
@@ -46,9 +48,31 @@ class SysctlDirectory extends ListedDirectory {
     fs.stamp(this);
   }
 
+  get #source(): SysctlSource | null {
+    const end = this.#path.indexOf("/");
+    return end < 0 ? null : (sysctlSources.get(this.#path.slice(0, end + 1)) ?? null);
+  }
+
+  /** What a source shows now: an inode, or null. */
+  #sourced(name: string): Inode | null {
+    const source = this.#source;
+    const names = source?.names(this.#path) ?? [];
+    const isDirectory = names.includes(`${name}/`);
+    if (source === null || (!isDirectory && !names.includes(name))) return null;
+    let inode = this.#shown.get(name) ?? null;
+    if (inode !== null) return inode;
+    const path = this.#path + name;
+    inode = isDirectory ? new SysctlDirectory(this.#fs, `${path}/`) : new SysctlInode(this.#fs, source.sysctl(path));
+    this.#fs.stamp(inode);
+    this.#shown.set(name, inode);
+    return inode;
+  }
+
   #names(): Set<string> {
     const names = new Set<string>();
     const prefix = this.#path;
+    const source = this.#source;
+    if (source !== null) for (const name of source.names(prefix)) names.add(name.replace(/\/$/, ""));
     for (const path of [...sysctlDirectories, ...defaultSysctls(this.#fs).keys(), ...sysctls.keys()]) {
       if (path.startsWith(prefix) && path.length > prefix.length) names.add(path.slice(prefix.length).split("/", 1)[0]);
     }
@@ -56,6 +80,8 @@ class SysctlDirectory extends ListedDirectory {
   }
 
   #child(name: string): Inode | null {
+    const sourced = this.#sourced(name);
+    if (sourced !== null) return sourced;
     const known = this.#children.get(name);
     if (known !== undefined) return known;
     const path = this.#path + name;

@@ -21,6 +21,7 @@ const setTo = (task: Task, file: OpenFile, type: number, number: number): number
   file.async.owner = owner;
   file.async.uid = task.creds.uid;
   file.async.euid = task.creds.euid;
+  file.ownerChanged();
   return 0;
 };
 

@@ -1,0 +1,29 @@
+/** Which network a container uses, and what it may do with it. */
+import type { Spec } from "../spec/spec.ts";
+import { ContainerError } from "./container-error.ts";
+
+/** host: the network namespace of config.json; none: a loopback of the sandbox's own, whatever the namespace has. */
+export type NetworkMode = "host" | "none";
+
+/** It overrides the flag, as runsc takes flags from annotations. */
+const ANNOTATION = "dev.moat.network";
+
+const CAP_NET_BIND_SERVICE = 1 << 10;
+const CAP_NET_ADMIN = 1 << 12;
+const CAP_NET_RAW = 1 << 13;
+
+export const networkMode = (spec: Spec, wanted: NetworkMode): NetworkMode => {
+  const annotation = spec.annotations[ANNOTATION];
+  if (annotation === undefined) return wanted;
+  if (annotation !== "host" && annotation !== "none") throw new ContainerError(`annotations.${ANNOTATION}: it takes host or none`);
+  return annotation;
+};
+
+/**
+ * Of the broker. Ports and raw sockets the sentry gives to whom it may; a network of its own may be changed by a
+ * container that has CAP_NET_ADMIN.
+ */
+export const brokerCapabilities = (spec: Spec): number => {
+  const mayAdminister = spec.network !== "" && spec.process.capabilities?.bounding.includes("CAP_NET_ADMIN") === true;
+  return CAP_NET_BIND_SERVICE | CAP_NET_RAW | (mayAdminister ? CAP_NET_ADMIN : 0);
+};

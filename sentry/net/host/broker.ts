@@ -1,0 +1,105 @@
+/**
+ * The sentry's end of the network broker (native/launcher/broker.h): the one who makes sockets,
+ * and does what takes a capability over the network namespace. One question, one answer, waited for.
+ */
+import { PacketChannel } from "../../../native/ffi/packet-channel-unsafe.ts";
+import { EIO, EMSGSIZE, EPROTO, type Errno } from "../../abi/errno.ts";
+
+const BROKER_SOCKET = 1;
+const BROKER_BIND = 2;
+const BROKER_OPTION = 3;
+const BROKER_OPEN = 4;
+const BROKER_LIST = 5;
+const BROKER_WRITE = 6;
+const BROKER_NETLINK = 7;
+const BROKER_IOCTL = 8;
+const BROKER_ANSWER = 16;
+/** What BROKER_OPEN and BROKER_LIST look below: /proc/net, /proc/sys/net. */
+export const PROC_NET = 0;
+export const PROC_SYS_NET = 1;
+
+const HEADER = 16;
+const TEXT_MAX = 8192;
+
+export class Broker {
+  readonly #channel: PacketChannel;
+  readonly #onLost: () => void;
+
+  /** `onLost`: the broker is gone; unless this ends the sandbox, calls answer EIO. */
+  constructor(channelFd: number, onLost: () => void) {
+    this.#channel = new PacketChannel(channelFd, { sendCapacity: HEADER + TEXT_MAX, receiveCapacity: HEADER + TEXT_MAX, acceptsFds: true });
+    this.#onLost = onLost;
+  }
+
+  /** Asks; 0 or an errno. An fd that comes along is for `takeFd`. */
+  #ask(kind: number, x: number, y: number, text: Uint8Array, donatedFd = -1): number {
+    const channel = this.#channel;
+    if (text.length > TEXT_MAX) return EMSGSIZE;
+    const out = channel.sendBuffer;
+    out.writeUInt32LE(kind, 0);
+    out.writeInt32LE(x, 4);
+    out.writeInt32LE(y, 8);
+    out.writeUInt32LE(text.length, 12);
+    out.set(text, HEADER);
+    const n = channel.send(HEADER + text.length, donatedFd) < 0 ? 0 : channel.receive();
+    if (n < HEADER) {
+      this.#onLost();
+      return EIO;
+    }
+    const answer = channel.receiveBuffer;
+    if (answer.readUInt32LE(0) !== BROKER_ANSWER || answer.readUInt32LE(12) !== n - HEADER) return EPROTO;
+    const result = answer.readInt32LE(4);
+    return result >= 0 || result > -4096 ? Math.min(result, 0) : EPROTO;
+  }
+
+  #askForFd(kind: number, x: number, y: number, text: Uint8Array): number {
+    const error = this.#ask(kind, x, y, text);
+    if (error < 0) return error;
+    const fd = this.#channel.takeFd();
+    return fd < 0 ? EPROTO : fd;
+  }
+
+  /** A socket (nonblocking, close-on-exec), or an errno. */
+  socket(family: number, type: number, protocol: number): number {
+    const text = Buffer.alloc(4);
+    text.writeInt32LE(protocol, 0);
+    return this.#askForFd(BROKER_SOCKET, family, type, text);
+  }
+
+  bind(hostFd: number, address: Uint8Array): number {
+    return this.#ask(BROKER_BIND, 0, 0, address, hostFd);
+  }
+
+  setOption(hostFd: number, level: number, name: number, value: Uint8Array): number {
+    return this.#ask(BROKER_OPTION, level, name, value, hostFd);
+  }
+
+  /** Opens a file below /proc/net or /proc/sys/net for reading: an fd or an errno. */
+  open(where: number, path: string): number {
+    return this.#askForFd(BROKER_OPEN, where, 0, Buffer.from(path, "latin1"));
+  }
+
+  /** The names in a directory there; those of directories end in a slash. */
+  list(where: number, path: string): readonly string[] | Errno {
+    const error = this.#ask(BROKER_LIST, where, 0, Buffer.from(path, "latin1"));
+    if (error < 0) return error as Errno;
+    const answer = this.#channel.receiveBuffer;
+    const names = answer.toString("latin1", HEADER, HEADER + answer.readUInt32LE(12)).split("\0");
+    return names.filter((name) => name !== "");
+  }
+
+  /** Writes to a file below /proc/sys/net. */
+  write(path: string, value: string): number {
+    return this.#ask(BROKER_WRITE, 0, 0, Buffer.from(`${path}\0${value}`, "latin1"));
+  }
+
+  /** Sends a request to the kernel over a netlink socket, with the broker's capabilities. */
+  sendNetlink(hostFd: number, request: Uint8Array): number {
+    return this.#ask(BROKER_NETLINK, 0, 0, request, hostFd);
+  }
+
+  /** An ioctl(2) that changes an interface. */
+  changeInterface(hostFd: number, command: number, request: Uint8Array): number {
+    return this.#ask(BROKER_IOCTL, command, 0, request, hostFd);
+  }
+}

@@ -1,0 +1,52 @@
+/** /proc/sys/net of the host's network namespace; what belongs to unix sockets stays the sentry's own. */
+import { hostFileText } from "../../../native/ffi/socket-calls-unsafe.ts";
+import { hostClose } from "../../../native/ffi/syscall-unsafe.ts";
+import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+import { EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+import { type Sysctl, type SysctlSource, sysctls } from "../../fs/proc/registries.ts";
+import type { Task } from "../../task/task.ts";
+import { networkOf } from "../network-namespace.ts";
+import { type Broker, PROC_SYS_NET } from "./broker.ts";
+import type { HostStack } from "./host-stack.ts";
+
+const PREFIX = "net/";
+
+export class HostSysctls implements SysctlSource {
+  readonly #broker: Broker;
+  readonly #stack: HostStack;
+
+  constructor(broker: Broker, stack: HostStack) {
+    this.#broker = broker;
+    this.#stack = stack;
+  }
+
+  names(path: string): readonly string[] {
+    const below = path.slice(PREFIX.length);
+    if (below.startsWith("unix/")) return [];
+    const names = this.#broker.list(PROC_SYS_NET, below === "" ? "." : below.replace(/\/$/, ""));
+    return isErrno(names) ? [] : names.filter((name) => below !== "" || name !== "unix/");
+  }
+
+  sysctl(path: string): Sysctl {
+    const below = path.slice(PREFIX.length);
+    /** A namespace that the guest has made itself has the sentry's own knobs. */
+    const own = (task: Task): Sysctl | null => (networkOf(task).stack === this.#stack ? null : (sysctls.get(path) ?? null));
+    return {
+      read: (task) => own(task)?.read(task) ?? this.#read(below),
+      write: (value, task) => {
+        const knob = own(task);
+        if (knob !== null) return knob.write?.(value, task) ?? EPERM;
+        if (!task.creds.hasIn(networkOf(task).userNamespace, CAP_NET_ADMIN)) return EPERM;
+        return this.#broker.write(below, value) as 0 | Errno;
+      },
+    };
+  }
+
+  #read(path: string): string {
+    const fd = this.#broker.open(PROC_SYS_NET, path);
+    if (fd < 0) return "";
+    const text = hostFileText(fd) ?? "";
+    hostClose(fd);
+    return text;
+  }
+}
