@@ -17,6 +17,8 @@ export interface Arg<K extends ArgKind = ArgKind> {
   readonly max?: number;
   /** strings: the errno when no NUL lies within `max`; ENAMETOOLONG if absent (paths). */
   readonly tooLong?: "EINVAL" | "ERANGE";
+  /** What its kind does not tell of the memory behind it: see prefetch.ts. */
+  readonly hint?: "fdSet" | "msgbuf" | "msghdrIn" | "msghdrOut" | "flock";
 }
 
 /** kind → what the handler receives is in sentry/syscalls/decode.ts. */
@@ -126,6 +128,17 @@ export const inExtensible = (name: string, of: string, length: string): Arg<"inB
 export const sockaddrIn = (name: string, length: string): Arg<"inBytes"> => ({ kind: "inBytes", name, of: "sockaddr", length });
 /** A socket address that the kernel writes; `length` is the value-result argument behind it. */
 export const sockaddrOut = (name: string, length: string): Arg<"addr"> => ({ kind: "addr", name, of: "sockaddr", length });
+
+/** An fd_set: as long as `length` bits, rounded up to longs; see select(2). */
+export const fdSet = (name: string, length: string): Arg<"addr"> => ({ kind: "addr", name, length, hint: "fdSet" });
+/** A struct msgbuf that the kernel reads: `length` bytes behind a long; see msgop(2). */
+export const msgbufIn = (name: string, length: string): Arg<"addr"> => ({ kind: "addr", name, length, hint: "msgbuf" });
+/** A struct msghdr whose vectors the kernel reads from. */
+export const msghdrIn = (name: string): Arg<"inStruct"> => ({ kind: "inStruct", name, of: "msghdr", size: 56, hint: "msghdrIn" });
+/** A struct msghdr whose vectors the kernel writes to. */
+export const msghdrOut = (name: string): Arg<"inOutStruct"> => ({ kind: "inOutStruct", name, of: "msghdr", size: 56, hint: "msghdrOut" });
+/** What fcntl(2) takes behind `cmd`: a number, or the address of a struct flock. */
+export const fcntlArg = (name: string, cmd: string): Arg<"ulong"> => ({ kind: "ulong", name, length: cmd, hint: "flock" });
 
 /** A signature; `returns` defaults to "int". */
 export const sig = <const A extends readonly Arg[]>(...args: A): Signature<A> => ({ args, returns: "int" });

@@ -17,13 +17,24 @@ export const PF_ARRAY = 4;
 export const PF_IOV_IN = 5;
 /** An iovec array of `aux` elements of `size` bytes. */
 export const PF_IOV = 6;
+/** An fd_set of `aux` bits, no more than `size` bytes. */
+export const PF_FD_SET = 7;
+/** A struct msgbuf: a long, then `aux` bytes, no more than `size` together. */
+export const PF_MSGBUF = 8;
+/** A struct msghdr with its vectors; when `size` is not 0 also the name, the control data and the bytes that the vectors name. */
+export const PF_MSGHDR = 9;
+/** `size` bytes when `aux` is one of fcntl(2)'s commands on locks. */
+export const PF_FLOCK = 10;
 
-export const PREFETCH_MAX_DESCRIPTORS = 4;
+export const PREFETCH_MAX_DESCRIPTORS = 5;
 /** Larger buffers are cheaper to fetch when they are wanted than to copy twice. */
 export const PREFETCH_BYTES_MAX = 65536;
 const STRUCT_MAX = 4096;
 const PATH_MAX = 4096;
 const IOVEC_SIZE = 16;
+const FLOCK_SIZE = 32;
+/** Of 1024 descriptors; see select(2). */
+const FD_SET_MAX = 128;
 
 export interface PrefetchDescriptor {
   readonly kind: number;
@@ -35,8 +46,20 @@ export interface PrefetchDescriptor {
 }
 
 const describe = (args: readonly Arg[], index: number): PrefetchDescriptor | null => {
-  const { kind, size = 0, max = PATH_MAX, length } = args[index];
+  const { kind, size = 0, max = PATH_MAX, length, hint } = args[index];
   const aux = length === undefined ? 0 : args.findIndex(({ name }) => name === length);
+  switch (hint) {
+    case "fdSet":
+      return { kind: PF_FD_SET, arg: index, aux, size: FD_SET_MAX };
+    case "msgbuf":
+      return { kind: PF_MSGBUF, arg: index, aux, size: PREFETCH_BYTES_MAX };
+    case "msghdrIn":
+      return { kind: PF_MSGHDR, arg: index, aux, size };
+    case "msghdrOut":
+      return { kind: PF_MSGHDR, arg: index, aux, size: 0 };
+    case "flock":
+      return { kind: PF_FLOCK, arg: index, aux, size: FLOCK_SIZE };
+  }
   switch (kind) {
     case "path":
     case "pathOrNull":

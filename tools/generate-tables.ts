@@ -8,8 +8,12 @@ import {
   PF_BYTES,
   PF_CSTRING,
   PF_END,
+  PF_FD_SET,
+  PF_FLOCK,
   PF_IOV,
   PF_IOV_IN,
+  PF_MSGBUF,
+  PF_MSGHDR,
   PF_STRUCT,
   PREFETCH_MAX_DESCRIPTORS,
   prefetchOf,
@@ -21,7 +25,7 @@ type Implemented = readonly Pick<Implementation, "name" | "support">[];
 
 const numbered: readonly (readonly [nr: number, name: SyscallName])[] = Object.entries(x86_64).map(([nr, name]) => [Number(nr), name]);
 
-const PF_NAMES = { PF_END, PF_CSTRING, PF_BYTES, PF_STRUCT, PF_ARRAY, PF_IOV_IN, PF_IOV };
+const PF_NAMES = { PF_END, PF_CSTRING, PF_BYTES, PF_STRUCT, PF_ARRAY, PF_IOV_IN, PF_IOV, PF_FD_SET, PF_MSGBUF, PF_MSGHDR, PF_FLOCK };
 
 /** native/stub/prefetch.generated.h */
 export const prefetchHeader = (): string => {

@@ -53,6 +53,26 @@ static void fetch_vectors(struct cursor *cursor, u64 addr, u64 count, u32 with_d
     if (vectors[2 * i + 1] <= 65536) fetch(cursor, vectors[2 * i], vectors[2 * i + 1]);
 }
 
+/* See msghdr in recvmsg(2): name, namelen, iov, iovlen, control, controllen, flags. */
+static void fetch_msghdr(struct cursor *cursor, u64 addr, u32 is_sent) {
+  struct slot *slot = cursor->slot;
+  u32 start = cursor->used;
+  u32 before = slot->prefetch_count;
+  fetch(cursor, addr, 56);
+  if (slot->prefetch_count == before) return;
+  const u64 *header = (const u64 *)(slot->data + start);
+  u32 name_length = (u32)header[1];
+  if (is_sent && name_length <= 128) fetch(cursor, header[0], name_length);
+  if (is_sent && header[5] <= 4096) fetch(cursor, header[4], header[5]);
+  fetch_vectors(cursor, header[2], header[3], is_sent);
+}
+
+/* F_GETLK, F_SETLK, F_SETLKW and their F_OFD_ twins. */
+static u32 is_lock_command(u64 cmd) {
+  u32 number = (u32)cmd;
+  return (number >= 5 && number <= 7) || (number >= 36 && number <= 38);
+}
+
 void stub_prefetch(struct slot *slot, const struct gregs *regs) {
   u64 nr = regs->rax;
   if (nr >= PREFETCH_COUNT) return;
@@ -71,6 +91,10 @@ void stub_prefetch(struct slot *slot, const struct gregs *regs) {
       case PF_ARRAY: if (aux <= 4096 / size) fetch(&cursor, addr, aux * size); break;
       case PF_IOV_IN: fetch_vectors(&cursor, addr, aux, 1); break;
       case PF_IOV: fetch_vectors(&cursor, addr, aux, 0); break;
+      case PF_FD_SET: if (aux <= size * 8) fetch(&cursor, addr, (aux + 63) / 64 * 8); break;
+      case PF_MSGBUF: if (aux <= size - 8) fetch(&cursor, addr, aux + 8); break;
+      case PF_MSGHDR: fetch_msghdr(&cursor, addr, size != 0); break;
+      case PF_FLOCK: if (is_lock_command(aux)) fetch(&cursor, addr, size); break;
     }
   }
 }

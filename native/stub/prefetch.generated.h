@@ -9,8 +9,12 @@
 #define PF_ARRAY 4
 #define PF_IOV_IN 5
 #define PF_IOV 6
+#define PF_FD_SET 7
+#define PF_MSGBUF 8
+#define PF_MSGHDR 9
+#define PF_FLOCK 10
 
-#define PREFETCH_DESCRIPTORS 4
+#define PREFETCH_DESCRIPTORS 5
 #define PREFETCH_COUNT 470
 
 struct prefetch_descriptor {
@@ -35,7 +39,7 @@ static const struct prefetch_row prefetch_table[PREFETCH_COUNT] = {
   [19] = {{{PF_IOV, 1, 2, 0, 16}}}, /* readv */
   [20] = {{{PF_IOV_IN, 1, 2, 0, 65536}}}, /* writev */
   [21] = {{{PF_CSTRING, 0, 0, 0, 4096}}}, /* access */
-  [23] = {{{PF_STRUCT, 4, 0, 0, 16}}}, /* select */
+  [23] = {{{PF_FD_SET, 1, 0, 0, 128}, {PF_FD_SET, 2, 0, 0, 128}, {PF_FD_SET, 3, 0, 0, 128}, {PF_STRUCT, 4, 0, 0, 16}}}, /* select */
   [35] = {{{PF_STRUCT, 0, 0, 0, 16}}}, /* nanosleep */
   [38] = {{{PF_STRUCT, 1, 0, 0, 32}}}, /* setitimer */
   [40] = {{{PF_STRUCT, 2, 0, 0, 8}}}, /* sendfile */
@@ -43,8 +47,8 @@ static const struct prefetch_row prefetch_table[PREFETCH_COUNT] = {
   [43] = {{{PF_STRUCT, 2, 0, 0, 4}}}, /* accept */
   [44] = {{{PF_BYTES, 1, 2, 0, 65536}, {PF_BYTES, 4, 5, 0, 65536}}}, /* sendto */
   [45] = {{{PF_STRUCT, 5, 0, 0, 4}}}, /* recvfrom */
-  [46] = {{{PF_STRUCT, 1, 0, 0, 56}}}, /* sendmsg */
-  [47] = {{{PF_STRUCT, 1, 0, 0, 56}}}, /* recvmsg */
+  [46] = {{{PF_MSGHDR, 1, 0, 0, 56}}}, /* sendmsg */
+  [47] = {{{PF_MSGHDR, 1, 0, 0, 0}}}, /* recvmsg */
   [49] = {{{PF_BYTES, 1, 2, 0, 65536}}}, /* bind */
   [51] = {{{PF_STRUCT, 2, 0, 0, 4}}}, /* getsockname */
   [52] = {{{PF_STRUCT, 2, 0, 0, 4}}}, /* getpeername */
@@ -52,6 +56,8 @@ static const struct prefetch_row prefetch_table[PREFETCH_COUNT] = {
   [55] = {{{PF_STRUCT, 4, 0, 0, 4}}}, /* getsockopt */
   [59] = {{{PF_CSTRING, 0, 0, 0, 4096}}}, /* execve */
   [65] = {{{PF_ARRAY, 1, 2, 0, 6}}}, /* semop */
+  [69] = {{{PF_MSGBUF, 1, 2, 0, 65536}}}, /* msgsnd */
+  [72] = {{{PF_FLOCK, 2, 1, 0, 32}}}, /* fcntl */
   [76] = {{{PF_CSTRING, 0, 0, 0, 4096}}}, /* truncate */
   [80] = {{{PF_CSTRING, 0, 0, 0, 4096}}}, /* chdir */
   [82] = {{{PF_CSTRING, 0, 0, 0, 4096}, {PF_CSTRING, 1, 0, 0, 4096}}}, /* rename */
@@ -138,7 +144,7 @@ static const struct prefetch_row prefetch_table[PREFETCH_COUNT] = {
   [267] = {{{PF_CSTRING, 1, 0, 0, 4096}}}, /* readlinkat */
   [268] = {{{PF_CSTRING, 1, 0, 0, 4096}}}, /* fchmodat */
   [269] = {{{PF_CSTRING, 1, 0, 0, 4096}}}, /* faccessat */
-  [270] = {{{PF_STRUCT, 4, 0, 0, 16}, {PF_STRUCT, 5, 0, 0, 16}}}, /* pselect6 */
+  [270] = {{{PF_FD_SET, 1, 0, 0, 128}, {PF_FD_SET, 2, 0, 0, 128}, {PF_FD_SET, 3, 0, 0, 128}, {PF_STRUCT, 4, 0, 0, 16}, {PF_STRUCT, 5, 0, 0, 16}}}, /* pselect6 */
   [271] = {{{PF_ARRAY, 0, 1, 0, 8}, {PF_STRUCT, 2, 0, 0, 16}, {PF_STRUCT, 3, 0, 0, 8}}}, /* ppoll */
   [275] = {{{PF_STRUCT, 1, 0, 0, 8}, {PF_STRUCT, 3, 0, 0, 8}}}, /* splice */
   [278] = {{{PF_IOV_IN, 1, 2, 0, 65536}}}, /* vmsplice */

@@ -1,23 +1,3 @@
-/** Resource limits, usage and priorities (getrlimit(2), getrusage(2), getpriority(2)). */
-import {
-  RLIMIT_AS,
-  RLIMIT_CORE,
-  RLIMIT_CPU,
-  RLIMIT_DATA,
-  RLIMIT_FSIZE,
-  RLIMIT_LOCKS,
-  RLIMIT_MEMLOCK,
-  RLIMIT_MSGQUEUE,
-  RLIMIT_NICE,
-  RLIMIT_NOFILE,
-  RLIMIT_NPROC,
-  RLIMIT_RSS,
-  RLIMIT_RTPRIO,
-  RLIMIT_RTTIME,
-  RLIMIT_SIGPENDING,
-  RLIMIT_STACK,
-} from "../../syscall-tables/flags/process.ts";
-
 export {
   PRIO_PGRP,
   PRIO_PROCESS,

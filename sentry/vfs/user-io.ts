@@ -102,14 +102,21 @@ abstract class PiecewiseIo implements Io {
   abstract giveBack(length: number): void;
 }
 
+const NO_RANGES = new Float64Array(0);
+/** sizeof(struct iovec) */
+const IOVEC_SIZE = 16;
+const iovecBytes = new Uint8Array(UIO_MAXIOV * IOVEC_SIZE);
+const iovecView = new DataView(iovecBytes.buffer);
+
 /** Guest memory: one range, or the ranges of an iovec array read once. */
 export class UserIo extends PiecewiseIo {
   #memory: UserMemory | null = null;
-  /** The range being filled; the rest lie in `#bases` from `#next` on. */
+  /** The range being filled; of a vector's the rest lie in `#bases` from `#next` on. */
   #addr: UserAddr = 0;
   #length = 0;
-  #bases: Float64Array | null = null;
-  #lengths: Float64Array | null = null;
+  #bases = NO_RANGES;
+  #lengths = NO_RANGES;
+  #count = 0;
   #next = 0;
 
   reset(memory: UserMemory, addr: UserAddr, length: number): this {
@@ -117,18 +124,33 @@ export class UserIo extends PiecewiseIo {
     this.#addr = addr;
     this.#length = length;
     this.remaining = length;
-    this.#bases = null;
-    this.#lengths = null;
+    this.#count = 0;
+    this.#next = 0;
     return this;
   }
 
-  resetVector(memory: UserMemory, bases: Float64Array, lengths: Float64Array, total: number): this {
-    this.#memory = memory;
-    this.#bases = bases;
-    this.#lengths = lengths;
-    this.#next = 0;
-    this.#addr = 0;
-    this.#length = 0;
+  /** As import_iovec(): the ranges are read once and checked, the total is clamped to MAX_RW_COUNT. */
+  resetVector(memory: UserMemory, iovAddr: UserAddr, count: number): this | Errno {
+    const size = count * IOVEC_SIZE;
+    if (memory.readInto(iovAddr, iovecBytes, 0, size) < size) return EFAULT;
+    if (this.#bases.length < count) {
+      this.#bases = new Float64Array(Math.max(count, 16));
+      this.#lengths = new Float64Array(this.#bases.length);
+    }
+    let total = 0;
+    for (let i = 0, at = 0; i < count; i++, at += IOVEC_SIZE) {
+      const high = iovecView.getInt32(at + 12, true);
+      if (high < 0) return EINVAL;
+      const base = iovecView.getUint32(at, true) + iovecView.getUint32(at + 4, true) * 2 ** 32;
+      const length = iovecView.getUint32(at + 8, true) + high * 2 ** 32;
+      if (base + length > USER_ADDR_LIMIT) return EFAULT;
+      const clamped = Math.min(length, MAX_RW_COUNT - total);
+      this.#bases[i] = base;
+      this.#lengths[i] = clamped;
+      total += clamped;
+    }
+    this.reset(memory, 0, 0);
+    this.#count = count;
     this.remaining = total;
     return this;
   }
@@ -139,8 +161,9 @@ export class UserIo extends PiecewiseIo {
     copy.#memory = this.#memory;
     copy.#addr = this.#addr;
     copy.#length = this.#length;
-    copy.#bases = this.#bases;
-    copy.#lengths = this.#lengths;
+    copy.#bases = this.#bases.slice(0, this.#count);
+    copy.#lengths = this.#lengths.slice(0, this.#count);
+    copy.#count = this.#count;
     copy.#next = this.#next;
     copy.remaining = this.remaining;
     return copy;
@@ -148,12 +171,9 @@ export class UserIo extends PiecewiseIo {
 
   /** Moves on to the next range that is not empty. */
   #advance(): void {
-    const bases = this.#bases;
-    const lengths = this.#lengths;
-    if (bases === null || lengths === null) return;
-    while (this.#length === 0 && this.#next < bases.length) {
-      this.#addr = bases[this.#next];
-      this.#length = lengths[this.#next];
+    while (this.#length === 0 && this.#next < this.#count) {
+      this.#addr = this.#bases[this.#next];
+      this.#length = this.#lengths[this.#next];
       this.#next++;
     }
   }
@@ -205,7 +225,7 @@ export class UserIo extends PiecewiseIo {
     let left = length;
     const bases = this.#bases;
     const lengths = this.#lengths;
-    if (bases === null || lengths === null) {
+    if (this.#count === 0) {
       this.#addr -= left;
       this.#length += left;
       return;
@@ -275,22 +295,7 @@ export const checkRange = (addr: UserAddr, length: number): 0 | Errno => (addr +
 export const userIovIo = (task: Task, iovAddr: UserAddr, count: number): UserIo | Errno => {
   if (count < 0 || count > UIO_MAXIOV) return EINVAL;
   turn = (turn + 1) & 3;
-  if (count === 0) return pool[turn].reset(task.memory, 0, 0);
-  const view = task.memory.viewIn(iovAddr, count * 16);
-  if (typeof view === "number") return view;
-  const bases = new Float64Array(count);
-  const lengths = new Float64Array(count);
-  let total = 0;
-  for (let i = 0; i < count; i++) {
-    const high = view.getInt32(i * 16 + 12, true);
-    if (high < 0) return EINVAL;
-    bases[i] = view.getUint32(i * 16, true) + view.getUint32(i * 16 + 4, true) * 2 ** 32;
-    const length = view.getUint32(i * 16 + 8, true) + high * 2 ** 32;
-    if (bases[i] + length > USER_ADDR_LIMIT) return EFAULT;
-    lengths[i] = Math.min(length, MAX_RW_COUNT - total);
-    total += lengths[i];
-  }
-  return pool[turn].resetVector(task.memory, bases, lengths, total);
+  return pool[turn].resetVector(task.memory, iovAddr, count);
 };
 
 export const kernelIo = (buffer: Uint8Array, at: number, length: number): KernelIo => new KernelIo(buffer, at, length);

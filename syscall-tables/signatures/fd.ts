@@ -1,6 +1,7 @@
 /** Calls on open files: read, write, seek, duplicate, splice, and the makers of anonymous files. */
 import {
   choice,
+  fcntlArg,
   fd,
   flags,
   inBytes,
@@ -39,7 +40,7 @@ export const fileDescriptor = {
   dup3: sigReturning("fd", fd("oldfd"), fd("newfd"), flags("flags", "cloexec")),
   pipe: sig(outStruct("fildes", "int[2]", 8)),
   pipe2: sig(outStruct("fildes", "int[2]", 8), flags("flags", "pipe")),
-  fcntl: sig(fd("fd"), choice("cmd", "fcntl"), ulong("arg")),
+  fcntl: sig(fd("fd"), choice("cmd", "fcntl"), fcntlArg("arg", "cmd")),
   ioctl: sig(fd("fd"), flags("cmd", "ioctl"), ulong("arg")),
   flock: sig(fd("fd"), choice("cmd", "flock")),
   fsync: sig(fd("fd")),

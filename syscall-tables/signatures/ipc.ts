@@ -10,6 +10,7 @@ import {
   int,
   long,
   mode,
+  msgbufIn,
   outBytes,
   outStruct,
   path,
@@ -32,7 +33,7 @@ export const ipc = {
   semctl: sig(int("semid"), int("semnum"), choice("cmd", "sem_ctl"), ulong("arg")),
   msgget: sig(int("key"), flags("msgflg", "ipc_get")),
   // A struct msgbuf is msgsz bytes behind a long: see msgop(2).
-  msgsnd: sig(int("msqid"), addr("msgp"), size("msgsz"), flags("msgflg", "msgop")),
+  msgsnd: sig(int("msqid"), msgbufIn("msgp", "msgsz"), size("msgsz"), flags("msgflg", "msgop")),
   msgrcv: sigReturning("size", int("msqid"), addr("msgp"), size("msgsz"), long("msgtyp"), flags("msgflg", "msgop")),
   msgctl: sig(int("msqid"), choice("cmd", "msg_ctl"), addr("buf")),
 

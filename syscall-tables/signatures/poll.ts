@@ -1,14 +1,19 @@
 /** select, poll, epoll. */
-import { addr, choice, fd, flags, inOutArray, inOutStruct, inStruct, int, outArray, sig, sigReturning, size, uint } from "../kinds.ts";
+import { choice, fd, fdSet, flags, inOutArray, inOutStruct, inStruct, int, outArray, sig, sigReturning, size, uint } from "../kinds.ts";
 
 export const poll = {
-  // An fd_set is as long as nfds bits, rounded up to longs: no length argument expresses it.
-  select: sig(int("nfds"), addr("readfds"), addr("writefds"), addr("exceptfds"), inOutStruct("timeout", "timeval", 16)),
+  select: sig(
+    int("nfds"),
+    fdSet("readfds", "nfds"),
+    fdSet("writefds", "nfds"),
+    fdSet("exceptfds", "nfds"),
+    inOutStruct("timeout", "timeval", 16),
+  ),
   pselect6: sig(
     int("nfds"),
-    addr("readfds"),
-    addr("writefds"),
-    addr("exceptfds"),
+    fdSet("readfds", "nfds"),
+    fdSet("writefds", "nfds"),
+    fdSet("exceptfds", "nfds"),
     inOutStruct("timeout", "timespec", 16),
     inStruct("sig", "sigset_argpack", 16),
   ),

@@ -4,14 +4,12 @@ import { EOPNOTSUPP, type Errno, isErrno } from "../../abi/errno.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Task } from "../../task/task.ts";
 import { checkSize } from "../attributes.ts";
-import type { Inode } from "../inode.ts";
 import type { Io } from "../io.ts";
 import type { OpenFile } from "../open-file.ts";
 import type { Path } from "../path.ts";
 import { RegularFile } from "../regular-file.ts";
 import { pathName } from "../tree.ts";
 import { MemoryData } from "./memory-data.ts";
-import type { MemoryFilesystem } from "./memory-filesystem.ts";
 import { MemoryInode } from "./memory-inode.ts";
 
 const SECTORS_PER_PAGE = 8;
