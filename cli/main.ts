@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { argumentBytes, shown } from "./byte-strings.ts";
 import { addContainerCommands, addGlobalOptions } from "./container/commands.ts";
+import { reportUsage, UsageError } from "./container/usage.ts";
 import { planDo } from "./do.ts";
 import { addDoOptions, type DoOptions, withBareStrace } from "./do-options.ts";
 import { CliError, EXIT_MOAT } from "./fail.ts";
@@ -9,8 +10,6 @@ import { addInstallCommands } from "./install/commands.ts";
 import { sendRequest } from "./request.ts";
 import { VERSION } from "./version.ts";
 
-/** runc's status for everything that goes wrong, wrong flags included. */
-const EXIT_CONTAINER = 1;
 const program = new Command("moat");
 
 const describeProgram = (): Command => {
@@ -41,23 +40,6 @@ const describeProgram = (): Command => {
   return addDoOptions(command);
 };
 
-const containerCommands = new Set([
-  "create",
-  "run",
-  "start",
-  "state",
-  "kill",
-  "delete",
-  "list",
-  "ps",
-  "exec",
-  "wait",
-  "spec",
-  "features",
-  "install",
-  "uninstall",
-]);
-
 const main = async (): Promise<number> => {
   const doCommand = describeProgram();
   const [first, ...rest] = argumentBytes(process.argv);
@@ -66,8 +48,8 @@ const main = async (): Promise<number> => {
     await program.parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError)
-      return error.exitCode === 0 ? 0 : first === "do" || !args.some((arg) => containerCommands.has(arg)) ? EXIT_MOAT : EXIT_CONTAINER;
+    if (error instanceof UsageError) return reportUsage(error, program.opts());
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_MOAT;
     if (!(error instanceof CliError)) throw error;
     process.stderr.write(`moat: ${error.message}\n`);
     return EXIT_MOAT;

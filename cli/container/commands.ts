@@ -9,7 +9,6 @@ import {
   resumeContainer,
   startContainer,
 } from "../../runtime/container/lifecycle.ts";
-import { SpecError } from "../../runtime/spec/field.ts";
 import { shown } from "../byte-strings.ts";
 import { type GlobalOptions, reportFailure, storeOf } from "./context.ts";
 import { afterRun, type CreateFlags, create, type RunFlags, run } from "./create.ts";
@@ -18,6 +17,7 @@ import { type ExecFlags, exec } from "./exec.ts";
 import { list, ps, state, wait } from "./show.ts";
 import { features, spec } from "./spec.ts";
 import { type UpdateFlags, update } from "./update.ts";
+import { checkGlobals, UsageError } from "./usage.ts";
 
 const EXIT_FAILED = 1;
 const text = (value: string): string => shown(value);
@@ -82,13 +82,13 @@ const addUpdateFlags = (command: Command): Command =>
     .option("--l3-cache-schema <schema>", "refused: no Intel RDT")
     .option("--mem-bw-schema <schema>", "refused: no Intel RDT");
 
-const format = (): Option => new Option("-f, --format <format>", "how to print").choices(["table", "json"]).default("table");
+const format = (): Option => new Option("-f, --format <format>", "table or json").default("table");
 
 export const addGlobalOptions = (program: Command): Command =>
   program
     .addOption(new Option("--root <dir>", "where the state of containers is kept").argParser(text))
     .addOption(new Option("--log <file>", "where container commands write their log").argParser(text))
-    .addOption(new Option("--log-format <format>", "of that log").choices(["text", "json"]).default("text"))
+    .addOption(new Option("--log-format <format>", "of that log: text or json").default("text"))
     .addOption(
       new Option("--network <mode>", "what containers use: host, the network namespace of config.json; none, a loopback of their own")
         .choices(["host", "none"])
@@ -100,22 +100,28 @@ export const addGlobalOptions = (program: Command): Command =>
 
 /** `after-run` is the launcher's, not the user's. */
 export const addContainerCommands = (program: Command): void => {
-  const add = (name: string, summary: string, action: (globals: GlobalOptions, ...args: never[]) => void | Promise<void>): Command =>
-    program
-      .command(name, { hidden: name === "after-run" })
+  const add = (name: string, summary: string, action: (globals: GlobalOptions, ...args: never[]) => void | Promise<void>): Command => {
+    const command = program.command(name, { hidden: name === "after-run" });
+    return command
+      .configureOutput({ outputError: () => {} })
+      .exitOverride((error) => {
+        throw new UsageError(command, error);
+      })
       .summary(summary)
       .description(`${summary[0].toUpperCase()}${summary.slice(1)}.`)
       .action(async (...args: unknown[]) => {
         const globals = program.opts() as GlobalOptions;
         try {
+          checkGlobals(globals);
           await action(globals, ...(args as never[]));
         } catch (error) {
           if (!(error instanceof Error)) throw error;
-          const prefix = error instanceof SpecError ? "config.json: " : "";
+          const prefix = name === "create" || name === "run" ? `moat ${name} failed: ` : "";
           reportFailure(globals, shown(`${prefix}${error.message}`));
           process.exitCode = error instanceof ContainerError ? error.exitStatus : EXIT_FAILED;
         }
       });
+  };
   addCreateFlags(
     add("create", "create a container", (globals, id: string, flags: CreateFlags) => create(id, flags, globals)).argument("<ID>"),
   );
@@ -145,10 +151,10 @@ export const addContainerCommands = (program: Command): void => {
     .argument("<ID>")
     .addOption(new Option("--interval <duration>", "time between two lines of statistics").default("5s"))
     .option("--stats", "one line of statistics, and no more");
-  add("list", "list containers", (globals, flags: { format: "table" | "json"; quiet?: boolean }) => list(flags, globals))
+  add("list", "list containers", (globals, flags: { format: string; quiet?: boolean }) => list(flags, globals))
     .addOption(format())
     .option("-q, --quiet", "ids only");
-  add("ps", "list the processes of a container", (globals, id: string, _options: string[], flags: { format: "table" | "json" }) =>
+  add("ps", "list the processes of a container", (globals, id: string, _options: string[], flags: { format: string }) =>
     ps(id, flags, globals),
   )
     .argument("<ID>")

@@ -9,7 +9,7 @@ import { defaultRoot, Store } from "../../runtime/container/store.ts";
 export interface GlobalOptions {
   readonly root?: string;
   readonly log?: string;
-  readonly logFormat: "text" | "json";
+  readonly logFormat: string;
   readonly debug?: boolean;
   readonly systemdCgroup?: boolean;
   readonly rootless?: string;
@@ -18,16 +18,22 @@ export interface GlobalOptions {
 
 export const storeOf = (options: GlobalOptions): Store => new Store(options.root ?? defaultRoot());
 
-const asText = (level: string, message: string): string =>
-  `time="${new Date().toISOString().replace(/\.\d+/, "")}" level=${level} msg=${JSON.stringify(message)}\n`;
+/** RFC 3339 to the second, as logrus writes it. */
+const now = (): string => new Date().toISOString().replace(/\.\d+/, "");
 
-const asJson = (level: string, message: string): string => `${JSON.stringify({ level, msg: message, time: new Date().toISOString() })}\n`;
+const asText = (level: Level, message: string): string => `time="${now()}" level=${level} msg=${JSON.stringify(message)}\n`;
 
-/** As runc: into the log, from which engines take it, and on standard error unless the log is there. */
-export const reportFailure = (options: GlobalOptions, message: string): void => {
-  const line = options.logFormat === "json" ? asJson("error", message) : asText("error", message);
+const asJson = (level: Level, message: string): string => `${JSON.stringify({ level, msg: message, time: now() })}\n`;
+
+type Level = "debug" | "warning" | "error";
+const TERMINAL_WORDS: Readonly<Record<Level, string>> = { debug: "DEBU", warning: "WARN", error: "ERRO" };
+
+/** Into the log, from which engines take it; standard error when there is none. */
+export const log = (options: GlobalOptions, level: Level, message: string): void => {
+  if (level === "debug" && options.debug !== true) return;
+  const line = options.logFormat === "json" ? asJson(level, message) : asText(level, message);
   if (options.log === undefined) {
-    process.stderr.write(isatty(2) && options.logFormat === "text" ? `ERRO[0000] ${message}\n` : line);
+    process.stderr.write(isatty(2) && options.logFormat !== "json" ? `${TERMINAL_WORDS[level]}[0000] ${message}\n` : line);
     return;
   }
   try {
@@ -35,7 +41,12 @@ export const reportFailure = (options: GlobalOptions, message: string): void => 
   } catch (error) {
     process.stderr.write(`moat: ${options.log}: ${(error as Error).message}\n`);
   }
-  process.stderr.write(`${message}\n`);
+};
+
+/** As runc: into the log, and on standard error as well when the log is elsewhere. */
+export const reportFailure = (options: GlobalOptions, message: string): void => {
+  log(options, "error", message);
+  if (options.log !== undefined) process.stderr.write(`${message}\n`);
 };
 
 /** Root in a user namespace is not allowed much more than an ordinary user. */

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { resolve } from "node:path";
 import { isatty } from "node:tty";
-import { createContainer, realBundle } from "../../runtime/container/create.ts";
+import { realBundle } from "../../runtime/container/bundle.ts";
+import { createContainer } from "../../runtime/container/create.ts";
 import { deleteContainer, startContainer } from "../../runtime/container/lifecycle.ts";
 import type { Stored } from "../../runtime/container/store.ts";
 import { readHostFacts } from "../host-facts.ts";
@@ -51,8 +52,14 @@ export const create = async (id: string, flags: CreateFlags, globals: GlobalOpti
 };
 
 export const run = async (id: string, flags: RunFlags, globals: GlobalOptions): Promise<void> => {
+  const store = storeOf(globals);
   await make(id, flags, flags.detach === true, globals);
-  await startContainer(storeOf(globals), id);
+  try {
+    await startContainer(store, id);
+  } catch (error) {
+    await deleteContainer(store, id, { force: true });
+    throw error;
+  }
 };
 
 /** The launcher's last step after a run in the foreground. */

@@ -1,8 +1,9 @@
 /** exec: one more program in a running container. */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
+import { readSpec } from "../../runtime/container/bundle.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
-import { checkTerminal, readSpec, writePidFile } from "../../runtime/container/create.ts";
+import { checkTerminal, writePidFile } from "../../runtime/container/create.ts";
 import { requestExec } from "../../runtime/container/monitor-client.ts";
 import { withHome } from "../../runtime/container/plan.ts";
 import { keptSeccomp } from "../../runtime/container/seccomp.ts";
@@ -13,7 +14,7 @@ import { Field } from "../../runtime/spec/field.ts";
 import type { SpecProcess } from "../../runtime/spec/spec.ts";
 import { validateProcess } from "../../runtime/spec/validate-process.ts";
 import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
-import { type GlobalOptions, storeOf } from "./context.ts";
+import { type GlobalOptions, log, storeOf } from "./context.ts";
 
 export interface ExecFlags {
   readonly consoleSocket?: string;
@@ -35,22 +36,33 @@ const EXIT_FAILED = 255;
 const MAX_ID = 0xfffffffe;
 
 const id = (what: string, text: string): number => {
-  const number = /^[0-9]+$/.test(text) ? Number(text) : -1;
-  if (number < 0 || number > MAX_ID) throw new ContainerError(`parsing ${text} as int for ${what} failed`);
+  if (!/^[+-]?[0-9]+$/.test(text)) {
+    throw new ContainerError(`parsing ${text} as int for ${what} failed: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  const number = Number(text);
+  if (number < 0 || number > MAX_ID) throw new ContainerError(`parsing ${text} as int for ${what} failed: value out of range`);
   return number;
 };
 
 const readProcess = (path: string): SpecProcess => {
+  let json: string;
   try {
-    return validateProcess(new Field(JSON.parse(readFileSync(path, "utf8")), "process"));
+    json = readFileSync(path, "utf8");
+  } catch {
+    throw new ContainerError(`open ${path}: no such file or directory`);
+  }
+  try {
+    return validateProcess(new Field(JSON.parse(json), "process"));
   } catch (error) {
     throw new ContainerError((error as Error).message);
   }
 };
 
-const withCapabilities = (process: SpecProcess, names: readonly string[]): SpecProcess => {
+const withCapabilities = (process: SpecProcess, given: readonly string[], globals: GlobalOptions): SpecProcess => {
+  const unknown = given.filter((name) => !CAPABILITY_NAMES.includes(name));
+  if (unknown.length > 0) log(globals, "warning", `ignoring unknown or unavailable capabilities: [${unknown.join(" ")}]`);
+  const names = given.filter((name) => CAPABILITY_NAMES.includes(name));
   if (names.length === 0 || process.capabilities === null) return process;
-  for (const name of names) if (!CAPABILITY_NAMES.includes(name)) throw new ContainerError(`unknown capability ${JSON.stringify(name)}`);
   const { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
   const add = (set: readonly string[]): string[] => [...set, ...names];
   return {
@@ -60,12 +72,12 @@ const withCapabilities = (process: SpecProcess, names: readonly string[]): SpecP
 };
 
 /** The container's own process with the flags' changes, as runc makes it. */
-const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags): SpecProcess => {
+const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): SpecProcess => {
   if (args.length === 0) throw new ContainerError("process args cannot be empty");
   if (flags.cwd !== undefined && !flags.cwd.startsWith("/")) throw new ContainerError("Cwd must be an absolute path");
   const [uid, gid] = flags.user?.split(":") ?? [];
   return {
-    ...withCapabilities(own, flags.cap),
+    ...withCapabilities(own, flags.cap, globals),
     argv: args,
     cwd: flags.cwd ?? own.cwd,
     env: [...own.env, ...flags.env],
@@ -86,7 +98,7 @@ const execute = (container: string, args: readonly string[], flags: ExecFlags, g
     throw new ContainerError("cannot exec in a paused container (use --ignore-paused to override)");
   }
   const { consoleSize, ...process } =
-    flags.process === undefined ? fromFlags(readSpec(stored.bundle).process, args, flags) : readProcess(flags.process);
+    flags.process === undefined ? fromFlags(readSpec(stored.bundle).process, args, flags, globals) : readProcess(flags.process);
   const isDetached = flags.detach === true;
   const consoleSocket = flags.consoleSocket ?? null;
   const terminal = process.terminal || flags.tty === true;

@@ -4,6 +4,7 @@ import { ControlClient } from "../../runtime/container/control-client.ts";
 import { type Store, type Stored, statusOf } from "../../runtime/container/store.ts";
 import type { ProcessInfo } from "../../runtime/sandbox/control-protocol.ts";
 import { type GlobalOptions, storeOf } from "./context.ts";
+import { checkFormat } from "./usage.ts";
 
 const GAP = 3;
 const LEAST_WIDTH = 12;
@@ -33,7 +34,8 @@ const stateOf = (stored: Stored): Record<string, unknown> => {
 };
 
 export const state = (id: string, globals: GlobalOptions): void => {
-  process.stdout.write(`${JSON.stringify(stateOf(storeOf(globals).read(id)), null, 2)}\n`);
+  // As runc: the owner is for `list`, and no newline ends it.
+  process.stdout.write(JSON.stringify({ ...stateOf(storeOf(globals).read(id)), owner: "" }, null, 2));
 };
 
 const allStored = (store: Store): Stored[] =>
@@ -46,10 +48,11 @@ const allStored = (store: Store): Stored[] =>
     }
   });
 
-export const list = (flags: { readonly format: "table" | "json"; readonly quiet?: boolean }, globals: GlobalOptions): void => {
+export const list = (flags: { readonly format: string; readonly quiet?: boolean }, globals: GlobalOptions): void => {
+  checkFormat(flags.format);
   const all = allStored(storeOf(globals));
   if (flags.quiet) process.stdout.write(all.map(({ id }) => `${id}\n`).join(""));
-  else if (flags.format === "json") process.stdout.write(all.length === 0 ? "null" : JSON.stringify(all.map(stateOf)));
+  else if (flags.format === "json") process.stdout.write(`${all.length === 0 ? "null" : JSON.stringify(all.map(stateOf))}\n`);
   else {
     const rows = all.map((stored) => {
       const { id, pid, status, bundle, created, owner } = stateOf(stored);
@@ -71,7 +74,8 @@ const processRow = (info: ProcessInfo): string[] => [
   info.command,
 ];
 
-export const ps = (id: string, flags: { readonly format: "table" | "json" }, globals: GlobalOptions): void => {
+export const ps = (id: string, flags: { readonly format: string }, globals: GlobalOptions): void => {
+  checkFormat(flags.format);
   const store = storeOf(globals);
   const stored = store.read(id);
   if (statusOf(stored) === "stopped") throw new ContainerError("container not running");

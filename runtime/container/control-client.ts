@@ -24,8 +24,8 @@ export class ControlClient {
     if (this.#fd < 0) throw new ContainerError("container not running");
   }
 
-  send(kind: number, argument = 0): void {
-    sendPacket(this.#fd, encodeSupervisorMessage(packetView, kind, 0, argument));
+  send(kind: number, argument = 0, text = ""): void {
+    sendPacket(this.#fd, encodeSupervisorMessage(packetView, kind, 0, argument, text));
   }
 
   /** Null: the container has ended. */
@@ -37,8 +37,8 @@ export class ControlClient {
   }
 
   /** Asks and waits until it is done: 0, an errno, or null when the container ended meanwhile. */
-  ask(kind: number, argument = 0): number | null {
-    this.send(kind, argument);
+  ask(kind: number, argument = 0, text = ""): number | null {
+    this.send(kind, argument, text);
     const answer = this.receive();
     return answer === null || answer.kind !== ANSWER_DONE ? null : answer.argument;
   }

@@ -1,10 +1,9 @@
 /** create: from a bundle to a loaded program that waits for its start. */
-import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeRecords } from "../sandbox/request-records.ts";
-import { parseExactly } from "../spec/exact-json.ts";
 import type { Spec } from "../spec/spec.ts";
-import { validateSpec } from "../spec/validate.ts";
+import { readSpec } from "./bundle.ts";
 import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planContainerCgroup } from "./container-cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
@@ -28,29 +27,6 @@ export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap
   readonly cgroup: CgroupOptions;
 }
 
-const parseConfig = (json: string): unknown => {
-  const config = JSON.parse(json) as { linux?: { seccomp?: unknown } } | null;
-  if (config?.linux?.seccomp) config.linux.seccomp = (parseExactly(json) as { linux: { seccomp: unknown } }).linux.seccomp;
-  return config;
-};
-
-export const readSpec = (bundle: string): Spec => {
-  const path = join(bundle, "config.json");
-  let json: string;
-  try {
-    json = readFileSync(Buffer.from(path, "latin1"), "utf8");
-  } catch {
-    throw new ContainerError("JSON specification file config.json not found");
-  }
-  let config: unknown;
-  try {
-    config = parseConfig(json);
-  } catch (error) {
-    throw new ContainerError(`config.json: ${(error as Error).message}`);
-  }
-  return validateSpec(config);
-};
-
 /** Who gives the container its terminal, with runc's words for what does not fit. */
 export const checkTerminal = (
   wantsTerminal: boolean,
@@ -64,14 +40,6 @@ export const checkTerminal = (
     throw new ContainerError("cannot use console socket if runc will not detach or allocate tty");
   }
   if (wantsTerminal && consoleSocket === null && !options.hasTerminal) throw new ContainerError("provided file is not a console");
-};
-
-export const realBundle = (path: string): string => {
-  try {
-    return (realpathSync(Buffer.from(path, "latin1"), "buffer") as unknown as Buffer).toString("latin1");
-  } catch {
-    throw new ContainerError(`chdir ${path}: no such file or directory`);
-  }
 };
 
 export const writePidFile = (path: string | null, pid: number): void => {
@@ -109,6 +77,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     created: new Date().toISOString(),
     owner: options.owner,
     annotations: spec.annotations,
+    startContainer: spec.hooks.startContainer,
     poststart: spec.hooks.poststart,
     poststop: spec.hooks.poststop,
     cgroup: { paths: {}, systemd: null, isRootless: true },
@@ -122,9 +91,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };
     store.write(stored);
     const cgroup = await enterCgroup(plannedCgroup, spec.resources, pid);
-    runHooks("prestart", spec.hooks.prestart, stored, "creating");
-    runHooks("createRuntime", spec.hooks.createRuntime, stored, "creating");
-    runHooks("createContainer", spec.hooks.createContainer, stored, "creating");
+    createHooks(spec, stored);
     requestSandbox(request);
     await gatherProcesses(cgroup, pid, spec.process.oomScoreAdj, (spec.resources.memory.limit ?? 0) > 0);
     stored = { ...stored, status: "created", cgroup: { ...plannedCgroup, paths: cgroup.paths } };
@@ -138,6 +105,17 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     throw error;
   } finally {
     store.unlock(lock);
+  }
+};
+
+/** Before there is anything to be seen inside, which would be process 1 there. */
+const createHooks = ({ hooks }: Spec, stored: Stored): void => {
+  try {
+    runHooks(hooks.prestart, stored, { status: "creating", pid: stored.pid });
+    runHooks(hooks.createRuntime, stored, { status: "creating", pid: stored.pid });
+    runHooks(hooks.createContainer, stored, { status: "creating", pid: 1 }, stored.rootfs);
+  } catch (error) {
+    throw new ContainerError(`unable to start container process: error during container init: ${(error as Error).message}`);
   }
 };
 

@@ -1,51 +1,81 @@
 /** Hooks of config.json: programs that are told the container's state on standard input. */
 import { spawnSync } from "node:child_process";
-import type { Hook, HookName } from "../spec/spec.ts";
+import type { Hook } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
 import type { Status, Stored } from "./store.ts";
 
-const stateText = (stored: Stored, status: Status): string =>
-  JSON.stringify({
-    ociVersion: stored.ociVersion,
-    id: stored.id,
+export interface HookState {
+  readonly status: Status;
+  /** As the hook sees it; 0: none. */
+  readonly pid: number;
+}
+
+export const stateText = (stored: Stored, { status, pid }: HookState): string => {
+  const { ociVersion, id, bundle, annotations } = stored;
+  return JSON.stringify({
+    ociVersion,
+    id,
     status,
-    pid: status === "stopped" ? 0 : stored.pid,
-    bundle: stored.bundle,
-    annotations: stored.annotations,
+    ...(pid === 0 ? {} : { pid }),
+    bundle,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   });
+};
 
-const decoded = (bytes: string): string => Buffer.from(bytes, "latin1").toString("utf8");
+export const decoded = (bytes: string): string => Buffer.from(bytes, "latin1").toString("utf8");
 
-const runHook = (hook: Hook, state: string, bundle: string): string | null => {
-  const [argv0 = hook.path, ...args] = hook.args;
-  const env = Object.fromEntries(
-    hook.env.map((entry) => {
+/** What Go says of a program that did not start. */
+const START_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  ENOTDIR: "not a directory",
+  ENOEXEC: "exec format error",
+};
+
+interface Command {
+  readonly path: string;
+  readonly argv: readonly string[];
+  /** Null: this process's. */
+  readonly env: readonly string[] | null;
+  readonly cwd: string;
+  readonly input: string;
+  /** Seconds; null: no limit. */
+  readonly timeout: number | null;
+}
+
+const environment = (env: readonly string[]): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    env.map((entry) => {
       const [name] = decoded(entry).split("=", 1);
       return [name, decoded(entry).slice(name.length + 1)];
     }),
   );
-  const result = spawnSync(decoded(hook.path), args.map(decoded), {
+
+/** Null: it did what it should. */
+export const runCommand = ({ path, argv, env, cwd, input, timeout }: Command): string | null => {
+  const [argv0 = path, ...args] = argv;
+  const result = spawnSync(decoded(path), args.map(decoded), {
     argv0: decoded(argv0),
-    cwd: bundle,
-    env,
-    input: state,
+    cwd: decoded(cwd),
+    ...(env === null ? {} : { env: environment(env) }),
+    input,
     encoding: "utf8",
-    ...(hook.timeout === null ? {} : { timeout: hook.timeout * 1000, killSignal: "SIGKILL" as const }),
+    ...(timeout === null ? {} : { timeout: Math.max(1, timeout * 1000), killSignal: "SIGKILL" as const }),
   });
-  const code = (result.error as NodeJS.ErrnoException | undefined)?.code;
+  const code = (result.error as NodeJS.ErrnoException | undefined)?.code ?? "";
   const output = `stdout: ${result.stdout ?? ""}, stderr: ${result.stderr ?? ""}`;
-  if (code === "ETIMEDOUT") return `hook ran past specified timeout of ${hook.timeout}.0s`;
+  if (code === "ETIMEDOUT") return `hook ran past specified timeout of ${timeout?.toFixed(1)}s`;
   // Not every hook reads its input.
-  if (result.error && code !== "EPIPE") return result.error.message;
+  if (result.error && code !== "EPIPE") return `fork/exec ${decoded(path)}: ${START_ERRORS[code] ?? result.error.message}`;
   if (result.signal !== null) return `error running hook: signal: ${result.signal}, ${output}`;
   return result.status === 0 ? null : `error running hook: exit status ${result.status}, ${output}`;
 };
 
 /** Throws at the first that fails. */
-export const runHooks = (name: HookName, hooks: readonly Hook[], stored: Stored, status: Status): void => {
-  const state = stateText(stored, status);
+export const runHooks = (hooks: readonly Hook[], stored: Stored, state: HookState, cwd = stored.bundle): void => {
+  const input = stateText(stored, state);
   hooks.forEach((hook, index) => {
-    const failure = runHook(hook, state, decoded(stored.bundle));
-    if (failure !== null) throw new ContainerError(`error running ${name} hook #${index}: ${failure}`);
+    const failure = runCommand({ ...hook, argv: hook.args, cwd, input });
+    if (failure !== null) throw new ContainerError(`error running hook #${index}: ${failure}`);
   });
 };

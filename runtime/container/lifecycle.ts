@@ -2,11 +2,12 @@
 import { constants } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { openCgroup } from "../cgroup/manager.ts";
-import { CONTROL_SIGNAL, CONTROL_START, SIGNAL_ALL } from "../sandbox/control-protocol.ts";
+import { CONTROL_ABANDON, CONTROL_SIGNAL, CONTROL_START, SIGNAL_ALL } from "../sandbox/control-protocol.ts";
 import { destroyCgroup } from "./container-cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import { ControlClient } from "./control-client.ts";
 import { runHooks } from "./hooks.ts";
+import { runStartHooks } from "./start-hooks.ts";
 import { type Store, type Stored, startTimeOf, statusOf } from "./store.ts";
 
 const ESRCH = 3;
@@ -14,6 +15,9 @@ const SIGKILL = 9;
 /** delete waits so long for a killed container to be gone. */
 const END_TRIES = 1000;
 const END_PAUSE_MS = 10;
+
+/** runc's init, whose startContainer hook failed. */
+const EXIT_ABANDONED = 1;
 
 export const withLock = async <T>(store: Store, id: string, act: () => T | Promise<T>): Promise<T> => {
   const lock = store.lock(id);
@@ -31,13 +35,20 @@ export const startContainer = (store: Store, id: string): Promise<void> =>
     if (status === "stopped") throw new ContainerError("cannot start a container that has stopped");
     if (status === "running") throw new ContainerError("cannot start an already running container");
     if (status === "creating" || status === "paused") throw new ContainerError(`cannot start a container in the ${status} state`);
+    const failure = runStartHooks(store, stored);
     const client = new ControlClient(store.directory(id));
     // A program that is over at once takes its monitor along before it can answer.
-    const error = client.ask(CONTROL_START);
+    const error = failure === null ? client.ask(CONTROL_START) : client.ask(CONTROL_ABANDON, EXIT_ABANDONED, failure);
     client.close();
     if (error !== null && error !== 0) throw new ContainerError(`cannot start the container: errno ${error}`);
     store.write({ ...stored, status: "running" });
-    runHooks("poststart", stored.poststart, stored, "running");
+    if (failure !== null) return;
+    try {
+      runHooks(stored.poststart, stored, { status: "running", pid: stored.pid });
+    } catch (error) {
+      killMonitor(stored);
+      throw error;
+    }
   });
 
 const signalNames = new Map<string, number>(Object.entries(constants.signals));
@@ -46,7 +57,7 @@ const signalNames = new Map<string, number>(Object.entries(constants.signals));
 export const parseSignal = (text: string): number => {
   if (/^[0-9]+$/.test(text)) {
     const number = Number(text);
-    if (number > 0 && number <= 64) return number;
+    if (number <= 64) return number;
   }
   const name = text.toUpperCase().replace(/^SIG/, "");
   const realTime = /^RT(MIN|MAX)([+-][0-9]+)?$/.exec(name);
@@ -111,7 +122,7 @@ export const deleteContainer = async (store: Store, id: string, options: { reado
     }
     await destroyCgroup(stored.cgroup);
     store.remove(id);
-    runHooks("poststop", stored.poststop, stored, "stopped");
+    runHooks(stored.poststop, stored, { status: "stopped", pid: 0 });
   });
 };
 

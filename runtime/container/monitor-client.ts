@@ -22,6 +22,9 @@ interface Reply {
   readonly y: number;
 }
 
+/** runc's words, from which engines take what follows. */
+const NOT_STARTED = "unable to start container process";
+
 /** The next message; a refusal is thrown. */
 const hear = (): Reply => {
   const length = receivePacket(REPLY_FD, [], true);
@@ -29,8 +32,9 @@ const hear = (): Reply => {
   const kind = packetView.getUint32(0, true);
   const [x, y] = [packetView.getInt32(4, true), packetView.getInt32(8, true)];
   const text = Buffer.from(packetView.buffer, packetView.byteOffset + MESSAGE_HEADER_SIZE, length - MESSAGE_HEADER_SIZE).toString("utf8");
-  if (kind === MSG_EXEC_FAILED || kind === MSG_FATAL) throw new ContainerError(text);
-  if (kind === ANSWER_EXEC_REFUSED) throw new ContainerError(text, y);
+  if (kind === MSG_EXEC_FAILED) throw new ContainerError(`${NOT_STARTED}: ${text}`);
+  if (kind === MSG_FATAL) throw new ContainerError(`${NOT_STARTED}: error during container init: ${text}`);
+  if (kind === ANSWER_EXEC_REFUSED) throw new ContainerError(`${NOT_STARTED}: ${text}`, y);
   return { kind, x, y };
 };
 

@@ -1,5 +1,5 @@
 /** From a container's config.json to what the launcher starts: the sandbox's config and the trees of its gofer. */
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { HostFacts, StartConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
@@ -26,7 +26,9 @@ export interface PlanOptions {
 const bytes = (path: string): Buffer => Buffer.from(path, "latin1");
 
 export const rootPath = (spec: Spec, bundle: string): string => {
-  const path = realPath("root.path", isAbsolute(spec.root.path) ? spec.root.path : join(bundle, spec.root.path));
+  const given = isAbsolute(spec.root.path) ? spec.root.path : join(bundle, spec.root.path);
+  if (!existsSync(bytes(given))) throw new ContainerError(`invalid rootfs: stat ${given}: no such file or directory`);
+  const path = realPath("invalid rootfs", given);
   if (!statSync(bytes(path)).isDirectory()) throw new ContainerError(`root.path: ${spec.root.path} is not a directory`);
   return path;
 };

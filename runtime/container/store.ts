@@ -27,6 +27,7 @@ export interface Stored {
   readonly created: string;
   readonly owner: string;
   readonly annotations: Readonly<Record<string, string>>;
+  readonly startContainer: readonly Hook[];
   readonly poststart: readonly Hook[];
   readonly poststop: readonly Hook[];
   readonly cgroup: StoredCgroup;

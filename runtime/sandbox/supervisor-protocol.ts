@@ -38,6 +38,7 @@ export interface ControlMessage {
   readonly request: number;
   readonly client: number;
   readonly argument: number;
+  readonly text: string;
   readonly fds: readonly number[];
 }
 
@@ -47,7 +48,10 @@ export const decodeSupervisorMessage = (packet: DataView, length: number, fds: r
   const kind = packet.getUint32(0, true);
   const x = packet.getInt32(4, true);
   const y = packet.getInt32(8, true);
-  if (kind >= CONTROL_FIRST && kind <= CONTROL_LAST) return { kind: "control", request: kind, client: x, argument: y, fds: [...fds] };
+  if (kind >= CONTROL_FIRST && kind <= CONTROL_LAST) {
+    const text = Buffer.from(packet.buffer, packet.byteOffset + MESSAGE_HEADER_SIZE, length - MESSAGE_HEADER_SIZE).toString("utf8");
+    return { kind: "control", request: kind, client: x, argument: y, text, fds: [...fds] };
+  }
   switch (kind) {
     case MSG_SIGNAL:
       return { kind: MSG_SIGNAL, signal: x, fromTerminal: y === 1 };

@@ -14,7 +14,12 @@ export class Field {
   }
 
   refuse(reason: string): never {
-    throw new SpecError(`${this.path}: ${reason}`);
+    throw new SpecError(`config.json: ${this.path}: ${reason}`);
+  }
+
+  /** In runc's own words, where it has some. */
+  say(text: string): never {
+    throw new SpecError(text);
   }
 
   get exists(): boolean {

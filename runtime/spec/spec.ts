@@ -39,7 +39,8 @@ export interface SpecDevice {
 export interface Hook {
   readonly path: string;
   readonly args: readonly string[];
-  readonly env: readonly string[];
+  /** Null: not given, and the runtime's own is the hook's. */
+  readonly env: readonly string[] | null;
   /** Seconds; null: no limit. */
   readonly timeout: number | null;
 }

@@ -58,7 +58,7 @@ const limits = (field: Field): LimitConfig[] => {
   return field.list().map((item) => {
     const type = item.at("type");
     const resource = LIMITS.indexOf(type.text());
-    if (resource < 0) type.refuse(`must be one of ${LIMITS.join(", ")}`);
+    if (resource < 0) type.say(`wrong rlimit value: ${type.text()}`);
     if (known.has(resource)) type.refuse("is given twice");
     known.add(resource);
     const limit = { resource, soft: bound(item.at("soft")), hard: bound(item.at("hard")) };
@@ -73,12 +73,13 @@ const consoleSize = (field: Field): ConsoleSize | null => {
 };
 
 export const validateProcess = (field: Field): SpecProcess => {
-  field.require();
+  if (!field.exists) field.say("process property must not be empty");
   const args = field.at("args");
   const argv = args.texts();
-  if (argv.length === 0) args.refuse("must not be empty");
+  if (argv.length === 0) args.say("args must not be empty");
   const cwd = field.at("cwd");
-  if (!cwd.text().startsWith("/")) cwd.refuse("must be an absolute path");
+  if (cwd.text("") === "") cwd.say("Cwd property must not be empty");
+  if (!cwd.text().startsWith("/")) cwd.say("Cwd must be an absolute path");
   field.at("ioPriority").mustBeEmpty();
   field.at("scheduler").mustBeEmpty();
   field.at("execCPUAffinity").mustBeEmpty();

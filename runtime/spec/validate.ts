@@ -19,8 +19,8 @@ const hook = (field: Field): Hook => {
   return {
     path: path.text(),
     args: field.at("args").texts(),
-    env: field.at("env").texts(),
-    timeout: timeout.exists ? timeout.integer(1, 2 ** 31) : null,
+    env: field.at("env").exists ? field.at("env").texts() : null,
+    timeout: timeout.exists ? timeout.integer(-(2 ** 31), 2 ** 31) : null,
   };
 };
 
@@ -66,18 +66,20 @@ const linux = (
 };
 
 const version = (field: Field): string => {
-  const text = field.text();
+  const text = field.text("");
+  // runc does not ask for it.
+  if (text === "") return text;
   if (!/^1\.[0-9]+\.[0-9]+(-.*)?$/.test(text)) field.refuse(`${JSON.stringify(text)} is not supported, only 1.x`);
   return text;
 };
 
 export const validateSpec = (config: unknown): Spec => {
   const field = new Field(config, "");
-  const root = field.at("root").require();
+  const root = field.at("root");
+  if (!root.exists) root.say("root must be specified");
   for (const name of ["windows", "solaris", "vm", "zos", "freebsd"]) field.at(name).mustBeEmpty();
   const hooks = {} as Record<HookName, readonly Hook[]>;
   for (const name of HOOK_NAMES) hooks[name] = field.at("hooks").at(name).list().map(hook);
-  if (hooks.startContainer.length > 0) field.at("hooks").at("startContainer").refuse("is not supported");
   const annotations = field.at("annotations");
   const hostname = field.at("hostname");
   if (hostname.text("").length > 64) hostname.refuse("is longer than 64 bytes");

@@ -1,4 +1,5 @@
 /** Requests of the container's control socket: start, kill, exec, ps. */
+import { writeSync } from "node:fs";
 import { readMemfd } from "../../native/ffi/fd-packets-unsafe.ts";
 import { hostClose } from "../../native/ffi/syscall-unsafe.ts";
 import {
@@ -7,6 +8,7 @@ import {
   ANSWER_EXEC_REFUSED,
   ANSWER_EXEC_STARTED,
   ANSWER_PROCESSES,
+  CONTROL_ABANDON,
   CONTROL_EXEC,
   CONTROL_EXEC_SIGNAL,
   CONTROL_GONE,
@@ -22,7 +24,7 @@ import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel
 import type { ControlMessage } from "../../runtime/sandbox/supervisor-protocol.ts";
 import { EAGAIN, EINVAL, ESRCH, isErrno } from "../abi/errno.ts";
 import { SIGKILL } from "../abi/signal.ts";
-import { signalStatus } from "../abi/wait.ts";
+import { exitStatus, signalStatus } from "../abi/wait.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
 import { HostTerminal } from "../fs/tty/host-tty.ts";
 import { TtyFile } from "../fs/tty/tty-file.ts";
@@ -52,6 +54,7 @@ interface PendingExec {
 export class Control implements Waiter {
   readonly #kernel: MoatKernel;
   readonly #supervisor: SupervisorChannel;
+  readonly #errorFd: number;
   /** Loaded, not started. */
   #waiting: Task | null = null;
   /** Signals for it meanwhile. */
@@ -59,7 +62,9 @@ export class Control implements Waiter {
   #pending: PendingExec[] = [];
   readonly #executed = new Map<number, Process>();
 
-  constructor(kernel: MoatKernel, supervisor: SupervisorChannel) {
+  /** `errorFd`: the host's fd of the first program's standard error; -1: it has none. */
+  constructor(kernel: MoatKernel, supervisor: SupervisorChannel, errorFd: number) {
+    this.#errorFd = errorFd;
     this.#kernel = kernel;
     this.#supervisor = supervisor;
   }
@@ -84,6 +89,9 @@ export class Control implements Waiter {
     switch (message.request) {
       case CONTROL_START:
         this.#done(client, this.#start());
+        break;
+      case CONTROL_ABANDON:
+        this.#done(client, this.#abandon(argument, message.text));
         break;
       case CONTROL_SIGNAL:
         this.#done(client, this.#signal(argument));
@@ -116,6 +124,13 @@ export class Control implements Waiter {
     this.#waiting = null;
     for (const signal of this.#early.splice(0)) sendSignalToProcess(task.process, kernelSignal(signal));
     finishSyscall(task, 0);
+    return 0;
+  }
+
+  #abandon(status: number, text: string): number {
+    if (this.#waiting === null) return EINVAL;
+    if (this.#errorFd >= 0) writeSync(this.#errorFd, `${text}\n`);
+    this.#supervisor.exited(exitStatus(status & 0xff));
     return 0;
   }
 

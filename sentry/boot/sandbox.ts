@@ -60,7 +60,7 @@ export const runSandbox = (
     const file = openHostFd(kernel, fd, console);
     return isErrno(file) ? null : file;
   });
-  const control = new Control(kernel, supervisor);
+  const control = new Control(kernel, supervisor, stdioFds[2] ?? -1);
   exitHooks.processExit = (process) => {
     if (process === kernel.pids.init) supervisor.exited(process.exitStatus);
     control.processExited(process);

@@ -35,9 +35,9 @@ describe("containers", { skip: !hasBusybox && "busybox-static is not installed" 
     });
     const refused = containers.moat("--log", log, "--log-format", "json", "create", "-b", bundle, containers.id("r3"));
     assert.equal(refused.status, 1);
-    assert.equal(refused.stderr, "config.json: linux.intelRdt: is not supported\n");
+    assert.equal(refused.stderr, "moat create failed: config.json: linux.intelRdt: is not supported\n");
     const entry = JSON.parse(readFileSync(log, "utf8"));
-    assert.deepEqual([entry.level, entry.msg], ["error", "config.json: linux.intelRdt: is not supported"]);
+    assert.deepEqual([entry.level, entry.msg], ["error", "moat create failed: config.json: linux.intelRdt: is not supported"]);
     assert.equal(containers.moat("state", "r3").status, 1);
   });
 
@@ -113,7 +113,7 @@ describe("containers", { skip: !hasBusybox && "busybox-static is not installed" 
     });
     const refused = containers.moat("run", "-b", failing, containers.id("hooks2"));
     assert.equal(refused.status, 1);
-    assert.match(refused.stderr, /error running createRuntime hook #0: .*exit status 1/);
+    assert.match(refused.stderr, /error running hook #0: .*exit status 1/);
     assert.equal(containers.moat("state", "hooks2").status, 1);
   });
 });
