@@ -102,14 +102,14 @@ static int set_option(void)
 	return -EPERM;
 }
 
-static int open_below(const char *path, int flags)
+static int open_below(int directory, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
 
-	return answered((int)syscall(SYS_openat2, message.header.x == BROKER_SYSCTL ? SYSCTL_FD : NET_FD, path, &how, sizeof how));
+	return answered((int)syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
 
 /* The names replace the request's text. */
@@ -118,7 +118,7 @@ static int list_names(void)
 	static char entries[32768], names[MSG_TEXT_MAX];
 	size_t length = 0;
 	long got = 0;
-	int fd = open_below(message.text, O_RDONLY | O_DIRECTORY);
+	int fd = open_below(SYSCTL_FD, message.text, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return fd;
@@ -142,14 +142,27 @@ static int list_names(void)
 	return got < 0 ? -EIO : 0;
 }
 
+/* The value replaces the request's text. */
+static int read_sysctl(void)
+{
+	int fd = open_below(SYSCTL_FD, message.text, O_RDONLY);
+
+	if (fd < 0)
+		return fd;
+	ssize_t got = read(fd, message.text, MSG_TEXT_MAX);
+	int result = got < 0 ? -errno : 0;
+	message.header.text_length = got < 0 ? 0 : (uint32_t)got;
+	close(fd);
+	return result;
+}
+
 static int write_sysctl(void)
 {
 	size_t path_length = strlen(message.text);
 
 	if (path_length >= message.header.text_length)
 		return -EINVAL;
-	message.header.x = BROKER_SYSCTL;
-	int fd = open_below(message.text, O_WRONLY);
+	int fd = open_below(SYSCTL_FD, message.text, O_WRONLY);
 	if (fd < 0)
 		return fd;
 	size_t length = message.header.text_length - path_length - 1;
@@ -199,9 +212,11 @@ static int act(int *is_fd)
 	case BROKER_OPTION:
 		return set_option();
 	case BROKER_OPEN:
-		return open_below(message.text, O_RDONLY);
+		return open_below(NET_FD, message.text, O_RDONLY);
 	case BROKER_LIST:
 		return list_names();
+	case BROKER_READ:
+		return read_sysctl();
 	case BROKER_WRITE:
 		return write_sysctl();
 	case BROKER_NETLINK:
@@ -244,7 +259,7 @@ _Noreturn void broker_serve(int channel, struct broker_directories directories)
 		for (int i = 0; i < message.fd_count; i++)
 			close(message.fds[i]);
 		struct message_header answer = { .kind = BROKER_ANSWER, .x = result < 0 ? result : 0 };
-		if (message.header.kind == BROKER_LIST && result == 0)
+		if ((message.header.kind == BROKER_LIST || message.header.kind == BROKER_READ) && result == 0)
 			answer.text_length = message.header.text_length;
 		channel_send_fds(CHANNEL_FD, &answer, message.text, &result, is_fd && result >= 0);
 		if (is_fd && result >= 0)

@@ -24,10 +24,37 @@
 
 static pid_t broker;
 static int has_own_network;
+static const char *sysctls[256];
+static int sysctl_count;
 
 void broker_wants_own_network(void)
 {
 	has_own_network = 1;
+}
+
+void broker_add_sysctl(const char *assignment)
+{
+	if (sysctl_count == sizeof sysctls / sizeof *sysctls)
+		fail_plain("more than %d sysctls of the network", sysctl_count);
+	sysctls[sysctl_count++] = assignment;
+}
+
+static void write_sysctls(void)
+{
+	char path[512];
+
+	for (int i = 0; i < sysctl_count; i++) {
+		const char *value = strchr(sysctls[i], '=');
+		if (!value || snprintf(path, sizeof path, "/proc/sys/%.*s", (int)(value - sysctls[i]), sysctls[i]) >= (int)sizeof path)
+			fail_plain("a bad sysctl: %s", sysctls[i]);
+		value++;
+		int fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			fail("open %s", path);
+		if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+			fail("write %s", path);
+		close(fd);
+	}
 }
 
 /* What of `wanted` this process has: root in a container may lack some. */
@@ -70,6 +97,7 @@ static _Noreturn void run(int channel, uint64_t capabilities, pid_t parent)
 			fail("cannot make a network namespace");
 		broker_raise_loopback();
 	}
+	write_sysctls();
 	const struct broker_directories directories = {
 		.net = open("/proc/self/net", O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.sysctl = open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC),

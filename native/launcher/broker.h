@@ -16,9 +16,9 @@ enum broker_request {
 	BROKER_BIND = 2,
 	/* setsockopt(2), level x, name y, of what needs a capability. */
 	BROKER_OPTION = 3,
-	/* Opens the text's path below /proc/self/net (x is BROKER_NET) or /proc/sys/net (BROKER_SYSCTL) for reading. */
+	/* Opens the text's path below /proc/self/net for reading. */
 	BROKER_OPEN = 4,
-	/* The names in such a directory, each ended by a NUL, those of directories with a slash. */
+	/* The names in a directory below /proc/sys/net, each ended by a NUL, those of directories with a slash. */
 	BROKER_LIST = 5,
 	/* Writes to a file below /proc/sys/net: the path, NUL, the value. */
 	BROKER_WRITE = 6,
@@ -26,11 +26,11 @@ enum broker_request {
 	BROKER_NETLINK = 7,
 	/* ioctl(2) x on the socket that comes along: a change of an interface (struct ifreq in the text). */
 	BROKER_IOCTL = 8,
+	/* The value of a file below /proc/sys/net: some depend on who reads. */
+	BROKER_READ = 9,
 	/* The answer: x is 0 or a negative errno. */
 	BROKER_ANSWER = 16,
 };
-
-enum { BROKER_NET = 0, BROKER_SYSCTL = 1 };
 
 /*
  * Starts it in the caller's network namespace; of `capabilities`, bits, it keeps what the caller has. Returns the sentry's
@@ -40,6 +40,9 @@ int broker_start(uint64_t capabilities);
 
 /* Call it first where an ordinary user's container is to have a namespace of its own: the broker makes it, in a user namespace. */
 void broker_wants_own_network(void);
+
+/* "PATH=VALUE", of a file below /proc/sys that the broker writes before anything else; the text stays the caller's. */
+void broker_add_sysctl(const char *assignment);
 
 /* Raises lo of the caller's new network namespace, as runc does. */
 void broker_raise_loopback(void);

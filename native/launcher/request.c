@@ -106,7 +106,7 @@ int request_config(const struct request *request)
 /* Records that are not about the sandbox but about its monitor. */
 static int is_monitors(const char *record)
 {
-	static const char *const keys[] = { "network", "control", "console-socket", "console-size", "detach" };
+	static const char *const keys[] = { "network", "sysctl", "control", "console-socket", "console-size", "detach" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (value_of(record, keys[i]))
@@ -182,6 +182,9 @@ void request_send(const struct request *request, int init_channel, const int *st
 	}
 	const char *network = request_value(request, "network");
 	if (network) {
+		for (const char *record = request->bytes; record < end; record += strlen(record) + 1)
+			if (value_of(record, "sysctl"))
+				broker_add_sysctl(value_of(record, "sysctl"));
 		header.x |= START_BROKER;
 		fds[count++] = broker_start(strtoull(network, NULL, 16));
 	}

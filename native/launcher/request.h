@@ -5,6 +5,7 @@
  *   debug-log=PATH, strace-log=PATH   files to create
  *   control=DIRECTORY            where the control socket is, or shall be (containers, exec)
  *   network=BITS                 start a network broker with these capabilities (hexadecimal, broker.h)
+ *   sysctl=PATH=VALUE            what the broker writes below /proc/sys first
  *   console-socket=PATH, console-size=ROWSxCOLUMNS   make a pty and send its master there
  *   detach=1                     the front does not wait
  *   config=JSON                  StartConfig of runtime/sandbox/config.ts; for exec a ProcessConfig

@@ -8,7 +8,7 @@ import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planCo
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
-import { brokerCapabilities } from "./network.ts";
+import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
 import { type Store, type Stored, startTimeOf } from "./store.ts";
@@ -52,7 +52,7 @@ const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
   const records = [...plan.records];
   records.push(["control", options.store.directory(options.id)]);
-  if (config.sandbox.network === "host") records.push(["network", brokerCapabilities(spec).toString(16)]);
+  records.push(...networkRecords(spec, config.sandbox.network));
   if (options.isDetached) records.push(["detach", "1"]);
   if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);
   const { consoleSize } = spec.process;

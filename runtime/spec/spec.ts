@@ -1,8 +1,10 @@
 /** config.json as Moat understands it (OCI runtime specification 1.2); validate.ts makes it. Texts are byte strings. */
+
 import type { SeccompProfile } from "../../native/seccomp/profile.ts";
 import type { Resources } from "../cgroup/resources.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
 import type { MountOptions } from "./mount-options.ts";
+import type { NetworkSysctl } from "./sysctl.ts";
 
 export interface SpecMount {
   readonly destination: string;
@@ -68,6 +70,8 @@ export interface Spec {
   readonly annotations: Readonly<Record<string, string>>;
   /** "new", or the path of a namespace to join. */
   readonly network: string;
+  /** Of linux.sysctl. */
+  readonly networkSysctls: readonly NetworkSysctl[];
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly seccomp: SeccompProfile | null;

@@ -4,6 +4,7 @@
  */
 import { Field } from "./field.ts";
 import { HOOK_NAMES, type Hook, type HookName, type Spec } from "./spec.ts";
+import { networkSysctls } from "./sysctl.ts";
 import { device, mount, rootPropagation } from "./validate-mounts.ts";
 import { validateProcess } from "./validate-process.ts";
 import { validateResources } from "./validate-resources.ts";
@@ -25,7 +26,7 @@ const hook = (field: Field): Hook => {
 };
 
 const namespaces = (field: Field): string => {
-  let network: string | null = null;
+  let network = "";
   const own = new Set<string>();
   for (const item of field.list()) {
     const type = item.at("type");
@@ -38,25 +39,26 @@ const namespaces = (field: Field): string => {
     else if (name !== "cgroup" && !OWN_NAMESPACES.includes(name)) type.refuse(`unknown namespace ${JSON.stringify(name)}`);
     else path.mustBeEmpty("joining another container's namespace is not supported");
   }
-  for (const name of OWN_NAMESPACES) if (!own.has(name)) field.refuse(`sharing the host's ${name} namespace is not supported`);
-  return network as string;
+  for (const name of OWN_NAMESPACES)
+    if (name !== "network" && !own.has(name)) field.refuse(`sharing the host's ${name} namespace is not supported`);
+  return network;
 };
-
-/** Docker gives these to every container; inside they are so, or it makes no difference. */
-const HARMLESS_SYSCTLS = new Set(["net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range"]);
 
 const linux = (
   field: Field,
-): Pick<Spec, "network" | "maskedPaths" | "readonlyPaths" | "seccomp" | "cgroupsPath" | "resources" | "devices" | "rootPropagation"> => {
+): Pick<
+  Spec,
+  "network" | "networkSysctls" | "maskedPaths" | "readonlyPaths" | "seccomp" | "cgroupsPath" | "resources" | "devices" | "rootPropagation"
+> => {
   for (const name of ["uidMappings", "gidMappings", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"]) field.at(name).mustBeEmpty();
   const personality = field.at("personality");
   if (personality.exists && personality.at("domain").text() !== "LINUX") personality.at("domain").refuse('only "LINUX" is supported');
-  const sysctl = field.at("sysctl");
-  for (const name of sysctl.keys) if (!HARMLESS_SYSCTLS.has(name)) sysctl.at(name).refuse("is not supported");
+  const network = namespaces(field.at("namespaces"));
   return {
     cgroupsPath: field.at("cgroupsPath").text(""),
     resources: validateResources(field.at("resources")),
-    network: namespaces(field.at("namespaces")),
+    network,
+    networkSysctls: networkSysctls(field.at("sysctl"), network),
     maskedPaths: field.at("maskedPaths").texts(),
     readonlyPaths: field.at("readonlyPaths").texts(),
     seccomp: validateSeccomp(field.at("seccomp")),

@@ -3,7 +3,7 @@
  * and does what takes a capability over the network namespace. One question, one answer, waited for.
  */
 import { PacketChannel } from "../../../native/ffi/packet-channel-unsafe.ts";
-import { EIO, EMSGSIZE, EPROTO, type Errno } from "../../abi/errno.ts";
+import { EIO, EMSGSIZE, EPROTO, type Errno, isErrno } from "../../abi/errno.ts";
 
 const BROKER_SOCKET = 1;
 const BROKER_BIND = 2;
@@ -13,10 +13,8 @@ const BROKER_LIST = 5;
 const BROKER_WRITE = 6;
 const BROKER_NETLINK = 7;
 const BROKER_IOCTL = 8;
+const BROKER_READ = 9;
 const BROKER_ANSWER = 16;
-/** What BROKER_OPEN and BROKER_LIST look below: /proc/net, /proc/sys/net. */
-export const PROC_NET = 0;
-export const PROC_SYS_NET = 1;
 
 const HEADER = 16;
 const TEXT_MAX = 8192;
@@ -74,18 +72,27 @@ export class Broker {
     return this.#ask(BROKER_OPTION, level, name, value, hostFd);
   }
 
-  /** Opens a file below /proc/net or /proc/sys/net for reading: an fd or an errno. */
-  open(where: number, path: string): number {
-    return this.#askForFd(BROKER_OPEN, where, 0, Buffer.from(path, "latin1"));
+  /** Opens a file below /proc/net for reading: an fd or an errno. */
+  open(name: string): number {
+    return this.#askForFd(BROKER_OPEN, 0, 0, Buffer.from(name, "latin1"));
   }
 
-  /** The names in a directory there; those of directories end in a slash. */
-  list(where: number, path: string): readonly string[] | Errno {
-    const error = this.#ask(BROKER_LIST, where, 0, Buffer.from(path, "latin1"));
+  #askForText(kind: number, path: string): string | Errno {
+    const error = this.#ask(kind, 0, 0, Buffer.from(path, "latin1"));
     if (error < 0) return error as Errno;
     const answer = this.#channel.receiveBuffer;
-    const names = answer.toString("latin1", HEADER, HEADER + answer.readUInt32LE(12)).split("\0");
-    return names.filter((name) => name !== "");
+    return answer.toString("latin1", HEADER, HEADER + answer.readUInt32LE(12));
+  }
+
+  /** The names in a directory below /proc/sys/net; those of directories end in a slash. */
+  list(path: string): readonly string[] | Errno {
+    const text = this.#askForText(BROKER_LIST, path);
+    return isErrno(text) ? text : text.split("\0").filter((name) => name !== "");
+  }
+
+  /** The value of a file below /proc/sys/net. */
+  read(path: string): string | Errno {
+    return this.#askForText(BROKER_READ, path);
   }
 
   /** Writes to a file below /proc/sys/net. */

@@ -10,7 +10,7 @@ import type { NetworkNamespace } from "../network-namespace.ts";
 import { packetSocketError } from "../packet/packet.ts";
 import type { Socket, SocketOptions } from "../socket.ts";
 import type { NetworkStack } from "../stack.ts";
-import { type Broker, PROC_NET } from "./broker.ts";
+import type { Broker } from "./broker.ts";
 import { HostNetlinkSocket } from "./host-netlink.ts";
 import { HostSocket } from "./host-socket.ts";
 import { hostInterfaceIoctl, readInterface } from "./interface.ts";
@@ -93,7 +93,7 @@ export class HostStack implements NetworkStack {
     if (!PROC_FILES.has(name)) return null;
     let fd = this.#files.get(name);
     if (fd === undefined) {
-      fd = this.#broker.open(PROC_NET, name);
+      fd = this.#broker.open(name);
       this.#files.set(name, fd);
     }
     return fd < 0 ? null : hostFileText(fd);

@@ -1,12 +1,10 @@
 /** /proc/sys/net of the host's network namespace; what belongs to unix sockets stays the sentry's own. */
-import { hostFileText } from "../../../native/ffi/socket-calls-unsafe.ts";
-import { hostClose } from "../../../native/ffi/syscall-unsafe.ts";
 import { CAP_NET_ADMIN } from "../../abi/capability.ts";
 import { EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import { type Sysctl, type SysctlSource, sysctls } from "../../fs/proc/registries.ts";
 import type { Task } from "../../task/task.ts";
 import { networkOf } from "../network-namespace.ts";
-import { type Broker, PROC_SYS_NET } from "./broker.ts";
+import type { Broker } from "./broker.ts";
 import type { HostStack } from "./host-stack.ts";
 
 const PREFIX = "net/";
@@ -23,7 +21,7 @@ export class HostSysctls implements SysctlSource {
   names(path: string): readonly string[] {
     const below = path.slice(PREFIX.length);
     if (below.startsWith("unix/")) return [];
-    const names = this.#broker.list(PROC_SYS_NET, below === "" ? "." : below.replace(/\/$/, ""));
+    const names = this.#broker.list(below === "" ? "." : below.replace(/\/$/, ""));
     return isErrno(names) ? [] : names.filter((name) => below !== "" || name !== "unix/");
   }
 
@@ -43,10 +41,7 @@ export class HostSysctls implements SysctlSource {
   }
 
   #read(path: string): string {
-    const fd = this.#broker.open(PROC_SYS_NET, path);
-    if (fd < 0) return "";
-    const text = hostFileText(fd) ?? "";
-    hostClose(fd);
-    return text;
+    const text = this.#broker.read(path);
+    return isErrno(text) ? "" : text;
   }
 }
