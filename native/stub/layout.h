@@ -101,6 +101,11 @@
 #define OP_MAP_FD 0x10003
 #define OP_CLOSE_FD 0x10004
 #define OP_PATCH 0x10005
+#define PATCH_SHARED 0x100
+/* The extended state to and from the start of the data area; bytes from there to memory that the guest may not write. */
+#define OP_READ_FPU 0x10006
+#define OP_WRITE_FPU 0x10007
+#define OP_POKE 0x10008
 
 #define FD_TABLE_SIZE 64
 /* The doorbell's number in every guest process: the filter allows write(2) on no other. */

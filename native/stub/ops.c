@@ -67,21 +67,73 @@ static i64 start_thread(struct op *op) {
   return stub_clone_thread(THREAD_FLAGS, thread->stack_top - 1024, (u64)&thread->slot->tid, (u64)&thread->slot->alive, thread);
 }
 
-/* args: [0] site, [1] [2] its old bytes, low four and high three, [3] [4] its new ones, [5] the page's protection. */
+/* Taking a right away makes the host interrupt every CPU that runs this process: none executes what it fetched before. */
+static void reach_other_threads(u64 page, u64 length) {
+  host3(NR_mprotect, page, length, 5);
+  host3(NR_mprotect, page, length, 7);
+}
+
+/*
+ * args: [0] site, [1] [2] its old bytes, low four and high three, [3] [4] its new ones, [5] the page's
+ * protection, with PATCH_SHARED when other threads may be about to run the site. To those it begins
+ * with a byte that is no opcode until the rest is there: they fault and try again (signals.c).
+ */
 static i64 patch_site(struct op *op) {
   u64 *a = op->args;
   u64 page = a[0] & ~4095ul;
   u64 length = ((a[0] + 7 + 4095) & ~4095ul) - page;
   u64 old = 0, mask = 0xfffffffffffffful, value = a[4] << 32 | a[3];
+  u32 is_shared = (a[5] & PATCH_SHARED) != 0;
   u8 *site = (u8 *)a[0];
   if (stub_copy(&old, site, 7)) return 0;
   if ((old ^ (a[2] << 32 | a[1])) & mask) return 0;
   if (host3(NR_mprotect, page, length, 7)) return 0;
-  /* Another thread may be about to run the site: the byte that is no opcode first, so that it faults and is repaired. */
-  __atomic_store_n(site + 5, (u8)0x06, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&DATA->patching, a[0], __ATOMIC_SEQ_CST);
+  __atomic_store_n(site, (u8)NO_OPCODE, __ATOMIC_SEQ_CST);
+  if (is_shared) reach_other_threads(page, length);
   for (u32 i = 1; i < 7; i++) __atomic_store_n(site + i, (u8)(value >> (8 * i)), __ATOMIC_SEQ_CST);
+  if (is_shared) reach_other_threads(page, length);
   __atomic_store_n(site, (u8)value, __ATOMIC_SEQ_CST);
-  return host3(NR_mprotect, page, length, a[5]);
+  host3(NR_mprotect, page, length, a[5] & 7);
+  __atomic_store_n(&DATA->patching, 0, __ATOMIC_SEQ_CST);
+  return 0;
+}
+
+#define FPU_SOFTWARE_WORDS 464
+#define FPU_HEADER 512
+
+/* In the software words stands which components there are, as in PTRACE_GETREGSET. */
+static i64 read_fpu(struct slot *slot, void *fpu) {
+  u64 *header = (u64 *)(slot->data + FPU_HEADER), *software = (u64 *)(slot->data + FPU_SOFTWARE_WORDS);
+  u32 low, high;
+  for (u32 i = 0; i < 8; i++) header[i] = 0;
+  if (fpu ? stub_copy(slot->data, fpu, DATA->xsave_size) != 0 : stub_xsave(slot->data) != 0) return -14;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  for (u32 i = 1; i < 6; i++) software[i] = 0;
+  software[0] = ((u64)high << 32 | low) & ~0x60000ul;
+  for (u32 i = 1; i < 8; i++) header[i] = 0;
+  return 0;
+}
+
+/* A signal frame keeps its marks, by which the host knows its size. */
+static i64 write_fpu(struct slot *slot, u8 *fpu) {
+  u32 size = DATA->xsave_size;
+  if (!fpu) return stub_xrstor(slot->data, ~0ul) ? -22 : 0;
+  u64 left = stub_copy(fpu, slot->data, FPU_SOFTWARE_WORDS) + stub_copy(fpu + FPU_HEADER, slot->data + FPU_HEADER, size - FPU_HEADER);
+  return left ? -14 : 0;
+}
+
+/* args: [0] address, [1] length, [2] the protection of the area. */
+static i64 poke(struct slot *slot, struct op *op) {
+  u64 *a = op->args;
+  if (a[1] > SLOT_DATA_SIZE) return -22;
+  u64 page = a[0] & ~4095ul;
+  u64 length = ((a[0] + a[1] + 4095) & ~4095ul) - page;
+  i64 result = host3(NR_mprotect, page, length, a[2] | 3);
+  if (result) return result;
+  if (stub_copy((void *)a[0], slot->data, a[1])) result = -14;
+  host3(NR_mprotect, page, length, a[2]);
+  return result;
 }
 
 /*
@@ -118,6 +170,15 @@ static u32 run_ops(struct thread *thread, struct slot *slot, void *fpu) {
         break;
       case OP_PATCH:
         result = patch_site(op);
+        break;
+      case OP_READ_FPU:
+        result = read_fpu(slot, fpu);
+        break;
+      case OP_WRITE_FPU:
+        result = write_fpu(slot, fpu);
+        break;
+      case OP_POKE:
+        result = poke(slot, op);
         break;
       case OP_FORK:
         result = fork_process(thread, op);

@@ -115,6 +115,8 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
   slot->fs_base = read_fs_base();
   slot->prefetch_count = 0;
   if (kind == KIND_SYSCALL || kind == KIND_SYSCALL_PATCHED) stub_prefetch(slot, regs);
+  /* Once restored, the state is live and the host's frame is stale. */
+  u32 restored = 0;
   for (;;) {
     slot->kind = kind;
     post(slot);
@@ -144,8 +146,12 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
       __asm__ volatile("wrfsbase %0" : : "r"(slot->fs_base));
     }
     /* Both: a handler has returned, and the next one interrupts what it returned to. */
-    if (answer & ANSWER_FPU_RESTORE) bad |= restore_fpu(slot);
-    if (answer & ANSWER_FPU_SAVE) bad |= save_fpu(slot, answer & ANSWER_FPU_RESTORE ? 0 : fpu);
+    if (answer & ANSWER_FPU_RESTORE) {
+      bad |= restore_fpu(slot);
+      restored = ANSWER_FPU_RESTORE;
+      fpu = 0;
+    }
+    if (answer & ANSWER_FPU_SAVE) bad |= save_fpu(slot, fpu);
     if (answer & ANSWER_EXIT_THREAD) {
       for (;;) host3(NR_exit, 0, 0, 0);
     }
@@ -162,7 +168,7 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
       continue;
     }
     if (!(answer & ANSWER_REGS)) regs->rax = bad ? (u64)-14 : (u64)slot->result;
-    return answer;
+    return answer | restored;
   }
 }
 

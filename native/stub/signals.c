@@ -61,11 +61,27 @@ void stub_on_interrupt(i32 signal, struct host_siginfo *info, struct host_uconte
   finish(thread, &context->regs, stub_serve(thread, &context->regs, KIND_INTERRUPT, context->fpu));
 }
 
-/* A jump to the `syscall` of a patched site lands on 06 (no such instruction): do the call that stood there. */
-static u32 was_patched_site(struct gregs *regs) {
-  u8 bytes[7];
-  if (stub_copy(bytes, (const void *)(regs->rip - 5), 7)) return 0;
-  return bytes[0] == 0xff && bytes[1] == 0x24 && bytes[2] == 0x25 && bytes[5] == 0x06 && bytes[6] == 0;
+static u32 is_jump(const u8 *bytes) {
+  return bytes[0] == 0xff && bytes[1] == 0x24 && bytes[2] == 0x25 && bytes[5] == NO_OPCODE && bytes[6] == 0;
+}
+
+static u32 is_call(const u8 *bytes) {
+  return bytes[0] == 0xb8 && bytes[5] == 0x0f && bytes[6] == 0x05;
+}
+
+/*
+ * No instruction at rip: OTHER_BYTES when a site is or was just being changed there, and the guest is to
+ * look again; OLD_CALL when somebody jumped to the `syscall` of a patched site, which is a 06 now.
+ */
+enum { NO_SITE, OTHER_BYTES, OLD_CALL };
+
+static u32 site_at(u64 rip) {
+  u8 here[7], before[7];
+  u64 patching = __atomic_load_n(&DATA->patching, __ATOMIC_SEQ_CST);
+  if (patching && (rip == patching || rip == patching + 5)) return OTHER_BYTES;
+  if (!stub_copy(here, (const void *)rip, 7) && (is_jump(here) || is_call(here))) return OTHER_BYTES;
+  if (stub_copy(before, (const void *)(rip - 5), 7)) return NO_SITE;
+  return is_jump(before) ? OLD_CALL : is_call(before) ? OTHER_BYTES : NO_SITE;
 }
 
 void stub_on_fault(i32 signal, struct host_siginfo *info, struct host_ucontext *context) {
@@ -75,7 +91,9 @@ void stub_on_fault(i32 signal, struct host_siginfo *info, struct host_ucontext *
     regs->rip = regs->r11;
     return;
   }
-  if (signal == 4 && was_patched_site(regs)) {
+  u32 site = signal == 4 ? site_at(regs->rip) : NO_SITE;
+  if (site == OTHER_BYTES) return;
+  if (site == OLD_CALL) {
     regs->rip += 2;
     finish(thread, regs, stub_serve(thread, regs, KIND_SYSCALL, context->fpu));
     return;

@@ -69,6 +69,8 @@ struct stub_data {
   /* The last list of operations that waited for its turn and is done. */
   u32 turn;
   u32 xsave_size, has_xsave;
+  /* The call site that is being changed. */
+  u64 patching;
 };
 
 /* Left by zygote.c in the data area of the first slot; the sentry reads the facts from there. */
@@ -80,6 +82,9 @@ struct zygote_setup {
   u64 range_count;
   u64 ranges[8][2];
 };
+
+/* No instruction of 64-bit code. */
+#define NO_OPCODE 0x06
 
 #define DATA ((struct stub_data *)STUB_DATA)
 #define GLOBAL_U32(offset) (*(volatile u32 *)(STUB_GLOBAL + (offset)))

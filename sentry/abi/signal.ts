@@ -85,6 +85,7 @@ export const SEGV_ACCERR = 2;
 export const BUS_ADRALN = 1;
 export const BUS_ADRERR = 2;
 export const TRAP_BRKPT = 1;
+export const TRAP_TRACE = 2;
 export const SYS_SECCOMP = 1;
 export const SYS_USER_DISPATCH = 2;
 

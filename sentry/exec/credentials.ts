@@ -1,6 +1,6 @@
 /** What execve(2) makes of credentials: set-id bits, file capabilities, root's capabilities (security/commoncap.c). */
 import { ADDR_COMPAT_LAYOUT, ADDR_NO_RANDOMIZE, MMAP_PAGE_ZERO, READ_IMPLIES_EXEC } from "../../syscall-tables/flags/prctl.ts";
-import { CAP_SETUID, CapabilitySet, SECBIT_KEEP_CAPS, SECBIT_NOROOT } from "../abi/capability.ts";
+import { CAP_SETUID, CAP_SYS_PTRACE, CapabilitySet, SECBIT_KEEP_CAPS, SECBIT_NOROOT } from "../abi/capability.ts";
 import { EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import type { Credentials } from "../task/credentials.ts";
 import type { Task } from "../task/task.ts";
@@ -113,9 +113,11 @@ export const credentialsFor = (task: Task, file: OpenFile): ExecCredentials | Er
   };
 };
 
-/** check_unsafe_exec(): no_new_privs, or a root and working directory that somebody else can change. */
+/** check_unsafe_exec(): no_new_privs, a tracer who may not do so to anybody, or a root and working directory that somebody else can change. */
 const isUnsafe = (task: Task): boolean => {
   if (task.noNewPrivileges) return true;
+  const tracer = task.trace?.tracer;
+  if (tracer !== undefined && !tracer.creds.hasIn(task.creds.userNamespace, CAP_SYS_PTRACE)) return true;
   let sharers = 0;
   for (const sibling of task.process.tasks.values()) if (sibling.fs === task.fs) sharers++;
   return task.fs.references > sharers;

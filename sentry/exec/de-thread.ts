@@ -1,4 +1,5 @@
 /** The end of de_thread(): the thread that calls execve(2) becomes its process's leader and takes its id. */
+import { unlink } from "../ptrace/link.ts";
 import type { Task } from "../task/task.ts";
 
 /** All other threads have exited; the leader's id is still taken, for the parent to know the process by. */
@@ -8,6 +9,8 @@ export const becomeLeader = (task: Task): void => {
   if (leader === task) return;
   const ownPid = task.pid;
   process.tasks.delete(task.tid);
+  // The old leader's tracer never hears of it again: its id goes on.
+  unlink(leader);
   task.pid = leader.pid;
   task.pid.task = task;
   leader.pid = ownPid;

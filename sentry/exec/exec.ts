@@ -1,6 +1,7 @@
 /** execve(2) and execveat(2): replaces the program of a process. */
 import { EAGAIN, EINTR, isErrno } from "../abi/errno.ts";
 import { SIGSEGV } from "../abi/signal.ts";
+import { isInEventStop, stopAfterExec } from "../ptrace/stop.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import { exitGroup, killOtherThreads } from "../task/exit-request.ts";
 import type { Task } from "../task/task.ts";
@@ -9,10 +10,12 @@ import { becomeLeader } from "./de-thread.ts";
 import { type ExecRequest, type Loaded, loadProgram, putLoaded } from "./load.ts";
 
 /** Where an execve(2) stands. The point of no return lies behind "load". */
-export type ExecPhase = "load" | "kill-siblings" | "pristine" | "commit";
+export type ExecPhase = "load" | "kill-siblings" | "pristine" | "commit" | "event";
 
 export class ExecOp extends BlockingOp {
   phase: ExecPhase = "load";
+  /** What the tracer knew the task by. */
+  #formerTid = 0;
   readonly #request: ExecRequest;
   #loaded: Loaded | null = null;
 
@@ -44,9 +47,12 @@ export class ExecOp extends BlockingOp {
         }
         case "kill-siblings":
           if (task.process.tasks.size > 1) return BLOCKED;
+          if (task.trace !== null) this.#formerTid = task.pid.in(task.trace.tracer.pidNamespace);
           becomeLeader(task);
           this.phase = "pristine";
           break;
+        case "event":
+          return isInEventStop(task) ? BLOCKED : 0;
         default:
           return this.#commit(task);
       }
@@ -64,7 +70,8 @@ export class ExecOp extends BlockingOp {
     putLoaded(loaded);
     // Too late for an errno: there is no program that could receive it.
     if (result < 0) exitGroup(task.process, SIGSEGV);
-    return 0;
+    this.phase = "event";
+    return result === 0 && stopAfterExec(task, this.#formerTid) ? BLOCKED : 0;
   }
 
   /** Only the end of the process ends an exec that has begun. */

@@ -41,6 +41,8 @@ export interface GuestProcess {
   readonly memory: UserMemory;
   /** Pages of it in host memory. Absent: the platform cannot tell, and /proc estimates. */
   residentPages?(): number;
+  /** While true, the platform leaves the code as the guest wrote it, for others who look at it. */
+  keepCode?(isKept: boolean): void;
   /** SIGKILLs the host process with all its threads; every GuestThread of it is gone afterwards. */
   kill(): void;
 }
@@ -69,6 +71,18 @@ export interface GuestThread {
   halt?(): void;
   /** CPU time the host has given this thread, in ns. */
   cpuTimeNs?(): number;
+  /**
+   * For a stop that others look into: carries out what the next answer would (operations,
+   * copy-outs, FPU state) with the code as the guest wrote it, and stops again. `done` gets
+   * null, or the result that a failed operation leaves the call.
+   */
+  settle(done: (failed: number | null) => void): void;
+  // Of a settled thread:
+  /** Writes to private memory that the guest itself may not write; `prot` is its protection. */
+  poke(addr: UserAddr, bytes: Uint8Array, prot: number, done: (result: number) => void): void;
+  /** The extended state, as XSAVE writes it. */
+  readFpu(done: (state: Uint8Array | Errno) => void): void;
+  writeFpu(state: Uint8Array, done: (result: number) => void): void;
   /** Ends this host thread only (guest exit(2) with siblings left). */
   exitThread(): void;
 
@@ -128,8 +142,8 @@ export interface Registers {
   set fsBase(addr: UserAddr);
   get gsBase(): UserAddr;
   set gsBase(addr: UserAddr);
-  /** The system call number and its six raw arguments at the trap (orig_rax is kept for restarts). */
-  readonly syscallNumber: number;
+  /** The system call number at the trap (orig_rax is kept for restarts); -1: in none. */
+  syscallNumber: number;
 }
 
 /** Queued for one thread, executed in order by the stub before it continues. All mappings are MAP_FIXED: mm owns the layout. */

@@ -5,8 +5,11 @@ import type { Log } from "../host/log.ts";
 import { R_RIP } from "../platform/registers.ts";
 import { SLOT_REGS } from "../platform/systrap/layout.generated.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
+import { stopBeforeCall } from "../ptrace/stop.ts";
 import { BLOCKED } from "../task/blocking.ts";
+import { callHooks } from "../task/call-hooks.ts";
 import { finishSyscall } from "../task/run.ts";
+import type { Task } from "../task/task.ts";
 import { type Call, compileCall } from "./decode.ts";
 import type { Implementation } from "./implement.ts";
 
@@ -33,6 +36,7 @@ export class Dispatcher {
   constructor(implementations: readonly Implementation[], log: Log) {
     this.#log = log;
     const byName = new Map(implementations.map((implementation) => [implementation.name as string, implementation]));
+    callHooks.resume = (task, from, result) => this.#resume(task, from, result);
     const last = Math.max(...Object.keys(x86_64).map(Number));
     this.#calls = Array.from({ length: last + 1 }, (_, nr): Call => {
       const implementation = byName.get(x86_64[nr as keyof typeof x86_64] ?? "");
@@ -57,18 +61,37 @@ export class Dispatcher {
     const nr = u32[base + RAX_WORD];
     thread.regs.syscallNumber = nr;
     if (this.tracer !== null) this.tracer.entry(thread, nr);
+    if (task.trace !== null && task.trace.mode !== "run") stopBeforeCall(task);
+    else this.#admit(thread, task, nr, false);
+  }
+
+  /** Filters, then the handler. */
+  #admit(thread: SystrapThread, task: Task, nr: number, isShownToTracer: boolean): void {
     if (task.seccomp !== null && !task.seccomp.surelyAllows(nr)) {
-      const verdict = task.seccomp.check(task, nr, thread.regs.get(R_RIP));
+      const verdict = task.seccomp.check(task, nr, thread.regs.get(R_RIP), isShownToTracer);
       if (verdict !== null) {
-        finishSyscall(task, verdict);
+        if (verdict !== BLOCKED) finishSyscall(task, verdict);
+        else thread.park();
         return;
       }
     }
-    const call = u32[base + RAX_WORD + 1] === 0 ? this.#calls[nr] : undefined;
-    const result = call === undefined ? this.#missing(nr) : call(task, u32, base);
+    const call = this.#calls[nr];
+    const result = call === undefined ? this.#missing(nr) : call(task, thread.u32, thread.word + SLOT_REGS / 4);
     if (result === BLOCKED) {
       thread.park();
       if (this.tracer !== null) this.tracer.blocked(thread);
     } else finishSyscall(task, result);
+  }
+
+  /** A call that was held up at its start; its number and arguments may be others now. */
+  #resume(task: Task, from: "entry" | "seccomp", result: number): void {
+    const thread = task.thread as SystrapThread;
+    const nr = thread.regs.syscallNumber;
+    if (nr < 0) {
+      finishSyscall(task, result);
+      return;
+    }
+    thread.regs.isRaxTouched = false;
+    this.#admit(thread, task, nr, from === "seccomp");
   }
 }

@@ -25,6 +25,7 @@ import type { AddressSpace } from "../mm/address-space.ts";
 import { enterNetwork, inheritNetwork, NetworkNamespace } from "../net/network-namespace.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import { R_RAX, R_RSP } from "../platform/registers.ts";
+import { endStep } from "../ptrace/stop.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
 import type { CloneOptions } from "./clone.ts";
 import type { Credentials } from "./credentials.ts";
@@ -32,6 +33,7 @@ import { exitHooks } from "./exit-hooks.ts";
 import { attachTask } from "./first-process.ts";
 import { enterHostProcess, leaveHostProcess } from "./host-threads.ts";
 import { watchCpuLimit } from "./interval-timers.ts";
+import { joinStop } from "./job-control.ts";
 import { newUserNamespace } from "./namespaces.ts";
 import { PidNamespace } from "./pid-namespace.ts";
 import { Process } from "./process.ts";
@@ -76,6 +78,9 @@ export const createChild = (parent: Task, options: CloneOptions, mm: AddressSpac
     process.isUnkillable = true;
   }
   setRegisters(thread, options);
+  // A step of the parent is not the child's.
+  child.hasForcedStep = parent.hasForcedStep;
+  endStep(child);
   publishIds(parent, child, options);
   if (has(flags, CLONE_NEWNET)) enterNetwork(child, new NetworkNamespace(child.kernel, creds.userNamespace));
   else inheritNetwork(child, parent);
@@ -138,10 +143,7 @@ const inherit = (parent: Task, child: Task, flags: number): void => {
   // A thread that joins a process about to end or to stop takes part in it.
   if (child.process !== parent.process) return;
   child.isKilled = child.process.groupExitStatus !== null;
-  if (child.process.stopsAwaited > 0 || child.process.isStopped) {
-    child.isStopPending = true;
-    child.process.stopsAwaited++;
-  }
+  if (child.process.stopsAwaited > 0 || child.process.isStopped) joinStop(child);
 };
 
 const setRegisters = (thread: GuestThread, options: CloneOptions): void => {

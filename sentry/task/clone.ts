@@ -14,15 +14,20 @@ import {
   CLONE_NEWUTS,
   CLONE_PARENT,
   CLONE_PIDFD,
+  CLONE_PTRACE,
   CLONE_SIGHAND,
   CLONE_SYSVSEM,
   CLONE_THREAD,
+  CLONE_UNTRACED,
   CLONE_VFORK,
   CLONE_VM,
 } from "../abi/sched.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { CloneRequest } from "../platform/platform.ts";
+import { traceChild } from "../ptrace/link.ts";
+import { cloneEvent, isInEventStop, stopForEvent } from "../ptrace/stop.ts";
+import { PTRACE_EVENT_VFORK_DONE } from "../ptrace/trace.ts";
 import { BLOCKED, BlockingOp, WaitQueue } from "./blocking.ts";
 import { createChild } from "./clone-child.ts";
 import { finishSyscall } from "./run.ts";
@@ -98,7 +103,7 @@ class CloneOp extends BlockingOp {
   readonly #options: CloneOptions;
   readonly #mm: AddressSpace;
   readonly #request: CloneRequest;
-  phase: "host-clone" | "vfork" = "host-clone";
+  phase: "host-clone" | "event" | "vfork" | "vfork-done" = "host-clone";
   #child: Task | null = null;
   #result = 0;
 
@@ -114,33 +119,61 @@ class CloneOp extends BlockingOp {
   }
 
   override step(task: Task): number {
-    if (this.phase === "vfork") return this.#child?.vforkDone === null ? this.#result : BLOCKED;
+    if (this.phase === "host-clone") {
+      const failed = this.#begin(task);
+      if (failed !== 0) return failed;
+    }
+    // The tracer hears of the child, and of the end of a vfork.
+    if (isInEventStop(task)) return BLOCKED;
+    if (this.phase === "event") this.phase = "vfork";
+    if (this.phase === "vfork") {
+      if (this.#child !== null && this.#child.vforkDone !== null) return BLOCKED;
+      this.phase = "vfork-done";
+      if (has(this.#options.flags, CLONE_VFORK) && stopForEvent(task, PTRACE_EVENT_VFORK_DONE, this.#message(task))) return BLOCKED;
+    }
+    return this.#result;
+  }
+
+  /** The child's id as the tracer knows it. */
+  #message(task: Task): number {
+    return task.trace === null ? 0 : (this.#child?.pid.in(task.trace.tracer.pidNamespace) ?? 0);
+  }
+
+  /** Makes the child when the host has made its thread: 0, BLOCKED or an errno. */
+  #begin(task: Task): number {
     const thread = this.#request.result;
     if (thread === null) return BLOCKED;
     if (isErrno(thread)) {
       this.#mm.putUser();
       return thread;
     }
+    const { flags, exitSignal } = this.#options;
     const child = createChild(task, this.#options, this.#mm, thread);
     if (isErrno(child)) return child;
     this.#child = child;
     this.#result = child.pid.in(task.pidNamespace);
-    if (has(this.#options.flags, CLONE_VFORK)) {
-      this.phase = "vfork";
+    const isVfork = has(flags, CLONE_VFORK);
+    const event = cloneEvent(isVfork, exitSignal);
+    const isTold = !has(flags, CLONE_UNTRACED) && task.trace !== null && task.trace.wantsEvent(event);
+    if (task.trace !== null && (isTold || has(flags, CLONE_PTRACE))) traceChild(task.trace, child);
+    this.phase = isVfork ? "event" : "vfork-done";
+    if (isVfork) {
       child.vforkDone = new WaitQueue();
       task.waitOn(child.vforkDone);
     }
+    const message = this.#message(task);
     finishSyscall(child, 0);
-    return this.phase === "vfork" && child.vforkDone !== null ? BLOCKED : this.#result;
+    if (isTold) stopForEvent(task, event, message);
+    return 0;
   }
 
-  /** The host's clone cannot be taken back; a vfork is left only by dying (wait_for_vfork_done is killable). */
+  /** The host's clone cannot be taken back; what comes after it ends only with the task (wait_for_vfork_done is killable). */
   override interrupted(task: Task): number {
-    return this.phase === "vfork" && task.isKilled ? this.#result : BLOCKED;
+    return this.phase !== "host-clone" && task.isKilled ? this.#result : BLOCKED;
   }
 
   override describe(): string {
-    return this.phase === "vfork" ? "vfork" : "clone";
+    return this.phase === "host-clone" ? "clone" : "vfork";
   }
 }
 

@@ -1,11 +1,15 @@
 /** The end of tasks and processes (kernel/exit.c). Called only where no handler of the task is half done. */
 import { CLD_EXITED, CLD_KILLED, isValidSignal, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
+import { detachAll, unlink } from "../ptrace/link.ts";
+import { stopBeforeEnd } from "../ptrace/stop.ts";
+import { PTRACE_EVENT_EXIT } from "../ptrace/trace.ts";
 import { BLOCKED } from "./blocking.ts";
+import { childSignal } from "./child-signal.ts";
 import { exitHooks } from "./exit-hooks.ts";
 import { exitGroup } from "./exit-request.ts";
 import { forgetHostThread, hostThreadCount, leaveHostProcess } from "./host-threads.ts";
-import { childSignal, hangUpIfOrphaned, stopReached } from "./job-control.ts";
+import { hangUpIfOrphaned, stopReached } from "./job-control.ts";
 import type { PidNamespace } from "./pid-namespace.ts";
 import type { Process } from "./process.ts";
 import { sendSignalToProcess, userSignal } from "./signals.ts";
@@ -29,11 +33,11 @@ export const endKilledTask = (task: Task): void => {
 const endThreads = (process: Process, tasks: readonly Task[]): void => {
   const ending: Task[] = [];
   for (const task of tasks) {
+    if (task.op !== null && task.op.interrupted(task) === BLOCKED) continue;
+    if (task.op !== null) task.endBlocked();
+    if (isHeldByTracer(task, process)) continue;
     task.isParked = false;
-    if (task.op === null || task.op.interrupted(task) !== BLOCKED) {
-      if (task.op !== null) task.endBlocked();
-      ending.push(task);
-    }
+    ending.push(task);
   }
   if (ending.length === 0) return;
   const host = ending[0].thread.process;
@@ -52,12 +56,26 @@ const endThreads = (process: Process, tasks: readonly Task[]): void => {
   if (process.tasks.size === 0) endProcess(process);
 };
 
+/** The tracer looks at a dying task before it goes (PTRACE_EVENT_EXIT). */
+const isHeldByTracer = (task: Task, process: Process): boolean => {
+  const { trace } = task;
+  if (trace === null) return false;
+  if (trace.stop?.kind === "end") return true;
+  if (trace.wantsEvent(PTRACE_EVENT_EXIT) && !trace.hasReportedEnd && task.thread.isRunning) {
+    task.thread.interrupt();
+    return true;
+  }
+  trace.stop = null;
+  return stopBeforeEnd(task, task.exitStatus ?? process.groupExitStatus ?? signalStatus(SIGKILL));
+};
+
 /** do_exit, up to the point where the parent is told. */
 const endTask = (task: Task): void => {
   const { process, kernel } = task;
   task.exitStatus ??= process.groupExitStatus ?? signalStatus(SIGKILL);
   releaseAddressSpace(task);
   exitHooks.taskExit?.(task);
+  for (const tracee of detachAll(task)) endTrace(tracee);
   const usage = usageOfTask(task);
   usage.userNs = taskCpuNs(task);
   Object.assign(task.usage, usage);
@@ -73,8 +91,28 @@ const endTask = (task: Task): void => {
   task.mm.putUser();
   kernel.pids.users.of(task.creds.uid).tasks--;
   leaveChildren(task);
-  if (!task.isLeader) releaseId(task);
+  if (!task.isLeader && !awaitsTracer(task)) releaseId(task);
   process.threadsExited.notify();
+};
+
+/** A traced thread's status is its tracer's to fetch, until then it keeps its id. */
+const awaitsTracer = (task: Task): boolean => {
+  const { trace } = task;
+  if (trace === null) return false;
+  trace.isZombie = true;
+  trace.stop = null;
+  if (!tellOfEnd(task, trace.tracer.process, SIGCHLD, task.exitStatus ?? 0)) return true;
+  unlink(task);
+  return false;
+};
+
+/** The tracer has fetched a dead task's status, or is gone itself: whose turn is it now? */
+export const endTrace = (task: Task): void => {
+  const { process } = task;
+  const isFetched = task.trace !== null && task.trace.tracer.process === process.parent;
+  unlink(task);
+  if (!task.isLeader) releaseId(task);
+  else if (process.isZombie && (isFetched || notifyParent(process))) reapProcess(process);
 };
 
 const releaseId = (task: Task): void => {
@@ -157,25 +195,32 @@ const giveAwayChildren = (process: Process): void => {
 
 /** do_notify_parent. True: nobody will wait for it, reap at once. */
 const notifyParent = (process: Process): boolean => {
-  const { parent, exitStatus } = process;
-  if (parent === null) return !process.isHostChild;
-  let signal = process.exitSignal;
+  const { parent, leader, exitStatus } = process;
+  const tracer = leader.trace?.tracer.process ?? parent;
+  if (tracer !== null && tracer !== parent) {
+    if (tellOfEnd(leader, tracer, SIGCHLD, exitStatus)) endTrace(leader);
+    return false;
+  }
+  return parent === null ? !process.isHostChild : tellOfEnd(leader, parent, process.exitSignal, exitStatus);
+};
+
+/** Signals and wakes `receiver`. True: it does not want to fetch the status. */
+const tellOfEnd = (task: Task, receiver: Process, exitSignal: number, status: number): boolean => {
+  let signal = exitSignal;
   let isUnwanted = false;
   if (signal === SIGCHLD) {
-    const action = parent.actions.get(SIGCHLD);
+    const action = receiver.actions.get(SIGCHLD);
     isUnwanted = action.handlerAddr === SIG_IGN || (action.flags & SA_NOCLDWAIT) !== 0;
     if (action.handlerAddr === SIG_IGN) signal = 0;
   }
   // clone(2) takes any byte for it (do_notify_parent: valid_signal).
   if (signal !== 0 && isValidSignal(signal)) {
-    const killer = exitStatus & 0x7f;
+    const killer = status & 0x7f;
     const info =
-      killer === 0
-        ? childSignal(process, parent, signal, CLD_EXITED, exitStatus >> 8)
-        : childSignal(process, parent, signal, CLD_KILLED, killer);
-    sendSignalToProcess(parent, info);
+      killer === 0 ? childSignal(task, receiver, signal, CLD_EXITED, status >> 8) : childSignal(task, receiver, signal, CLD_KILLED, killer);
+    sendSignalToProcess(receiver, info);
   }
-  parent.childExited.notify();
+  receiver.childExited.notify();
   return isUnwanted;
 };
 
@@ -183,6 +228,7 @@ const notifyParent = (process: Process): boolean => {
 export const reapProcess = (process: Process): void => {
   if (process.isReaped) return;
   process.isReaped = true;
+  unlink(process.leader);
   process.parent?.children.delete(process);
   const { leader } = process;
   process.group.remove(process);

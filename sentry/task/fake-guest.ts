@@ -97,6 +97,22 @@ export class FakeThread implements GuestThread {
     this.kernel.interrupted.add(this);
   }
 
+  settle(done: (failed: number | null) => void): void {
+    done(null);
+  }
+
+  poke(addr: number, bytes: Uint8Array, _prot: number, done: (result: number) => void): void {
+    done(this.memory.copyOut(addr, bytes));
+  }
+
+  readFpu(done: (state: Uint8Array | Errno) => void): void {
+    done(new Uint8Array(576));
+  }
+
+  writeFpu(_state: Uint8Array, done: (result: number) => void): void {
+    done(0);
+  }
+
   cpuTimeNs(): number {
     return this.cpuNs;
   }

@@ -100,3 +100,29 @@ export const writeOrBlock = (task: Task, file: OpenFile, io: UserIo): number => 
   if (n <= 0 || io.remaining === 0 || file.isNonblocking || file.waitQueueFor(task) === null || !file.writesWhole) return n;
   return task.block(new WriteOp(file, io, task, n));
 };
+
+/** pwrite(2) on a file that cannot do it at once (/proc/PID/mem, with another process's help). */
+class PositionedWriteOp extends TransferOp {
+  readonly #offset: number;
+
+  constructor(file: OpenFile, io: UserIo, task: Task, offset: number) {
+    super(file, io, task, Number.POSITIVE_INFINITY);
+    this.#offset = offset;
+  }
+
+  step(task: Task): number {
+    const n = this.file.pwrite(this.io, this.#offset, task);
+    return n === EAGAIN ? BLOCKED : this.finish(n);
+  }
+
+  describe(): string {
+    return "pwrite";
+  }
+}
+
+/** pwrite(2) from start to end. */
+export const pwriteOrBlock = (task: Task, file: OpenFile, io: UserIo, offset: number): number => {
+  const n = file.pwrite(io, offset, task);
+  if (n !== EAGAIN || file.isNonblocking || file.waitQueueFor(task) === null) return n;
+  return task.block(new PositionedWriteOp(file, io, task, offset));
+};

@@ -1,12 +1,13 @@
 /** Stop and continue (kernel/signal.c: do_signal_stop, do_notify_parent_cldstop, prepare_signal). */
 import { CLD_CONTINUED, CLD_STOPPED, SA_NOCLDSTOP, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, STOP_SIGNALS_LO, sigBitLo } from "../abi/signal.ts";
+import { notifyOfGroup } from "../ptrace/stop.ts";
+import { childSignal } from "./child-signal.ts";
 import { exitHooks } from "./exit-hooks.ts";
 import type { Process } from "./process.ts";
 import type { ProcessGroup } from "./process-group.ts";
 import { kernelSignal } from "./signal-info.ts";
 import { sendSignalToGroup, sendSignalToProcess } from "./signals.ts";
 import type { Task } from "./task.ts";
-import { usageOf } from "./usage.ts";
 
 /** Removes a signal of the low half from every queue of the process. */
 export const discardFromAll = (process: Process, signal: number): void => process.discardPending(sigBitLo(signal), 0);
@@ -17,11 +18,14 @@ export const stopProcess = (process: Process, signal: number): void => {
   process.stopSignal = signal;
   process.stopsAwaited = 0;
   for (const task of process.tasks.values()) {
-    if (task.isKilled || task.isParked) continue;
+    if (task.isKilled || (task.isParked && task.trace === null) || task.trace?.stop?.kind === "group") continue;
     task.isStopPending = true;
     process.stopsAwaited++;
   }
-  for (const task of process.tasks.values()) if (task.isStopPending) task.poke();
+  for (const task of process.tasks.values()) {
+    if (task.trace !== null && task.trace.isSeized) notifyOfGroup(task);
+    else if (task.isStopPending) task.poke();
+  }
 };
 
 /** A thread has stopped, or exits instead: the last one awaited completes the stop. */
@@ -29,11 +33,20 @@ export const stopReached = (task: Task): void => {
   const { process } = task;
   if (!task.isStopPending) return;
   task.isStopPending = false;
-  if (--process.stopsAwaited > 0 || process.isExiting) return;
+  if (--process.stopsAwaited > 0 || process.isExiting || process.isStopped) return;
   process.isStopped = true;
+  // A parent that traces the process is told of each thread.
+  if (task.trace !== null && task.trace.tracer.process === process.parent) return;
   process.hasStopReport = true;
   process.hasContinueReport = false;
   notifyParentOfStop(process, CLD_STOPPED, process.stopSignal);
+};
+
+/** A thread that comes to a stopped group later, or back to it, stops too. */
+export const joinStop = (task: Task): void => {
+  if (task.isStopPending) return;
+  task.isStopPending = true;
+  task.process.stopsAwaited++;
 };
 
 /** SIGCONT was sent (whether or not it will be delivered): all threads go on. */
@@ -45,7 +58,8 @@ export const continueProcess = (process: Process): void => {
   process.stopsAwaited = 0;
   for (const task of process.tasks.values()) {
     task.isStopPending = false;
-    if (task.isParked) task.kernel.schedule(task);
+    if (task.isParked && task.trace === null) task.kernel.schedule(task);
+    else if (wasStopped || wasStopping) notifyOfGroup(task);
   }
   if (wasStopped) {
     process.hasStopReport = false;
@@ -63,24 +77,9 @@ const notifyParentOfStop = (process: Process, code: number, status: number): voi
   }
   const action = parent.actions.get(SIGCHLD);
   if (action.handlerAddr !== SIG_IGN && (action.flags & SA_NOCLDSTOP) === 0) {
-    sendSignalToProcess(parent, childSignal(process, parent, SIGCHLD, code, status));
+    sendSignalToProcess(parent, childSignal(process.leader, parent, SIGCHLD, code, status));
   }
   parent.childExited.notify();
-};
-
-/** The siginfo of SIGCHLD. */
-export const childSignal = (process: Process, parent: Process, signal: number, code: number, status: number) => {
-  const usage = usageOf(process);
-  return {
-    signal,
-    code,
-    pid: process.leader.pid.in(parent.pidNamespace),
-    uid: parent.leader.creds.userNamespace.showUid(process.leader.creds.uid),
-    status,
-    utime: Math.floor(usage.userNs / 10_000_000),
-    stime: Math.floor(usage.systemNs / 10_000_000),
-    force: true,
-  };
 };
 
 /** kill_orphaned_pgrp: a stopped group that nobody can continue any more gets SIGHUP and SIGCONT. */

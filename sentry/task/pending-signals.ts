@@ -98,6 +98,11 @@ export class PendingSignals {
     return info;
   }
 
+  /** What is queued, oldest first. */
+  get queued(): SignalInfo[] {
+    return this.#entries.map((entry) => entry.info);
+  }
+
   /** The number of queued entries (SigQ of /proc/pid/status counts per user). */
   get length(): number {
     return this.#entries.length;

@@ -3,10 +3,12 @@
  * tasks and the delivery of signals all happen here (arch_do_signal_or_restart, get_signal).
  */
 import { EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../abi/errno.ts";
-import { SA_RESTART, SIGSEGV } from "../abi/signal.ts";
+import { SA_RESTART, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE } from "../abi/signal.ts";
 import type { Trap } from "../platform/platform.ts";
 import { R_RAX, R_RIP } from "../platform/registers.ts";
+import { endStep, isStepOverCall, stopAfterCall, stopAtHandler, stopBeforeSignal, stopWithGroup } from "../ptrace/stop.ts";
 import { BLOCKED } from "./blocking.ts";
+import { callHooks } from "./call-hooks.ts";
 import { endKilledTask } from "./exit.ts";
 import { stopReached } from "./job-control.ts";
 import type { SignalAction } from "./signal-actions.ts";
@@ -23,17 +25,29 @@ const FRAMES_MAX = 8;
 /** A call is done: its result goes to the guest, unless a signal, a stop or the end comes first. */
 export const finishSyscall = (task: Task, result: number): void => {
   if (task.isDead) return;
-  if (result > ERESTARTSYS && !task.hasSignal && !task.signals.hasSavedMask) task.thread.resume(result);
-  else leaveSentry(task, result, "syscall");
+  if (result > ERESTARTSYS && !task.hasSignal && !task.signals.hasSavedMask && task.trace === null) task.thread.resume(result);
+  else if (task.trace === null || !endTracedCall(task, result, "syscall")) leaveSentry(task, result, "syscall");
 };
 
-/** Back to guest code with the registers as they are (rt_sigreturn, a page fault that was served). */
-export const returnToGuest = (task: Task): void => leaveSentry(task, 0, "user");
+/** Back to guest code with the registers as they are (rt_sigreturn). */
+export const returnToGuest = (task: Task): void => {
+  if (task.trace === null || !endTracedCall(task, 0, "user")) leaveSentry(task, 0, "user");
+};
+
+/** syscall_exit_work: a step ends behind the call. True: the task has stopped. */
+const endTracedCall = (task: Task, result: number, cause: ParkCause): boolean => {
+  if (!isStepOverCall(task)) return stopAfterCall(task, result, cause);
+  forceSignal(task, faultSignal(SIGTRAP, TRAP_BRKPT, task.thread.regs.get(R_RIP)));
+  return false;
+};
 
 /** The running instruction faulted. */
 export const handleFault = (task: Task, trap: Trap & { readonly kind: "fault" }): void => {
   if (task.isDead) return;
-  if (trap.signal !== SIGSEGV || !task.mm.growStack(task, trap.addr)) {
+  const isOldStep = trap.signal === SIGTRAP && trap.code === TRAP_TRACE && task.hasForcedStep && task.trace === null;
+  // The tracer that asked for the step is gone.
+  if (isOldStep) endStep(task);
+  else if (trap.signal !== SIGSEGV || !task.mm.growStack(task, trap.addr)) {
     forceSignal(task, faultSignal(trap.signal, trap.code, trap.addr, trap.trapNumber, trap.error));
   }
   leaveSentry(task, 0, "user");
@@ -48,14 +62,40 @@ export const handleInterrupt = (task: Task): void => {
 export const stepOp = (task: Task): void => {
   if (task.isDead) return;
   if (task.op !== null) {
+    task.release = null;
     const result = task.stepBlocked();
     if (result !== BLOCKED) finishSyscall(task, result);
-  } else if (task.isParked) {
-    const { process } = task;
-    if (!task.isKilled && (process.isStopped || process.stopsAwaited > 0)) return;
+  } else if (task.isParked) wakeParked(task);
+  else if (task.isKilled) endKilledTask(task);
+};
+
+/** A task that is kept from guest code looks whether it may go on, and where. */
+const wakeParked = (task: Task): void => {
+  const { process, thread } = task;
+  const stop = task.trace?.stop ?? null;
+  if (stop !== null) {
+    // Its tracer wakes it, or its end; but not while it carries out its operations.
+    if (!stop.isSettled || !task.isKilled || stop.kind === "end") return;
+    if (task.trace !== null) task.trace.stop = null;
+  } else if (task.release === null) {
+    const isTold = task.trace !== null && task.trace.hasTrapDue;
+    if (!task.isKilled && !isTold && (process.isStopped || process.stopsAwaited > 0)) return;
     task.isParked = false;
     leaveSentry(task, task.parkedResult, task.parkedCause);
-  } else if (task.isKilled) endKilledTask(task);
+    return;
+  }
+  task.isParked = false;
+  const { release } = task;
+  if (task.isKilled) {
+    task.release = null;
+    endKilledTask(task);
+    return;
+  }
+  const rax = (thread.regs.getHi(R_RAX) | 0) * 2 ** 32 + thread.regs.getLo(R_RAX);
+  if (release?.kind === "entry" || release?.kind === "seccomp") {
+    task.release = null;
+    callHooks.resume?.(task, release.kind, rax);
+  } else leaveSentry(task, rax, thread.regs.syscallNumber >= 0 ? "syscall" : "user");
 };
 
 const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void => {
@@ -70,7 +110,15 @@ const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void =
       endKilledTask(task);
       return;
     }
-    if (task.isStopPending) {
+    const isFree = (task.release?.delivery ?? null) === null;
+    if (isFree && task.trace !== null && (task.isStopPending || task.trace.hasTrapDue)) {
+      task.release = null;
+      stopWithGroup(task, result, cause);
+      stopReached(task);
+      return;
+    }
+    if (isFree && task.isStopPending) {
+      task.release = null;
       task.isParked = true;
       task.parkedResult = result;
       task.parkedCause = cause;
@@ -79,14 +127,25 @@ const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void =
     }
     const delivery = nextSignalForHandler(task);
     if (delivery !== null) {
+      const { info, action } = delivery;
+      if (action === null) {
+        stopBeforeSignal(task, info, result, cause);
+        return;
+      }
       if (cause === "syscall") {
-        returnBefore(task, result, delivery.action);
+        returnBefore(task, result, action);
         cause = "user";
         result = 0;
       }
-      setUpHandler(task, delivery);
+      const isStepped = task.trace?.isStepping === true;
+      if (isStepped) endStep(task);
+      setUpHandler(task, info, action);
+      if (isStepped && task.trace !== null) {
+        stopAtHandler(task);
+        return;
+      }
       if (++frames === FRAMES_MAX) break;
-    } else if (!task.isKilled && !task.isStopPending) break;
+    } else if (!task.isKilled && !task.isStopPending && task.trace?.hasTrapDue !== true) break;
   }
   signals.restoreMask();
   if (cause === "user") {

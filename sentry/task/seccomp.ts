@@ -1,8 +1,12 @@
 /** seccomp(2) inside the guest: what a task's filters say to a system call (kernel/seccomp.c). */
+
+import { PTRACE_O_SUSPEND_SECCOMP } from "../../syscall-tables/flags/ptrace.ts";
 import { ENOSYS } from "../abi/errno.ts";
 import { SIGKILL, SIGSYS, SYS_SECCOMP } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import { R_R8, R_R9, R_R10, R_RDI, R_RDX, R_RSI } from "../platform/registers.ts";
+import { stopForSeccomp } from "../ptrace/stop.ts";
+import { BLOCKED } from "./blocking.ts";
 import type { BpfProgram } from "./bpf.ts";
 import { exitGroup, exitTask } from "./exit-request.ts";
 import { forceSignal } from "./signals.ts";
@@ -88,8 +92,12 @@ export class SeccompFilters {
     return this.#cache[nr] === ALWAYS_ALLOWED;
   }
 
-  /** Null: the call goes on; otherwise its result, which `finishSyscall` gets (the task may also be killed by it). */
-  check(task: Task, nr: number, ip: number): number | null {
+  /**
+   * Null: the call goes on; otherwise its result, which `finishSyscall` gets (the task may also be
+   * killed by it), or BLOCKED when others decide first. `isShown`: its tracer has let it through.
+   */
+  check(task: Task, nr: number, ip: number, isShown = false): number | null {
+    if (((task.trace?.options ?? 0) & PTRACE_O_SUSPEND_SECCOMP) !== 0) return null;
     if (this.#program === null) return this.#checkStrict(task, nr);
     if (this.surelyAllows(nr)) return null;
     data[0] = nr;
@@ -105,7 +113,7 @@ export class SeccompFilters {
       data[4 + i * 2] = regs.getLo(ARGUMENTS[i]);
       data[5 + i * 2] = regs.getHi(ARGUMENTS[i]);
     }
-    return this.#act(task, this.#verdict(), nr, ip);
+    return this.#act(task, this.#verdict(), nr, ip, isShown);
   }
 
   #checkStrict(task: Task, nr: number): number | null {
@@ -134,7 +142,7 @@ export class SeccompFilters {
     return strictest;
   }
 
-  #act(task: Task, verdict: number, nr: number, ip: number): number | null {
+  #act(task: Task, verdict: number, nr: number, ip: number, isShown: boolean): number | null {
     const value = verdict & SECCOMP_RET_DATA;
     switch ((verdict & SECCOMP_RET_ACTION_FULL) >>> 0) {
       case SECCOMP_RET_ALLOW:
@@ -147,6 +155,8 @@ export class SeccompFilters {
         forceSignal(task, { signal: SIGSYS, code: SYS_SECCOMP, errno: value, addr: ip, syscall: nr, arch: AUDIT_ARCH_X86_64 });
         return nr;
       case SECCOMP_RET_TRACE:
+        if (isShown) return null;
+        return stopForSeccomp(task, value) ? BLOCKED : ENOSYS;
       case SECCOMP_RET_USER_NOTIF:
         // Nobody listens.
         return ENOSYS;

@@ -14,6 +14,7 @@ import {
   SS_AUTODISARM,
   sigBitHi,
   sigBitLo,
+  sigsetHas,
 } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import type { SignalFrame } from "../platform/platform.ts";
@@ -22,7 +23,7 @@ import { exitGroup } from "./exit-request.ts";
 import { stopProcess } from "./job-control.ts";
 import type { SignalAction } from "./signal-actions.ts";
 import { packSignalInfo, type SignalInfo } from "./signal-info.ts";
-import { dequeueUnmasked, forceSignal, kernelSignal } from "./signals.ts";
+import { dequeueUnmasked, forceSignal, kernelSignal, sendSignalToTask } from "./signals.ts";
 import type { Task } from "./task.ts";
 
 /** Bytes below the stack pointer that the x86-64 ABI lets a function use. */
@@ -32,19 +33,23 @@ const FRAME_OVERHEAD = 640;
 
 export interface Delivery {
   readonly info: SignalInfo;
-  readonly action: SignalAction;
+  /** Null: the tracer is asked first. */
+  readonly action: SignalAction | null;
 }
 
 /**
- * The next signal that has a handler. Default actions are taken on the way: afterwards the
- * task may be killed or have to stop, and then null is returned.
+ * The next signal that has a handler, or that a tracer is to see. Default actions are taken on the
+ * way: afterwards the task may be killed or have to stop, and then null is returned.
  */
 export const nextSignalForHandler = (task: Task): Delivery | null => {
   const { process, signals } = task;
-  while (!task.isKilled && !task.isStopPending) {
-    const info = signals.pending.takeSynchronous(signals.maskLo) ?? dequeueUnmasked(task, signals.maskLo, signals.maskHi);
+  for (;;) {
+    const passedOn = takePassedOn(task);
+    if (task.isKilled || (passedOn === null && (task.isStopPending || task.trace?.hasTrapDue === true))) return null;
+    const info = passedOn ?? signals.pending.takeSynchronous(signals.maskLo) ?? dequeueUnmasked(task, signals.maskLo, signals.maskHi);
     if (info === null) return null;
     const { signal } = info;
+    if (task.trace !== null && passedOn === null && signal !== SIGKILL) return { info, action: null };
     const action = process.actions.get(signal);
     if (action.handlerAddr === SIG_IGN) continue;
     if (action.handlerAddr !== SIG_DFL) {
@@ -58,6 +63,14 @@ export const nextSignalForHandler = (task: Task): Delivery | null => {
       if (signal === SIGSTOP || !process.group.isOrphaned()) stopProcess(process, signal);
     } else exitGroup(process, signalStatus(signal));
   }
+};
+
+/** ptrace_signal's second half: what the tracer lets through, unless it is blocked by now. */
+const takePassedOn = (task: Task): SignalInfo | null => {
+  const info = task.release?.delivery ?? null;
+  task.release = null;
+  if (info === null || !sigsetHas(task.signals.maskLo, task.signals.maskHi, info.signal)) return info;
+  sendSignalToTask(task, info);
   return null;
 };
 
@@ -73,7 +86,7 @@ const frameTop = (task: Task, action: SignalAction): number => {
 };
 
 /** Points the task at its handler. On failure SIGSEGV is forced, which the caller finds pending. */
-export const setUpHandler = (task: Task, { info, action }: Delivery): void => {
+export const setUpHandler = (task: Task, info: SignalInfo, action: SignalAction): void => {
   const { signals } = task;
   const { altStack } = signals;
   const stackTopAddr = frameTop(task, action);

@@ -32,6 +32,8 @@ const isIgnored = (task: Task, process: Process, info: SignalInfo): boolean => {
   const { signal } = info;
   const { maskLo, maskHi, awaitedLo, awaitedHi } = task.signals;
   if (sigsetHas(maskLo, maskHi, signal) || sigsetHas(awaitedLo, awaitedHi, signal)) return false;
+  // Its tracer decides.
+  if (task.trace !== null && signal !== SIGKILL) return false;
   const handler = process.actions.get(signal).handlerAddr;
   if (process.isUnkillable && handler === SIG_DFL && !(info.force === true && (signal === SIGKILL || signal === SIGSTOP))) return true;
   return handler === SIG_IGN || (handler === SIG_DFL && isIgnoredByDefault(signal));
@@ -49,7 +51,7 @@ const prepare = (task: Task, process: Process, info: SignalInfo): boolean => {
 const wants = (task: Task, signal: number): boolean => {
   if (task.isKilled || task.isDead) return false;
   if (sigsetHas(task.signals.maskLo, task.signals.maskHi, signal)) return false;
-  return signal === SIGKILL || !task.isParked;
+  return signal === SIGKILL || !(task.isParked || task.trace?.stop);
 };
 
 /** complete_signal: decides who takes it, and starts the end of the process at once when it is fatal. */
@@ -68,7 +70,8 @@ const complete = (task: Task, process: Process, signal: number, isForTask: boole
     signal === SIGKILL || (process.actions.get(signal).handlerAddr === SIG_DFL && !isIgnoredByDefault(signal) && !isStopSignal(signal));
   const isSafe = process.isUnkillable && signal !== SIGKILL;
   const isAwaited = sigsetHas(target.signals.awaitedLo, target.signals.awaitedHi, signal);
-  if (isDeadly && !isSafe && !isAwaited && !isCoreSignal(signal)) {
+  const isForTracer = target.trace !== null && signal !== SIGKILL;
+  if (isDeadly && !isSafe && !isAwaited && !isForTracer && !isCoreSignal(signal)) {
     exitGroup(process, signalStatus(signal));
     return;
   }

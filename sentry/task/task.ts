@@ -8,6 +8,7 @@ import type { Timer } from "../loop/timers.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import type { UserAddr, UserMemory } from "../mm/user-memory.ts";
 import type { GuestThread } from "../platform/platform.ts";
+import type { Trace, TraceRelease } from "../ptrace/trace.ts";
 import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
 import { O_PATH, type OpenFile } from "../vfs/open-file.ts";
@@ -91,6 +92,15 @@ export class Task implements Waiter {
   isParked = false;
   parkedResult = 0;
   parkedCause: ParkCause = "user";
+
+  /** Set while another task traces this one. */
+  trace: Trace | null = null;
+  /** The tasks that this one traces. */
+  tracees: Set<Task> | null = null;
+  /** Let go by its tracer, and not yet on its way. */
+  release: TraceRelease | null = null;
+  /** A tracer, not the program, has set the trap flag (TIF_FORCED_TF). */
+  hasForcedStep = false;
 
   readonly startNs: number;
   /** What is counted for this thread; CPU time is asked of the host while it lives. */
@@ -209,7 +219,7 @@ export class Task implements Waiter {
 
   /** True when an unmasked signal (or kill, or a stop) is pending. */
   get hasSignal(): boolean {
-    return this.isKilled || this.isStopPending || this.signals.hasUnmasked;
+    return this.isKilled || this.isStopPending || this.signals.hasUnmasked || (this.trace !== null && this.trace.hasTrapDue);
   }
 
   /**
@@ -229,6 +239,7 @@ export class Task implements Waiter {
     const oldThread = this.thread;
     this.earlierCpuNs += oldThread.cpuTimeNs?.() ?? 0;
     this.mm.putUser();
+    thread.regs.syscallNumber = oldThread.regs.syscallNumber;
     this.thread = thread;
     this.mm = mm;
     thread.task = this;

@@ -1,6 +1,6 @@
 /** Waiting for children (kernel/exit.c do_wait, wait_consider_child). */
 import { EAGAIN, ECHILD, EFAULT, type Errno } from "../abi/errno.ts";
-import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCHLD, SIGCONT } from "../abi/signal.ts";
+import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, CLD_TRAPPED, SIGCHLD, SIGCONT } from "../abi/signal.ts";
 import {
   __WALL,
   __WCLONE,
@@ -15,15 +15,15 @@ import {
 } from "../abi/wait.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "./blocking.ts";
-import { reapProcess } from "./exit.ts";
+import { endTrace, reapProcess } from "./exit.ts";
 import type { Process } from "./process.ts";
 import type { ProcessGroup } from "./process-group.ts";
 import { noteReapedUsage, packUsage } from "./rusage.ts";
 import type { Task } from "./task.ts";
-import { type Usage, usageOf } from "./usage.ts";
+import { type Usage, usageOf, usageOfTask } from "./usage.ts";
 
-/** Which children: all, one process, or the members of a group. */
-export type WaitTarget = Process | ProcessGroup | "all" | null;
+/** Which children: all, one process, the members of a group, or one thread, which only a tracer waits for. */
+export type WaitTarget = Process | ProcessGroup | Task | "all" | null;
 
 export interface WaitRequest {
   /** Null: an id that names nobody. */
@@ -41,7 +41,7 @@ export interface WaitRequest {
 }
 
 interface Report {
-  readonly process: Process;
+  readonly task: Task;
   readonly code: number;
   /** si_status. */
   readonly value: number;
@@ -59,31 +59,42 @@ const isEligible = (task: Task, child: Process, request: WaitRequest): boolean =
   return (child.exitSignal !== SIGCHLD) === ((options & __WCLONE) !== 0);
 };
 
+/** Another process than the waiting one traces its leader. */
+const isTracedByOther = (task: Task, child: Process): boolean => {
+  const { trace } = child.leader;
+  return trace !== null && trace.tracer.process !== task.process;
+};
+
 /** What `child` has to tell, and marks it as told; null: nothing yet. */
 const fetchReport = (child: Process, options: number): Report | null => {
   const isConsumed = (options & WNOWAIT) === 0;
   if (child.isZombie) {
     if ((options & WEXITED) === 0) return null;
-    const { exitStatus } = child;
-    const killer = exitStatus & 0x7f;
-    const usage = usageOf(child);
+    const report = endReport(child.leader, child.exitStatus);
     if (isConsumed) {
       noteReapedUsage(child);
       reapProcess(child);
     }
-    const value = killer === 0 ? exitStatus >> 8 : killer;
-    return { process: child, code: killer === 0 ? CLD_EXITED : CLD_KILLED, value, status: exitStatus, usage };
+    return report;
   }
   if (child.hasStopReport && (options & WUNTRACED) !== 0) {
     if (isConsumed) child.hasStopReport = false;
     const { stopSignal } = child;
-    return { process: child, code: CLD_STOPPED, value: stopSignal, status: stopStatus(stopSignal), usage: usageOf(child) };
+    return { task: child.leader, code: CLD_STOPPED, value: stopSignal, status: stopStatus(stopSignal), usage: usageOf(child) };
   }
-  if (child.hasContinueReport && (options & WCONTINUED) !== 0) {
-    if (isConsumed) child.hasContinueReport = false;
-    return { process: child, code: CLD_CONTINUED, value: SIGCONT, status: CONTINUED_STATUS, usage: usageOf(child) };
-  }
-  return null;
+  return fetchContinuation(child, options);
+};
+
+const fetchContinuation = (child: Process, options: number): Report | null => {
+  if (!child.hasContinueReport || (options & WCONTINUED) === 0) return null;
+  if ((options & WNOWAIT) === 0) child.hasContinueReport = false;
+  return { task: child.leader, code: CLD_CONTINUED, value: SIGCONT, status: CONTINUED_STATUS, usage: usageOf(child) };
+};
+
+const endReport = (task: Task, status: number): Report => {
+  const killer = status & 0x7f;
+  const usage = task.isLeader ? usageOf(task.process) : usageOfTask(task);
+  return { task, code: killer === 0 ? CLD_EXITED : CLD_KILLED, value: killer === 0 ? status >> 8 : killer, status, usage };
 };
 
 /** A report, ECHILD, or null when children exist but have nothing to tell. */
@@ -91,12 +102,47 @@ const tryWait = (task: Task, request: WaitRequest): Report | Errno | null => {
   let hasCandidate = false;
   for (const child of task.process.children) {
     if (!isEligible(task, child, request)) continue;
-    const report = fetchReport(child, request.options);
+    const isForTracer = isTracedByOther(task, child);
+    // Its tracer fetches the end first. One that its own parent traces is told of below.
+    const report = isForTracer && child.isZombie ? null : child.leader.trace && !isForTracer ? null : fetchReport(child, request.options);
     if (report !== null) return report;
     // A zombie that is not asked for will never have anything else to tell.
-    if (!child.isZombie) hasCandidate = true;
+    if (!child.isZombie || child.leader.trace !== null) hasCandidate = true;
+  }
+  const threads = (request.options & __WNOTHREAD) !== 0 ? [task] : task.process.tasks.values();
+  for (const thread of threads) {
+    for (const tracee of thread.tracees ?? []) {
+      if (!isTraceeEligible(tracee, request.target)) continue;
+      const report = fetchTraceReport(tracee, request.options);
+      if (report !== null) return report;
+      hasCandidate = true;
+    }
   }
   return hasCandidate ? null : ECHILD;
+};
+
+const isTraceeEligible = (tracee: Task, target: WaitTarget): boolean =>
+  target === "all" || target === tracee || (target === tracee.process && tracee.isLeader) || target === tracee.process.group;
+
+/** The same for a task that the caller traces, whatever the options say about its kind (wait_task_zombie, wait_task_stopped). */
+const fetchTraceReport = (tracee: Task, options: number): Report | null => {
+  const { process, trace } = tracee;
+  const isConsumed = (options & WNOWAIT) === 0;
+  if (tracee.isDead) {
+    if ((options & WEXITED) === 0 || (tracee.isLeader && !process.isZombie)) return null;
+    const report = endReport(tracee, tracee.isLeader ? process.exitStatus : (tracee.exitStatus ?? 0));
+    if (isConsumed) {
+      if (tracee.isLeader && trace?.tracer.process === process.parent) noteReapedUsage(process);
+      endTrace(tracee);
+    }
+    return report;
+  }
+  const stop = trace?.stop ?? null;
+  if (stop !== null && stop.isSettled && !stop.isReported && !stop.isListening) {
+    if (isConsumed) stop.isReported = true;
+    return { task: tracee, code: CLD_TRAPPED, value: stop.code, status: (stop.code << 8) | 0x7f, usage: usageOfTask(tracee) };
+  }
+  return tracee.isLeader ? fetchContinuation(process, options) : null;
 };
 
 /** siginfo_t as waitid(2) fills it: zeros when there is no report. Only its own fields are written. */
@@ -106,8 +152,8 @@ const writeInfo = (task: Task, addr: UserAddr, report: Report | null): 0 | Errno
   if (report !== null) {
     view.setInt32(0, SIGCHLD, true);
     view.setInt32(8, report.code, true);
-    view.setInt32(16, report.process.leader.pid.in(task.pidNamespace), true);
-    view.setUint32(20, task.creds.userNamespace.showUid(report.process.leader.creds.uid), true);
+    view.setInt32(16, report.task.pid.in(task.pidNamespace), true);
+    view.setUint32(20, task.creds.userNamespace.showUid(report.task.creds.uid), true);
     view.setInt32(24, report.value, true);
   }
   return task.memory.copyOut(addr, bytes.subarray(0, 12)) || task.memory.copyOut(addr + 16, bytes.subarray(16));
@@ -117,7 +163,7 @@ const finish = (task: Task, request: WaitRequest, outcome: Report | Errno | null
   const report = outcome !== null && typeof outcome === "object" ? outcome : null;
   let result: number;
   if (report !== null) {
-    result = request.isWaitid ? 0 : report.process.leader.pid.in(task.pidNamespace);
+    result = request.isWaitid ? 0 : report.task.pid.in(task.pidNamespace);
     if (request.usageAddr !== 0 && task.memory.copyOut(request.usageAddr, packUsage(report.usage)) < 0) return EFAULT;
     if (request.statusAddr !== 0 && task.memory.storeU32(request.statusAddr, report.status) < 0) return EFAULT;
   } else if (outcome === null) result = request.isNonblocking ? EAGAIN : 0;

@@ -1,9 +1,11 @@
 /** /proc/PID/{cmdline,environ,auxv,mem} (fs/proc/base.c). */
 
 import { SEEK_CUR, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
-import { EACCES, EINVAL, EIO, type Errno, ESRCH } from "../../abi/errno.ts";
+import { EACCES, EAGAIN, EINVAL, EIO, type Errno, ESRCH } from "../../abi/errno.ts";
 import type { UserMemory } from "../../mm/user-memory.ts";
 import { USER_ADDR_LIMIT } from "../../mm/user-memory.ts";
+import { pokeMemory } from "../../ptrace/memory.ts";
+import { WaitQueue } from "../../task/blocking.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
 import { S_IFREG } from "../../vfs/inode.ts";
@@ -75,6 +77,14 @@ export class MemInode extends GeneratedInode {
 
 const piece = new Uint8Array(PAGE);
 
+interface ForcedWrite {
+  readonly task: Task;
+  /** Bytes written before it. */
+  readonly done: number;
+  readonly length: number;
+  result: number | null;
+}
+
 class MemFile extends OpenFile {
   readonly #target: Task;
   /** The address space is that of the open, whatever the process executes later. */
@@ -123,7 +133,18 @@ class MemFile extends OpenFile {
     return done > 0 || io.remaining === 0 ? done : EIO;
   }
 
-  override pwrite(io: Io, offset: number, _task: Task): number {
+  /** A write into memory that is read-only to the program itself, under way. */
+  #forced: ForcedWrite | null = null;
+  readonly #forcedDone = new WaitQueue();
+
+  override waitQueueFor(_task: Task): WaitQueue {
+    return this.#forcedDone;
+  }
+
+  /** A tracer writes everywhere (FOLL_FORCE): where the program may not, by way of a thread of it that stands still. */
+  override pwrite(io: Io, offset: number, task: Task): number {
+    const forced = this.#forced;
+    if (forced !== null && forced.task === task) return this.#endForced(forced);
     const memory = this.#memory;
     if (memory === null) return 0;
     let done = 0;
@@ -133,9 +154,36 @@ class MemFile extends OpenFile {
       if (taken <= 0) return done > 0 ? done : taken;
       const n = memory.writeFrom(offset + done, piece, 0, taken);
       if (n > 0) done += n;
-      if (n < taken) break;
+      if (n === taken) continue;
+      const agent = forced === null ? this.#agentFor(task) : null;
+      if (agent === null) return done > 0 ? done : EIO;
+      return this.#beginForced(agent, task, offset + done, piece.slice(Math.max(0, n), taken), done);
     }
-    return done > 0 || io.remaining === 0 ? done : EIO;
+    return done;
+  }
+
+  /** The caller itself, or a thread that stands still for its tracer. */
+  #agentFor(task: Task): Task | null {
+    if (task.mm === this.#mm) return task;
+    for (const thread of this.#target.process.tasks.values()) if (thread.mm === this.#mm && thread.trace?.isStopped) return thread;
+    return null;
+  }
+
+  #beginForced(agent: Task, task: Task, addr: number, bytes: Uint8Array, done: number): number {
+    const forced: ForcedWrite = { task, done, length: bytes.length, result: null };
+    this.#forced = forced;
+    pokeMemory(agent, addr, bytes, (result) => {
+      forced.result = result;
+      this.#forcedDone.notify();
+    });
+    return this.#endForced(forced);
+  }
+
+  #endForced(forced: ForcedWrite): number {
+    if (forced.result === null) return EAGAIN;
+    this.#forced = null;
+    if (forced.result === 0) return forced.done + forced.length;
+    return forced.done > 0 ? forced.done : EIO;
   }
 
   override seek(offset: number, whence: number): number {

@@ -9,18 +9,20 @@ const TICK_NS = 10_000_000;
 
 export const ticks = (ns: number): number => Math.floor(ns / TICK_NS);
 
-export type StateLetter = "R" | "S" | "T" | "Z" | "X";
+export type StateLetter = "R" | "S" | "T" | "t" | "Z" | "X";
 
 const STATE_NAMES: Readonly<Record<StateLetter, string>> = {
   R: "R (running)",
   S: "S (sleeping)",
   T: "T (stopped)",
+  t: "t (tracing stop)",
   Z: "Z (zombie)",
   X: "X (dead)",
 };
 
 export const stateOf = (task: Task): StateLetter => {
   if (task.isDead) return task.process.isReaped ? "X" : "Z";
+  if (task.trace?.isStopped === true) return "t";
   if (task.isParked) return "T";
   return task.op === null ? "R" : "S";
 };

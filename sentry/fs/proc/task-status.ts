@@ -81,7 +81,7 @@ export const statusText = (subject: Subject, reader: Task): string => {
     "Ngid:\t0\n",
     `Pid:\t${task.pid.in(fs.pids)}\n`,
     `PPid:\t${parentPid(subject)}\n`,
-    "TracerPid:\t0\n",
+    `TracerPid:\t${task.trace?.tracer.pid.in(fs.pids) ?? 0}\n`,
     `Uid:\t${uids}\n`,
     `Gid:\t${gids}\n`,
     `FDSize:\t${living === null ? 0 : fdSize(living.files.end)}\n`,

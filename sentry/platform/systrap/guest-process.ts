@@ -4,7 +4,7 @@ import type { GuestProcess } from "../platform.ts";
 import type { Region, SlotArena } from "./arena.ts";
 import { CpuTime } from "./cpu-time.ts";
 import { FD_TABLE_SIZE, SLOTS_PER_REGION, TURN_MASK, TURN_WAIT } from "./layout.generated.ts";
-import type { PatchedSites } from "./patcher.ts";
+import { PatchedSites } from "./patcher.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import type { SystrapThread } from "./thread.ts";
 
@@ -92,6 +92,12 @@ export class SystrapProcess implements GuestProcess {
     for (const thread of this.threads) thread.detach();
     this.threads.clear();
     this.release();
+  }
+
+  keepCode(isKept: boolean): void {
+    if (this.patches === null && !isKept) return;
+    this.patches ??= new PatchedSites();
+    this.patches.isFrozen = isKept;
   }
 
   /** Gives back what the sentry holds for it; the host process may still be on its way out. */

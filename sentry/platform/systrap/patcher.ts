@@ -5,7 +5,7 @@
  * opcode: a jump to the old `syscall` at +5 faults and is repaired (native/stub/signals.c).
  */
 import { R_RIP } from "../registers.ts";
-import { OP_PATCH, TRAMPOLINE_STRIDE, TRAMPOLINE_TABLE_SIZE, TRAMPOLINES, TRAMPOLINES_SIZE } from "./layout.generated.ts";
+import { OP_PATCH, PATCH_SHARED, TRAMPOLINE_STRIDE, TRAMPOLINE_TABLE_SIZE, TRAMPOLINES, TRAMPOLINES_SIZE } from "./layout.generated.ts";
 import type { TrapHandler } from "./systrap.ts";
 import type { SystrapThread } from "./thread.ts";
 
@@ -17,6 +17,12 @@ const NR_mmap = 9;
 const TWO_32 = 2 ** 32;
 const REFUSED = -1;
 
+interface PatchedSite {
+  /** Seven bytes as two words. */
+  readonly now: readonly [number, number];
+  readonly before: readonly [number, number];
+}
+
 /** The sites of one host process. */
 export class PatchedSites {
   /** Traps seen at a return address; REFUSED when it is no pattern. */
@@ -24,12 +30,27 @@ export class PatchedSites {
   count = 0;
   /** The table and the trampolines have memory. */
   isMapped = false;
+  /** A debugger looks: the code stays as it was. */
+  isFrozen = false;
+  /** Patched sites, with what stands there now and what stood there before. */
+  readonly patched = new Map<number, PatchedSite>();
+
+  /** Queues the operations that put the original code back. */
+  restore(thread: SystrapThread, handler: TrapHandler): void {
+    for (const [addr, site] of this.patched) {
+      const protection = handler.patchableProtection(thread, addr);
+      if (protection >= 0) thread.ops.push(OP_PATCH, addr, ...site.now, ...site.before, protection | PATCH_SHARED);
+    }
+    for (const [rip, traps] of this.traps) if (traps === REFUSED) this.traps.delete(rip);
+    this.patched.clear();
+  }
 
   fork(): PatchedSites {
     const copy = new PatchedSites();
     copy.count = this.count;
     copy.isMapped = this.isMapped;
     for (const [rip, traps] of this.traps) copy.traps.set(rip, traps);
+    for (const [addr, site] of this.patched) copy.patched.set(addr, site);
     return copy;
   }
 }
@@ -49,6 +70,7 @@ export class Patcher {
     const { process, regs } = thread;
     process.patches ??= new PatchedSites();
     const sites = process.patches;
+    if (sites.isFrozen) return;
     const rip = regs.get(R_RIP);
     const traps = sites.traps.get(rip) ?? 0;
     if (traps === REFUSED) return;
@@ -82,15 +104,11 @@ export class Patcher {
     if (memory.writeFrom(trampolineAddr, this.#trampoline, 0, TRAMPOLINE_STRIDE) !== TRAMPOLINE_STRIDE) return;
     if (memory.writeFrom(entryAddr, this.#pointer, 0, 8) !== 8) return;
     const old = this.#siteView;
-    thread.ops.push(
-      OP_PATCH,
-      siteAddr,
-      old.getUint32(0, true),
-      old.getUint32(4, true) & 0xffffff,
-      (((entryAddr & 0xff) << 24) | 0x2524ff) >>> 0,
-      (entryAddr >>> 8) & 0xffffff,
-      protection,
-    );
+    const before: [number, number] = [old.getUint32(0, true), old.getUint32(4, true) & 0xffffff];
+    const now: [number, number] = [(((entryAddr & 0xff) << 24) | 0x2524ff) >>> 0, (entryAddr >>> 8) & 0xffffff];
+    sites.patched.set(siteAddr, { now, before });
+    const isShared = thread.process.threads.size > 1;
+    thread.ops.push(OP_PATCH, siteAddr, ...before, ...now, protection | (isShared ? PATCH_SHARED : 0));
   }
 
   /** mov %rsp,%gs:16; mov %gs:8,%rsp; mov $nr,%eax; movabs $return,%r11; movabs $entry,%rcx; jmp *%rcx */

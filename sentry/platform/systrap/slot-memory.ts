@@ -92,6 +92,19 @@ export class SlotMemory extends BasicMemory {
     });
   }
 
+  get hasCopyouts(): boolean {
+    return this.#copyouts > 0;
+  }
+
+  /** `length` bytes at the start of the data area, for operations that leave something there. */
+  staged(length: number): Uint8Array {
+    return this.#u8.slice(this.#data, this.#data + Math.min(length, SLOT_DATA_SIZE));
+  }
+
+  stage(bytes: Uint8Array): void {
+    this.#u8.set(bytes.subarray(0, SLOT_DATA_SIZE), this.#data);
+  }
+
   /** Keeps the copy-outs for a later answer: this one only runs operations. */
   hold(): void {
     this.#u32[this.#word + SLOT_COPYOUT_COUNT / 4] = 0;

@@ -16,9 +16,14 @@ import {
   ANSWER_RESUME,
   FPU_ADDRS_MAX,
   INTERRUPT_SIGNAL,
+  OP_MAX,
+  OP_POKE,
+  OP_READ_FPU,
+  OP_WRITE_FPU,
   SLOT_ALIVE,
   SLOT_ANSWER,
   SLOT_CPU,
+  SLOT_FAILED_OP,
   SLOT_FPU_ADDR,
   SLOT_FPU_ADDRS,
   SLOT_FPU_COUNT,
@@ -111,8 +116,11 @@ export class SystrapThread implements GuestThread {
     this.isStopped = true;
     this.platform.removeRunning(this);
     if (!this.#afterOps) {
-      this.regs.isTouched = false;
-      this.regs.isRaxTouched = false;
+      // What was set before operations in the middle of a call stays set.
+      if (!this.onReport) {
+        this.regs.isTouched = false;
+        this.regs.isRaxTouched = false;
+      }
       this.memory.open();
     }
     return this.u32[this.word + SLOT_KIND / 4];
@@ -172,7 +180,69 @@ export class SystrapThread implements GuestThread {
     this.onReport = done;
     this.ops.publish();
     this.memory.close();
-    this.#post(ANSWER_REPORT);
+    const flags = this.#flags;
+    this.#flags = 0;
+    this.#post(ANSWER_REPORT | flags);
+  }
+
+  settle(done: (failed: number | null) => void): void {
+    const { patches } = this.process;
+    if (patches !== null && patches.patched.size > 0) patches.restore(this, this.platform.handler);
+    if (!this.ops.isEmpty || this.memory.hasCopyouts || this.#flags !== 0) {
+      this.#settleOps(done);
+      return;
+    }
+    this.memory.forgetPrefetched();
+    done(null);
+  }
+
+  #settleOps(done: (failed: number | null) => void): void {
+    this.runOps((failed) => {
+      const { ops } = this;
+      if (failed === 0 && !ops.isEmpty) {
+        this.#settleOps(done);
+        return;
+      }
+      let result: number | null = null;
+      if (failed !== 0) {
+        const index = this.u32[this.word + SLOT_FAILED_OP / 4];
+        if (index < OP_MAX && ops.onFailure === null) {
+          this.platform.handler.broken(this, failed);
+          return;
+        }
+        result = index < OP_MAX ? (ops.onFailure?.(ops.ownerOf(index), failed) ?? failed) : failed;
+      }
+      ops.reset();
+      this.memory.forgetPrefetched();
+      this.park();
+      done(result);
+    });
+  }
+
+  poke(addr: number, bytes: Uint8Array, prot: number, done: (result: number) => void): void {
+    this.memory.stage(bytes);
+    this.#runOne(done, OP_POKE, addr, bytes.length, prot);
+  }
+
+  readFpu(done: (state: Uint8Array | Errno) => void): void {
+    const size = this.platform.fpuStateSize;
+    this.#runOne((result) => done(result < 0 ? (result as Errno) : this.memory.staged(size)), OP_READ_FPU);
+  }
+
+  writeFpu(state: Uint8Array, done: (result: number) => void): void {
+    this.memory.stage(state);
+    this.#runOne(done, OP_WRITE_FPU);
+  }
+
+  /** One operation of a settled thread. */
+  #runOne(done: (result: number) => void, nr: number, ...args: number[]): void {
+    this.ops.push(nr, ...args);
+    this.runOps((failed) => {
+      this.ops.reset();
+      this.memory.forgetPrefetched();
+      this.park();
+      done(failed);
+    });
   }
 
   /** KIND_OPS_DONE: true when that was the platform's own business. */

@@ -1,6 +1,6 @@
 import { IN_MODIFY } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, isErrno } from "../../abi/errno.ts";
-import { writeOrBlock } from "../../task/file-ops.ts";
+import { pwriteOrBlock, writeOrBlock } from "../../task/file-ops.ts";
 import { notifyFile } from "../../vfs/notify.ts";
 import { checkRange, MAX_RW_COUNT, userIo } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
@@ -23,7 +23,7 @@ export const sys_pwrite64 = implement("pwrite64", { level: "full" }, (task, fd, 
   if (isErrno(file)) return file;
   if (!file.canWrite) return EBADF;
   if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
-  const n = file.pwrite(userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)), offset, task);
+  const n = pwriteOrBlock(task, file, userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)), offset);
   if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY);
   return n;
 });

@@ -11,6 +11,7 @@ import { sys_personality } from "./personality.ts";
 import { sys_getpgid, sys_getpgrp, sys_setpgid } from "./pgid.ts";
 import { sys_prctl } from "./prctl.ts";
 import { sys_getpriority, sys_ioprio_get, sys_ioprio_set, sys_setpriority } from "./priority.ts";
+import { sys_ptrace } from "./ptrace.ts";
 import { sys_getrlimit, sys_prlimit64, sys_setrlimit } from "./rlimit.ts";
 import { sys_getrusage, sys_times } from "./rusage.ts";
 import {
@@ -55,6 +56,7 @@ export const processSyscalls: Implementation[] = [
   sys_personality,
   sys_prctl,
   sys_prlimit64,
+  sys_ptrace,
   sys_rseq,
   sys_sched_get_priority_max,
   sys_sched_get_priority_min,

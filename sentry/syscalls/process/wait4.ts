@@ -15,7 +15,7 @@ export const sys_wait4 = implement("wait4", { level: "full" }, (task, pid, statu
   if (pid === -1) target = "all";
   else if (pid < 0) target = namespace.group(-pid);
   else if (pid === 0) target = task.process.group;
-  else target = namespace.process(pid);
+  else target = namespace.process(pid) ?? namespace.task(pid);
   return waitForChild(task, {
     target,
     options: options | WEXITED,

@@ -30,7 +30,7 @@ export const sys_waitid = implement("waitid", { level: "full" }, (task, which, i
       break;
     case P_PID:
       if (id <= 0) return EINVAL;
-      target = task.pidNamespace.process(id);
+      target = task.pidNamespace.process(id) ?? task.pidNamespace.task(id);
       break;
     case P_PGID:
       if (id < 0) return EINVAL;
