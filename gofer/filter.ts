@@ -8,6 +8,7 @@ import { allow, allowValues, type FilterSpec } from "../native/seccomp/rules.ts"
 
 const EPERM = 1;
 const S_IFMT = 0o170000;
+const S_IFCHR = 0o020000;
 const S_IFIFO = 0o010000;
 const S_IFSOCK = 0o140000;
 
@@ -22,6 +23,14 @@ export const goferFilter: FilterSpec = {
       syscall: "mknodat" as const,
       args: [{ index: 2, op: "masked" as const, mask: S_IFMT, value }],
     })),
+    // A whiteout, the device 0:0, is anybody's to make.
+    {
+      syscall: "mknodat",
+      args: [
+        { index: 2, op: "masked", mask: S_IFMT, value: S_IFCHR },
+        { index: 3, op: "==", value: 0 },
+      ],
+    },
     ...allow("fchownat", "fchmodat", "utimensat"),
     ...allow("fgetxattr", "flistxattr", "fsetxattr", "fremovexattr"),
     // Its own place among the CPUs.

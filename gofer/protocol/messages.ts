@@ -95,7 +95,7 @@ export const create = message(7, [nodeId("parent"), name("name"), permissions, u
 
 export const mkdir = message(8, [nodeId("parent"), name("name"), permissions, u32("uid"), u32("gid")], [attributes("child", 1)]);
 
-/** A fifo or a socket: `mode` has the type. */
+/** A fifo, a socket, or (a character device) a whiteout: `mode` has the type. */
 export const mknod = message(9, [nodeId("parent"), name("name"), int("mode", 0, 0xffff), u32("uid"), u32("gid")], [attributes("child", 1)]);
 
 export const symlink = message(
@@ -113,8 +113,8 @@ export const tmpfile = message(12, [nodeId("parent"), permissions, u32("uid"), u
 export const unlink = message(13, [nodeId("parent"), name("name")], []);
 export const rmdir = message(14, [nodeId("parent"), name("name")], []);
 
-/** renameat2(2) with RENAME_NOREPLACE (1) or RENAME_EXCHANGE (2). */
-export const rename = message(15, [nodeId("parent"), name("name"), nodeId("newParent"), name("newName"), int("flags", 0, 2)], []);
+/** renameat2(2) with RENAME_NOREPLACE (1), RENAME_EXCHANGE (2) or RENAME_WHITEOUT (4). */
+export const rename = message(15, [nodeId("parent"), name("name"), nodeId("newParent"), name("newName"), bits("flags", 7)], []);
 
 /** `mask`: SET_*. A time is left alone by UTIME_OMIT. Steps before a failing one stay done, as in chown(2) followed by chmod(2). */
 export const setattr = message(

@@ -1,3 +1,2 @@
-/** Which extended attributes the gofer shows: the guest's own, and file capabilities, which execve(2) needs. */
-export const isOwnXattr = (name: string): boolean => name.startsWith("user.");
-export const isReadableXattr = (name: string): boolean => isOwnXattr(name) || name === "security.capability";
+/** Which extended attributes the gofer shows and takes: the guest's own, and file capabilities, which execve(2) needs. */
+export const isReadableXattr = (name: string): boolean => name.startsWith("user.") || name === "security.capability";

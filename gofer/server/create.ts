@@ -31,6 +31,7 @@ import {
   O_PATH,
   O_RDWR,
   O_TMPFILE,
+  S_IFCHR,
   S_IFDIR,
   S_IFIFO,
   S_IFLNK,
@@ -113,8 +114,8 @@ export const onMknod = handle(mknod, (server, parentId, name, mode, uid, gid) =>
   const parent = writableNode(server, parentId);
   if (typeof parent === "number") return parent;
   const type = mode & S_IFMT;
-  // Devices on the host are nobody's to make from inside; regular files come by `create`.
-  if (type !== S_IFIFO && type !== S_IFSOCK) return EPERM;
+  // Devices on the host are nobody's to make from inside, but for 0:0, a whiteout; regular files come by `create`.
+  if (type !== S_IFIFO && type !== S_IFSOCK && type !== S_IFCHR) return EPERM;
   const parentFd = server.nodes.fd(parent);
   if (parentFd < 0) return parentFd;
   const result = mknodAt(parentFd, name, mode);

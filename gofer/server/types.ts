@@ -1,5 +1,6 @@
 /** File types of st_mode and open flags, as in <fcntl.h> (x86-64). */
 export const S_IFMT = 0o170000;
+export const S_IFCHR = 0o020000;
 export const S_IFDIR = 0o040000;
 export const S_IFLNK = 0o120000;
 export const S_IFREG = 0o100000;

@@ -1,13 +1,13 @@
 /**
- * Extended attributes (xattr(7)). The guest may read and write its own ("user."), and read
- * file capabilities, which execve(2) needs. The rest means something to the host: trusted.
- * and security. must not be made by a guest, and access control lists would be enforced by
+ * Extended attributes (xattr(7)). The guest may read and write its own ("user.") and file
+ * capabilities, which execve(2) needs and images bring. The rest means something to the host: trusted.
+ * and other security. must not be made by a guest, and access control lists would be enforced by
  * nobody.
  */
 import { closeFd, data, getXattrFd, listXattrFd, openAt, removeXattrFd, setXattrFd } from "../../native/ffi/file-calls-unsafe.ts";
 import { EACCES, ENODATA, EOPNOTSUPP, EPERM } from "../protocol/errno.ts";
 import { getxattr, listxattr, removexattr, setxattr } from "../protocol/messages.ts";
-import { isOwnXattr, isReadableXattr } from "../protocol/xattr.ts";
+import { isReadableXattr } from "../protocol/xattr.ts";
 import { handle, nodeOf, writableNode } from "./handler.ts";
 import type { FileServer } from "./server.ts";
 import type { Node } from "./tree.ts";
@@ -53,7 +53,7 @@ export const onListxattr = handle(listxattr, (server, id) => {
 export const onSetxattr = handle(setxattr, (server, id, name, value, flags) => {
   const node = writableNode(server, id);
   if (typeof node === "number") return node;
-  if (!isOwnXattr(name)) return EOPNOTSUPP;
+  if (!isReadableXattr(name)) return EOPNOTSUPP;
   if (!hasXattrs(node)) return EPERM;
   const result = withFile(server, node, (fd) => setXattrFd(fd, name, value, flags));
   return result < 0 ? result : [0];
@@ -62,7 +62,7 @@ export const onSetxattr = handle(setxattr, (server, id, name, value, flags) => {
 export const onRemovexattr = handle(removexattr, (server, id, name) => {
   const node = writableNode(server, id);
   if (typeof node === "number") return node;
-  if (!isOwnXattr(name)) return EOPNOTSUPP;
+  if (!isReadableXattr(name)) return EOPNOTSUPP;
   if (!hasXattrs(node)) return EPERM;
   const result = withFile(server, node, (fd) => removeXattrFd(fd, name));
   return result < 0 ? result : [0];

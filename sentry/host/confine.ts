@@ -1,5 +1,6 @@
 /** The last step of the sentry's start: from here on it can do no more than the guest kernel needs. */
 import { compileFilter, installFilter } from "../../native/ffi/libseccomp-unsafe.ts";
+import { openOwnFds } from "../../native/ffi/reopen-unsafe.ts";
 import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { sentryFilter } from "./filter.ts";
 
@@ -10,7 +11,7 @@ import { sentryFilter } from "./filter.ts";
  */
 export const confine = (channel: SupervisorChannel, network: "none" | "host"): void => {
   // libseccomp is a file: it is loaded while there are files.
-  const filter = compileFilter(sentryFilter(network));
+  const filter = compileFilter(sentryFilter(network, openOwnFds()));
   channel.confine();
   installFilter(filter, { tsync: true });
 };

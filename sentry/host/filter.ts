@@ -1,7 +1,8 @@
 /**
- * The sentry's own system calls, once it is confined. It opens nothing, executes nothing and
- * makes no socket but a pair; what it holds are fds that others gave it.
+ * The sentry's own system calls, once it is confined. It opens nothing but its own fds anew and for reading,
+ * executes nothing and makes no socket but a pair; what it holds are fds that others gave it.
  */
+import { REOPEN_FLAGS } from "../../native/ffi/reopen-unsafe.ts";
 import { attackRules, runtimeRules } from "../../native/seccomp/host-filter.ts";
 import { type ArgumentCheck, allow, allowValues, type FilterRule, type FilterSpec } from "../../native/seccomp/rules.ts";
 import { interfaceReads } from "../net/host/interface.ts";
@@ -25,6 +26,7 @@ const baseFilter: FilterSpec = {
     ...attackRules,
     ...runtimeRules,
     ...allowValues("fcntl", 1, OFD_LOCKS),
+    ...allow("flock"),
     ...allowValues("ioctl", 1, terminalRequests),
     ...allowValues("socketpair", 0, [AF_UNIX]),
     // Guest processes: their memory, their threads.
@@ -51,5 +53,10 @@ const hostNetworkRules = (): FilterRule[] => [
 
 const int = (index: number, value: number): ArgumentCheck => ({ index, op: "masked", mask: 0xffff_ffff, value });
 
-export const sentryFilter = (network: "none" | "host"): FilterSpec =>
-  network === "host" ? { ...baseFilter, rules: [...baseFilter.rules, ...hostNetworkRules()] } : baseFilter;
+/** Its own fds anew, for reading; `ownFds` is the directory of them (native/ffi/reopen-unsafe.ts). */
+const reopenRule = (ownFds: number): FilterRule => ({ syscall: "openat", args: [int(0, ownFds), int(2, REOPEN_FLAGS)] });
+
+export const sentryFilter = (network: "none" | "host", ownFds: number): FilterSpec => {
+  const rules = [...baseFilter.rules, reopenRule(ownFds)];
+  return { ...baseFilter, rules: network === "host" ? [...rules, ...hostNetworkRules()] : rules };
+};

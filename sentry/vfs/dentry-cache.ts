@@ -113,6 +113,13 @@ export const exchangeDentries = (a: Dentry, b: Dentry): void => {
   if (b.parent !== null) setChild(b.parent, b.name, b);
 };
 
+/** Somebody else has removed the name: its inode goes with the last one, unless it is in use. */
+const dropStale = (known: Dentry): void => {
+  const isUnused = isIdle(known);
+  removeDentry(known);
+  if (isUnused && known.inode.cachedNames === 0) known.inode.evict();
+};
+
 /** Asks the filesystem. */
 const lookupSlow = (parent: Dentry, name: string, task: Task | null, known: Dentry | null): Dentry | Errno => {
   const dir = parent.inode;
@@ -121,7 +128,7 @@ const lookupSlow = (parent: Dentry, name: string, task: Task | null, known: Dent
   if (name.length > NAME_MAX) return ENAMETOOLONG;
   const found = dir.lookup(name, task);
   if (isErrno(found)) {
-    if (known !== null) removeDentry(known);
+    if (known !== null) dropStale(known);
     // The kernel's own look-ups (no task) come before it makes what is missing.
     if (found === ENOENT && !dir.fs.isVolatile && task !== null) setChild(parent, ownString(name), null);
     return found;
@@ -133,7 +140,7 @@ const lookupSlow = (parent: Dentry, name: string, task: Task | null, known: Dent
       known.inode = found;
       return known;
     }
-    removeDentry(known);
+    dropStale(known);
   }
   return addDentry(parent, name, found);
 };

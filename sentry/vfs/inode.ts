@@ -7,7 +7,7 @@
 import { EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, type Errno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { Filesystem } from "./filesystem.ts";
-import type { InodeLocks } from "./locks.ts";
+import type { HostLocks, InodeLocks } from "./locks.ts";
 import type { InodeWatches } from "./notify.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { Path } from "./path.ts";
@@ -193,6 +193,10 @@ export abstract class Inode {
   pipe: object | null = null;
   /** Byte-range and flock locks. */
   locks: InodeLocks | null = null;
+  /** Where host processes see its locks and it theirs; null: nobody outside has it open. */
+  hostLocks(): HostLocks | null {
+    return null;
+  }
   /** inotify watchers. */
   watches: InodeWatches | null = null;
 }

@@ -2,7 +2,7 @@
  * File locks (fcntl(2), flock(2), fs/locks.c). POSIX byte ranges belong to an fd table (a
  * process), OFD ranges and flock locks to an open file description. Nothing here sleeps.
  */
-import { F_RDLCK, F_UNLCK, F_WRLCK } from "../../syscall-tables/flags/fd.ts";
+import { F_RDLCK, F_UNLCK, F_WRLCK, LOCK_EX, LOCK_SH, LOCK_UN } from "../../syscall-tables/flags/fd.ts";
 import { EAGAIN } from "../abi/errno.ts";
 import { WaitQueue } from "../task/blocking.ts";
 import type { FdTable } from "./fd-table.ts";
@@ -25,6 +25,17 @@ export interface FlockLock {
   readonly file: OpenFile;
   readonly isExclusive: boolean;
   readonly pid: number;
+}
+
+/** Where a file's locks are known outside, too: the guest as one holder (fs/gofer). */
+export interface HostLocks {
+  /** The last try failed for a holder outside, of whose end nobody tells. */
+  readonly isRefused: boolean;
+  /** Sets a range, or drops it (F_UNLCK): 0 or EAGAIN. */
+  setRange(type: number, start: number, end: number): number;
+  findRange(type: number, start: number, end: number): { readonly type: number; readonly start: number; readonly end: number } | null;
+  /** LOCK_SH, LOCK_EX or LOCK_UN: 0 or EAGAIN. */
+  setFlock(operation: number): number;
 }
 
 /** What a range lock is asked for. */
@@ -75,10 +86,29 @@ export const findConflict = (inode: Inode, request: RangeRequest): RangeLock | n
   return null;
 };
 
+/** The same for locks of the host's; nothing tells whose they are. */
+export const findHostConflict = (inode: Inode, { type, start, end }: RangeRequest): Pick<RangeLock, "type" | "start" | "end"> | null =>
+  inode.hostLocks()?.findRange(type, start, end) ?? null;
+
+/** What nobody in the guest holds of [start, end] any more is not held outside either. */
+const dropOutside = (inode: Inode, start: number, end: number): void => {
+  const host = inode.hostLocks();
+  if (host === null) return;
+  const held = (inode.locks?.ranges ?? []).filter((lock) => lock.start <= end && start <= lock.end);
+  held.sort((a, b) => a.start - b.start);
+  let at = start;
+  for (const lock of held) {
+    if (lock.start > at) host.setRange(F_UNLCK, at, lock.start - 1);
+    at = Math.max(at, lock.end + 1);
+  }
+  if (at <= end && at !== Number.POSITIVE_INFINITY) host.setRange(F_UNLCK, at, end);
+};
+
 /** Takes, changes or drops a range: 0, or EAGAIN when another owner's lock stands against it. */
 export const setRange = (inode: Inode, request: RangeRequest): number => {
   if (request.type !== F_UNLCK && findConflict(inode, request) !== null) return EAGAIN;
   if (request.type === F_UNLCK && inode.locks === null) return 0;
+  if (request.type !== F_UNLCK && (inode.hostLocks()?.setRange(request.type, request.start, request.end) ?? 0) < 0) return EAGAIN;
   const locks = locksOf(inode);
   const { owner, type, pid } = request;
   let { start, end } = request;
@@ -102,6 +132,7 @@ export const setRange = (inode: Inode, request: RangeRequest): number => {
   if (type !== F_UNLCK) own.push({ owner, type, start, end, pid });
   own.sort((a, b) => a.start - b.start);
   locks.ranges = [...others, ...own];
+  if (type === F_UNLCK) dropOutside(inode, request.start, request.end);
   if (hasFreed) locks.queue.notify();
   settle(inode);
   return 0;
@@ -151,6 +182,7 @@ export const setFlock = (file: OpenFile, isExclusive: boolean, pid: number): num
     locks.queue.notify();
   }
   if (locks.flocks.some((lock) => isExclusive || lock.isExclusive)) return EAGAIN;
+  if ((file.inode.hostLocks()?.setFlock(isExclusive ? LOCK_EX : LOCK_SH) ?? 0) < 0) return EAGAIN;
   locks.flocks.push({ file, isExclusive, pid });
   return 0;
 };
@@ -160,6 +192,7 @@ export const dropFlock = (file: OpenFile): void => {
   if (locks === null) return;
   const before = locks.flocks.length;
   locks.flocks = locks.flocks.filter((lock) => lock.file !== file);
+  if (before > 0 && locks.flocks.length === 0) file.inode.hostLocks()?.setFlock(LOCK_UN);
   if (locks.flocks.length !== before) locks.queue.notify();
   settle(file.inode);
 };
@@ -167,9 +200,12 @@ export const dropFlock = (file: OpenFile): void => {
 const dropRanges = (inode: Inode, owner: RangeLock["owner"]): void => {
   const { locks } = inode;
   if (locks === null) return;
-  const before = locks.ranges.length;
-  locks.ranges = locks.ranges.filter((lock) => lock.owner !== owner);
-  if (locks.ranges.length !== before) locks.queue.notify();
+  const gone = locks.ranges.filter((lock) => lock.owner === owner);
+  if (gone.length > 0) {
+    locks.ranges = locks.ranges.filter((lock) => lock.owner !== owner);
+    for (const { start, end } of gone) dropOutside(inode, start, end);
+    locks.queue.notify();
+  }
   settle(inode);
 };
 

@@ -15,6 +15,8 @@ export class HostFiles {
   readOnly = -1;
   readWrite = -1;
   append = -1;
+  /** Holds the guest's locks: one open file description, whatever is opened and closed beside it. */
+  #locks = -1;
   /** `readWrite` can only write: the host allows the gofer no more. */
   isWriteOnly = false;
   /** Open files of the inode. */
@@ -47,6 +49,16 @@ export class HostFiles {
     if (this.append >= 0) return this.append;
     const fd = this.#ask(O_WRONLY | O_APPEND);
     if (fd >= 0) this.append = fd;
+    return fd;
+  }
+
+  /** An fd that locks for reading and, where the file allows it, for writing. */
+  forLocks(): number {
+    if (this.#locks >= 0) return this.#locks;
+    let fd = this.#ask(O_RDWR);
+    if (fd < 0) fd = this.#ask(O_RDONLY, true);
+    if (fd < 0) fd = this.#ask(O_WRONLY);
+    if (fd >= 0) this.#locks = fd;
     return fd;
   }
 
@@ -84,6 +96,8 @@ export class HostFiles {
   closeWritable(): void {
     if (this.readWrite >= 0) closeFd(this.readWrite);
     if (this.append >= 0) closeFd(this.append);
+    if (this.#locks >= 0) closeFd(this.#locks);
+    this.#locks = -1;
     this.readWrite = -1;
     this.append = -1;
   }
@@ -95,12 +109,13 @@ export class HostFiles {
     this.#inode.fs.idleFiles.remove(this);
   }
 
-  #ask(flags: number): number {
+  /** `isOwn`: an open file description of its own, not one that came along with something else. */
+  #ask(flags: number, isOwn = false): number {
     const { client } = this.#inode.fs;
-    const node = this.#inode.nodeForOpen(flags === O_RDONLY);
+    const node = this.#inode.nodeForOpen(flags === O_RDONLY && !isOwn);
     if (node < 0) return node;
     // Finding the node may have brought the fd along.
-    if (flags === O_RDONLY && this.readOnly >= 0) return this.readOnly;
+    if (flags === O_RDONLY && !isOwn && this.readOnly >= 0) return this.readOnly;
     const answer = client.call(open, node, flags);
     if (typeof answer === "number") return answer;
     const fd = client.takeFd();

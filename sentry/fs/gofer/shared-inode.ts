@@ -28,13 +28,14 @@ import { fdStat, statFd } from "../../../native/ffi/file-calls-unsafe.ts";
 import { EINVAL, EIO, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, type Errno, ESTALE } from "../../abi/errno.ts";
 import type { Answer } from "../../host/gofer-client.ts";
 import type { Task } from "../../task/task.ts";
-import { type AttributeChange, type Inode, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, type Timestamp } from "../../vfs/inode.ts";
+import { type AttributeChange, type Inode, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, type Timestamp } from "../../vfs/inode.ts";
+import type { HostLocks } from "../../vfs/locks.ts";
 import { components } from "./components.ts";
+import { GoferLocks } from "./host-locks.ts";
 import { GoferInode, isRow } from "./inode.ts";
 import type { Listing } from "./listing.ts";
 
 const NAME_MAX = 255;
-const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
 /** A stat right behind the lookup that found the file believes the lookup. */
 const FRESH_MS = 0.5;
@@ -54,6 +55,7 @@ export class SharedInode extends GoferInode {
   #aheadAt = 0;
   /** A link's target, as of `#fetchedAt`. */
   #target: string | null = null;
+  #locks: GoferLocks | null = null;
 
   override apply(rows: readonly number[], at: number): void {
     super.apply(rows, at);
@@ -168,7 +170,7 @@ export class SharedInode extends GoferInode {
     return this.fetchListing();
   }
 
-  override create(name: string, mode: number, uid: number, gid: number, _rdev: number): Inode | Errno {
+  override create(name: string, mode: number, uid: number, gid: number, rdev: number): Inode | Errno {
     const { client } = this.fs;
     const permissions = mode & 0o7777;
     switch (mode & S_IFMT) {
@@ -179,6 +181,10 @@ export class SharedInode extends GoferInode {
         if (typeof made !== "number") this.nlink++;
         return made;
       }
+      case S_IFCHR:
+        // A device of the host is nobody's to make from inside, a whiteout is.
+        if (rdev !== 0) return EPERM;
+        return this.#made(client.call(mknod, this.node, name, mode & 0xffff, uid, gid), name);
       case S_IFIFO:
       case S_IFSOCK:
         return this.#made(client.call(mknod, this.node, name, mode & 0xffff, uid, gid), name);
@@ -237,8 +243,6 @@ export class SharedInode extends GoferInode {
   }
 
   override rename(name: string, child: Inode, newParent: Inode, newName: string, victim: Inode | null, flags: number): number {
-    // A whiteout is a device node, which no guest makes on the host.
-    if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return EINVAL;
     const target = newParent as SharedInode;
     const answer = this.fs.client.call(rename, this.node, name, target.node, newName, flags);
     if (typeof answer === "number") return answer;
@@ -272,6 +276,12 @@ export class SharedInode extends GoferInode {
     if (!isRow(answer[1])) return EIO;
     this.apply(answer[1], 0);
     return 0;
+  }
+
+  override hostLocks(): HostLocks | null {
+    if (!this.isRegular) return null;
+    this.#locks ??= new GoferLocks(this.hostFiles());
+    return this.#locks;
   }
 
   override setXattr(name: string, value: Uint8Array, flags: number): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fstatSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { AT_FDCWD, RENAME_EXCHANGE } from "../../../syscall-tables/flags/open.ts";
 import { EEXIST, ENOENT, ENOTEMPTY, isErrno } from "../../abi/errno.ts";
@@ -187,6 +188,10 @@ test("a mapping for reading is the lower file's; one for writing is the copy's",
   const lowerFd = mapping.hostFd(false);
   const upperFd = mapping.hostFd(true);
   assert.ok(typeof lowerFd === "number" && typeof upperFd === "number" && lowerFd > 0 && upperFd > 0 && lowerFd !== upperFd);
-  assert.equal(mapping.hostFd(false), upperFd);
+  // The copy again, through an fd that cannot write.
+  const readingFd = mapping.hostFd(false);
+  assert.ok(typeof readingFd === "number" && readingFd !== upperFd);
+  assert.equal(fstatSync(readingFd).ino, fstatSync(upperFd).ino);
+  assert.throws(() => writeSync(readingFd, "x"), { code: "EBADF" });
   assert.equal(read(task, "/dir/a"), "lower a");
 });

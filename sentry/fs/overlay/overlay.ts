@@ -7,7 +7,7 @@ import type { Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
 import { rootDentry } from "../../vfs/dentry-cache.ts";
-import type { Filesystem } from "../../vfs/filesystem.ts";
+import type { Filesystem, FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { type Inode, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../vfs/inode.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
 import type { MemoryInode } from "../../vfs/memory/memory-inode.ts";
@@ -45,6 +45,14 @@ export class Overlay extends MemoryFilesystem {
     if (options.size !== undefined) this.budget.limit = Math.ceil(options.size / 4096);
     this.#lowerMount = new Mount(lower, rootDentry(lower), 0, "lower");
     this.root = this.show(lower.root, null) as OverlayDirectory;
+  }
+
+  /** What the lower tree holds counts as used, as it does where both lie on one disk. */
+  override statfs(): FilesystemStatistics {
+    const own = super.statfs();
+    const { blockSize, blocks, blocksFree, files, filesFree } = this.lower.statfs();
+    const used = Math.floor(((blocks - blocksFree) * blockSize) / own.blockSize);
+    return { ...own, blocks: own.blocks + used, files: own.files + Math.max(0, files - filesFree) };
   }
 
   /** The inode that shows `lower`; a directory found in `parent`. */

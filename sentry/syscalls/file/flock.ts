@@ -5,6 +5,7 @@ import type { Task } from "../../task/task.ts";
 import { dropFlock, locksOf, setFlock } from "../../vfs/locks.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { implement } from "../implement.ts";
+import { watchHostLock } from "./host-lock-timer.ts";
 
 const LOCK_MAND = 32;
 
@@ -20,6 +21,7 @@ class FlockOp extends BlockingOp {
 
   subscribe(task: Task): void {
     task.waitOn(locksOf(this.#file.inode).queue);
+    watchHostLock(this.#file.inode, task);
   }
 
   step(task: Task): number {

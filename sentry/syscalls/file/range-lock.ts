@@ -6,6 +6,7 @@ import type { Task } from "../../task/task.ts";
 import {
   addWaiter,
   findConflict,
+  findHostConflict,
   isDeadlock,
   locksOf,
   type RangeRequest,
@@ -14,6 +15,7 @@ import {
   setRange,
 } from "../../vfs/locks.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
+import { watchHostLock } from "./host-lock-timer.ts";
 
 const FLOCK_SIZE = 32;
 const TWO_32 = 2 ** 32;
@@ -67,7 +69,10 @@ export const getRangeLock = (task: Task, file: OpenFile, addr: number, isOfd: bo
   if (typeof request === "number") return request;
   // Asking for F_UNLCK finds the caller's own OFD locks since Linux 6.12; before, and for POSIX locks, it is refused.
   if (request.type === F_UNLCK) return EINVAL;
-  const conflict = findConflict(file.inode, request);
+  const inside = findConflict(file.inode, request);
+  const outside = inside === null ? findHostConflict(file.inode, request) : null;
+  // Whoever is no process of the caller's pid namespace is shown as 0 (locks_translate_pid).
+  const conflict = inside ?? (outside === null ? null : { ...outside, pid: 0 });
   const { memory } = task;
   if (conflict === null) return memory.storeU16(addr, F_UNLCK);
   const answer = new DataView(new ArrayBuffer(FLOCK_SIZE));
@@ -78,7 +83,7 @@ export const getRangeLock = (task: Task, file: OpenFile, addr: number, isOfd: bo
   const length = conflict.end === Number.POSITIVE_INFINITY ? 0 : conflict.end - conflict.start + 1;
   answer.setUint32(16, length >>> 0, true);
   answer.setUint32(20, Math.floor(length / TWO_32), true);
-  answer.setInt32(24, conflict.pid < 0 ? -1 : localPid(task, conflict.pid), true);
+  answer.setInt32(24, conflict.pid <= 0 ? conflict.pid : localPid(task, conflict.pid), true);
   return memory.copyOut(addr, new Uint8Array(answer.buffer));
 };
 
@@ -117,6 +122,7 @@ class RangeLockOp extends BlockingOp implements RangeWaiter {
 
   subscribe(task: Task): void {
     task.waitOn(locksOf(this.inode).queue);
+    watchHostLock(this.inode, task);
     addWaiter(this);
   }
 

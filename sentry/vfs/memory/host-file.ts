@@ -1,4 +1,5 @@
 /** A memfd of the host that holds a mapped file's pages. */
+import { reopenReadOnly } from "../../../native/ffi/reopen-unsafe.ts";
 import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose } from "../../../native/ffi/syscall-unsafe.ts";
 import { ENXIO, type Errno, isErrno } from "../../abi/errno.ts";
 
@@ -23,6 +24,7 @@ const scratch = (): HostMemory => {
 
 export class HostFile {
   readonly fd: number;
+  #readOnly = -1;
 
   private constructor(fd: number) {
     this.fd = fd;
@@ -61,7 +63,18 @@ export class HostFile {
     return Math.ceil((u32[ST_BLOCKS / 4] + u32[ST_BLOCKS / 4 + 1] * 2 ** 32) / 8);
   }
 
+  /** An fd for guests that may only read: whoever holds `fd` itself could map it for writing. A negative errno. */
+  forReading(): number {
+    if (this.#readOnly < 0) {
+      const fd = reopenReadOnly(this.fd);
+      if (fd < 0) return fd;
+      this.#readOnly = fd;
+    }
+    return this.#readOnly;
+  }
+
   close(): void {
+    if (this.#readOnly >= 0) hostClose(this.#readOnly);
     hostClose(this.fd);
   }
 }

@@ -108,9 +108,10 @@ export class MemoryMapping implements FileMapping {
     return this.#path === null ? "" : pathName(this.#path, null);
   }
 
-  hostFd(_writable: boolean): number | Errno {
+  hostFd(writable: boolean): number | Errno {
     const host = this.inode.data.hostFile(this.#path?.dentry.name ?? "");
-    return isErrno(host) ? host : host.fd;
+    if (isErrno(host)) return host;
+    return (writable ? host.fd : host.forReading()) as number | Errno;
   }
 
   takeMapping(_isSharedWritable: boolean): void {

@@ -1,0 +1,23 @@
+/**
+ * One fd of this process opened anew, for reading only. The way is the process's own directory of fds
+ * (proc(5), /proc/self/fd), which must be open before the root directory is emptied.
+ */
+import { AT_FDCWD, openAt } from "./file-calls-unsafe.ts";
+
+const O_DIRECTORY = 0o200000;
+const O_CLOEXEC = 0o2000000;
+const O_PATH = 0o10000000;
+/** The flags of every open that happens here, O_RDONLY: the filter lets no others through. */
+export const REOPEN_FLAGS = O_CLOEXEC;
+
+let ownFds = -1;
+
+/** The directory's fd; opens it when it is not. Throws where there is no /proc: a start-up failure. */
+export const openOwnFds = (): number => {
+  if (ownFds < 0) ownFds = openAt(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (ownFds < 0) throw new Error(`/proc/self/fd: errno ${-ownFds}`);
+  return ownFds;
+};
+
+/** A new fd, or a negative errno. */
+export const reopenReadOnly = (fd: number): number => openAt(openOwnFds(), String(fd), REOPEN_FLAGS);
