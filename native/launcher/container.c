@@ -92,7 +92,7 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 	front_release_stdio(*ends.is_foreground);
 	for (int fd = STDERR_FILENO + 1; fd <= STDERR_FILENO + front_preserved(); fd++)
 		close(fd);
-	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = !*ends.is_foreground });
+	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = !*ends.is_foreground, .is_container = 1 });
 	keep_exit_status(directory, status);
 	return status;
 }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -35,6 +36,13 @@ static _Noreturn void end_sandbox(void)
 
 static _Noreturn void report_death(const char *name, int wait_status)
 {
+	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL) {
+		char text[128];
+		int length = snprintf(text, sizeof text, "the %s was killed by signal 9; the sandbox has ended", name);
+
+		channel_send(launcher_channel, MSG_FATAL, 128 + SIGKILL, 0, text, (size_t)length);
+		end_sandbox();
+	}
 	if (WIFSIGNALED(wait_status))
 		fail_plain("the %s was killed by signal %d; the sandbox has ended", name, WTERMSIG(wait_status));
 	fail_plain("the %s ended with exit status %d; the sandbox has ended", name, WEXITSTATUS(wait_status));

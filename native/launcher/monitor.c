@@ -169,7 +169,7 @@ static int act_on_message(int channel)
 	case MSG_FATAL:
 		terminal_restore();
 		say(message.text);
-		return EXIT_MOAT;
+		return options.is_container && message.header.x ? message.header.x : EXIT_MOAT;
 	default:
 		if (message.header.kind >= MSG_ANSWER_FIRST && message.header.kind <= MSG_ANSWER_LAST)
 			control_answer(&message);

@@ -11,6 +11,8 @@ struct monitor_options {
 	int reply;
 	/* The shell knows nothing of this process: its stops are the container's own affair. */
 	int is_detached;
+	/* An engine reads the exit status: a part of the sandbox that was killed by SIGKILL was the container's memory running out. */
+	int is_container;
 };
 
 /* Tells the sandbox of signals, follows its stops, reaps the CLI, and returns the exit status for the shell. */

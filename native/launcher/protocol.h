@@ -47,7 +47,7 @@ enum message_kind {
 	MSG_EXITED = 17,
 	/* sentry → init → launcher: the guest's foreground job stopped by signal x. */
 	MSG_STOPPED = 18,
-	/* sentry, gofer, init → launcher: the sandbox cannot go on; the text says why, in one line. */
+	/* sentry, gofer, init → launcher: the sandbox cannot go on; the text says why, in one line; x: an exit status, or 0. */
 	MSG_FATAL = 19,
 	/* sentry → init → launcher: the program could not be started; exit status x (126, 127), text as for FATAL. */
 	MSG_EXEC_FAILED = 20,

@@ -1,6 +1,6 @@
 /** What the kernel does when a guest thread stops: the platform's questions go to the dispatcher and the task layer. */
 import type { Errno } from "../abi/errno.ts";
-import { SIGSEGV } from "../abi/signal.ts";
+import { SIGKILL, SIGSEGV } from "../abi/signal.ts";
 import type { Log } from "../host/log.ts";
 import { VM_SHARED } from "../mm/vma.ts";
 import { R_RIP } from "../platform/registers.ts";
@@ -48,5 +48,9 @@ export class GuestTraps implements TrapHandler {
       exitGroup(task.process, SIGSEGV);
       handleInterrupt(task);
     } else thread.process.kill();
+  }
+
+  killed(thread: SystrapThread): void {
+    if (thread.task) exitGroup(thread.task.process, SIGKILL);
   }
 }

@@ -1,7 +1,7 @@
 /** What arrives on the supervisor channel: signals of the caller, deaths of host processes, requests of the control socket. */
 import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { MSG_CHILD_DIED, MSG_CONTINUED, MSG_SIGNAL } from "../../runtime/sandbox/supervisor-protocol.ts";
-import { SIGCONT } from "../abi/signal.ts";
+import { SIGCONT, SIGKILL } from "../abi/signal.ts";
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import type { Control } from "./control.ts";
 import type { MoatKernel } from "./moat-kernel.ts";
@@ -20,7 +20,8 @@ export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChanne
           if (hostTerminal.deliver(SIGCONT) < 0) control.signalInit(SIGCONT);
           break;
         case MSG_CHILD_DIED:
-          if (!kernel.platform.processDied(message.pid)) {
+          // SIGKILL is the host's: no memory left for the container, or its operator's kill(1). The guest's process has got it.
+          if (!kernel.platform.processDied(message.pid, (message.waitStatus & 0x7f) === SIGKILL)) {
             supervisor.fatal(`guest process ${message.pid} was killed by signal ${message.waitStatus & 0x7f}; the sandbox has ended`);
           }
           break;

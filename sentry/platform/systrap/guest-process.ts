@@ -59,6 +59,8 @@ export class SystrapProcess implements GuestProcess {
   readonly mappedBlocks = new Set<number>();
   /** The process is ending because the sentry said so. */
   isEnding = false;
+  /** The host has killed it: its pid may be another's by now. */
+  isDead = false;
   /** Patched call sites; null until the first. */
   patches: PatchedSites | null = null;
   readonly cpuTime = new CpuTime();
@@ -87,8 +89,8 @@ export class SystrapProcess implements GuestProcess {
     if (this.isEnding) return;
     this.isEnding = true;
     const only = this.threads.size === 1 ? [...this.threads][0] : null;
-    if (only?.isStopped) only.answerExitProcess();
-    else if (this.hostPid > 0) hostCall3(SYS_kill, this.hostPid, SIGKILL);
+    if (only?.isStopped && !this.isDead) only.answerExitProcess();
+    else if (this.hostPid > 0 && !this.isDead) hostCall3(SYS_kill, this.hostPid, SIGKILL);
     for (const thread of this.threads) thread.detach();
     this.threads.clear();
     this.release();

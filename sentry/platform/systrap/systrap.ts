@@ -85,6 +85,8 @@ export interface TrapHandler {
   patchableProtection(thread: SystrapThread, addr: number): number;
   /** The answer's operations or copy-outs failed and no one undoes them: the guest process cannot go on. */
   broken(thread: SystrapThread, error: Errno): void;
+  /** The host has killed the thread's process: no memory left, or somebody's kill(2). */
+  killed(thread: SystrapThread): void;
 }
 
 export class SystrapPlatform implements Platform {
@@ -407,8 +409,24 @@ export class SystrapPlatform implements Platform {
 
     let hostPid = 0;
     let hasStarted = false;
+    const giveUp = (error: Errno): void => {
+      this.#starting.delete(child);
+      child.detach();
+      process.threads.clear();
+      process.release();
+      finish(error);
+    };
     const settle = (): void => {
-      if (hostPid === 0 || !hasStarted) return;
+      if (hostPid === 0) return;
+      if (this.#diedEarly.delete(hostPid)) {
+        giveUp(EAGAIN);
+        return;
+      }
+      if (!hasStarted) {
+        this.#unsettled.set(hostPid, () => giveUp(EAGAIN));
+        return;
+      }
+      this.#unsettled.delete(hostPid);
       process.setHostPid(hostPid);
       child.hostTid = hostPid;
       if (!this.#checkNonce(process, child, nonce)) {
@@ -427,12 +445,14 @@ export class SystrapPlatform implements Platform {
     parent.ops.push(OP_FORK, FORK_FDS, FORK_FDS + 1, STUB_SLOTS + Math.floor(parent.index / SLOTS_PER_REGION) * REGION_SIZE);
     const forkOp = parent.ops.length - 1;
     parent.runOps((failed) => {
-      if (failed) {
-        this.#starting.delete(child);
-        child.detach();
-        process.threads.clear();
-        process.release();
+      if (failed && parent.process.isDead) {
+        // Killed on the way: a child there may be, which ends when it reports.
+        this.#starting.set(child, () => process.kill());
         finish(failed);
+        return;
+      }
+      if (failed) {
+        giveUp(failed);
         return;
       }
       hostPid = parent.ops.result(forkOp);
@@ -524,11 +544,34 @@ export class SystrapPlatform implements Platform {
     return request;
   }
 
-  /** A death notice of init. Returns false when the death was not the sentry's wish. */
-  processDied(hostPid: number): boolean {
+  /** Children that are known to exist and have not reported, with what to do at their death. */
+  readonly #unsettled = new Map<number, () => void>();
+  /** Host pids killed before their parents could tell who they are. */
+  readonly #diedEarly = new Set<number>();
+
+  /** A death notice of init. Returns false when neither the sentry nor the host's SIGKILL explains it. */
+  processDied(hostPid: number, wasKilled: boolean): boolean {
     const process = this.#processes.get(hostPid);
-    if (!process) return false;
+    if (!process) {
+      const giveUp = this.#unsettled.get(hostPid);
+      this.#unsettled.delete(hostPid);
+      if (giveUp) giveUp();
+      else if (wasKilled) this.#diedEarly.add(hostPid);
+      return wasKilled;
+    }
     this.#processes.delete(hostPid);
-    return process.isEnding;
+    if (process.isEnding) return true;
+    if (!wasKilled) return false;
+    process.isDead = true;
+    const threads = [...process.threads];
+    for (const thread of threads) thread.hostKilled(EAGAIN);
+    const pooled = this.#pool.findIndex((thread) => thread.process === process);
+    if (pooled >= 0) {
+      this.#pool.splice(pooled, 1);
+      process.kill();
+      this.refillPool();
+    }
+    for (const thread of threads) if (thread.task) this.handler.killed(thread);
+    return true;
   }
 }

@@ -316,6 +316,14 @@ export class SystrapThread implements GuestThread {
     this.#post(ANSWER_EXIT_PROCESS);
   }
 
+  /** The host has killed it: it runs no more, and what it was told to do it did not do. */
+  hostKilled(error: Errno): void {
+    this.isStopped = true;
+    this.platform.removeRunning(this);
+    this.ops.reset();
+    this.opsFailed(error);
+  }
+
   /** The host thread is gone or going: no more requests of it are looked at. */
   detach(): void {
     this.isGone = true;
