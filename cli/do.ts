@@ -162,6 +162,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     strace: wantsStrace ? { names, logFd: options.straceLog === undefined ? -1 : 8 } : null,
     ...log,
     hostFacts: readHostFacts(),
+    resources: null,
   };
   return {
     treePaths,

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { availableParallelism, release, totalmem, version } from "node:os";
+import { parseList } from "../runtime/cgroup/convert.ts";
 import type { HostFacts } from "../runtime/sandbox/config.ts";
 
 /** The first processor only: a machine with hundreds takes milliseconds to print them all. */
@@ -15,9 +16,15 @@ const firstProcessor = (): string => {
   }
 };
 
+const allowedCpus = (): number[] => {
+  const status = readFileSync("/proc/self/status", "latin1");
+  const cpus = parseList(/^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1] ?? "");
+  return cpus.length > 0 ? cpus : Array.from({ length: availableParallelism() }, (_, cpu) => cpu);
+};
+
 export const readHostFacts = (): HostFacts => ({
   cpuinfo: firstProcessor(),
-  cpuCount: availableParallelism(),
+  cpus: allowedCpus(),
   memTotalBytes: totalmem(),
   kernelRelease: release(),
   kernelVersion: version(),

@@ -30,7 +30,8 @@ const config: StartConfig = {
     strace: null,
     logLevel: "silent",
     debugLogFd: -1,
-    hostFacts: { cpuinfo: "", cpuCount: 1, memTotalBytes: 0, kernelRelease: "", kernelVersion: "" },
+    resources: null,
+    hostFacts: { cpuinfo: "", cpus: [0], memTotalBytes: 0, kernelRelease: "", kernelVersion: "" },
   },
   gofer: { trees: [{ readOnly: true }, { readOnly: false }], ownerMap: null, logLevel: "silent", debugLogFd: -1 },
 };

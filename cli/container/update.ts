@@ -5,6 +5,7 @@ import { ContainerError } from "../../runtime/container/container-error.ts";
 import { updateContainer } from "../../runtime/container/update.ts";
 import { Field } from "../../runtime/spec/field.ts";
 import { validateResources } from "../../runtime/spec/validate-resources.ts";
+import { readHostFacts } from "../host-facts.ts";
 import { type GlobalOptions, storeOf } from "./context.ts";
 
 export interface UpdateFlags {
@@ -87,5 +88,10 @@ export const update = (id: string, flags: UpdateFlags, globals: GlobalOptions): 
   }
   // What is wrong with the container comes before what is wrong with the flags, as with runc.
   storeOf(globals).read(id);
-  return updateContainer(storeOf(globals), id, flags.resources === undefined ? fromFlags(flags) : fromFile(flags.resources));
+  return updateContainer(
+    storeOf(globals),
+    id,
+    flags.resources === undefined ? fromFlags(flags) : fromFile(flags.resources),
+    readHostFacts(),
+  );
 };

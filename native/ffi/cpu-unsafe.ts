@@ -13,6 +13,8 @@ const oneCpu = allocateMemory(SET_BYTES);
 const anyCpu = allocateMemory(SET_BYTES);
 let chosen = ANY_CPU;
 let home = ANY_CPU;
+const withoutOne = allocateMemory(SET_BYTES);
+let without = ANY_CPU;
 
 /** The CPU that this thread is on just now (through the vDSO: no system call). */
 export const currentCpu = (): number => getcpu() as number;
@@ -35,6 +37,13 @@ export const saveCpus = (): number => {
   return bytes < 0 ? bytes : count;
 };
 
+/** In place of `saveCpus`, where these are known to be the ones. */
+export const setCpus = (cpus: readonly number[]): void => {
+  anyCpu.u8.fill(0, 0, SET_BYTES);
+  for (const cpu of cpus) if (cpu <= MAX_CPU) anyCpu.u8[cpu >> 3] |= 1 << (cpu & 7);
+  without = ANY_CPU;
+};
+
 /** Where `goHome` leads: one CPU, or ANY_CPU of those that `saveCpus` saw. Goes there. 0 or a negative errno. */
 export const setHome = (cpu: number): number => {
   home = cpu;
@@ -43,9 +52,6 @@ export const setHome = (cpu: number): number => {
 
 /** Back to where this thread belongs after `stayOn`. 0 or a negative errno. */
 export const goHome = (): number => (home === ANY_CPU ? hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address) : stayOn(home));
-
-const withoutOne = allocateMemory(SET_BYTES);
-let without = ANY_CPU;
 
 /** Thread `tid` may run where this process could at `saveCpus`, but for `cpu` (ANY_CPU: everywhere). 0 or a negative errno. */
 export const keepThreadOff = (tid: number, cpu: number): number => {

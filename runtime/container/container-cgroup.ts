@@ -1,11 +1,17 @@
 /** A container's processes and its cgroup: who is moved in when, and who dies first when memory runs out. */
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { ALWAYS_ALLOWED } from "../cgroup/devices.ts";
+import { hostFiles } from "../cgroup/files.ts";
 import { readCgroupHost } from "../cgroup/host.ts";
 import { type CgroupManager, checkNew, openCgroup, planCgroup, type StoredCgroup } from "../cgroup/manager.ts";
+import type { CgroupPaths } from "../cgroup/paths.ts";
 import { limitsAnything, type Resources } from "../cgroup/resources.ts";
+import type { HostFacts } from "../sandbox/config.ts";
+import type { SeenResources } from "../sandbox/seen-resources.ts";
 import type { Spec } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
+import { seenResources } from "./seen-resources.ts";
+import type { Stored } from "./store.ts";
 
 /**
  * What the sandbox itself has of tasks: monitor, init, zygote and the threads of sentry and gofer, processes in
@@ -144,6 +150,24 @@ export const gatherProcesses = async (cgroup: CgroupManager, monitor: number, sc
     }
   }
 };
+
+/** What the container sees of the machine. */
+export const seenBy = (
+  stored: Pick<Stored, "pid" | "resources">,
+  paths: CgroupPaths,
+  facts: HostFacts,
+  hasCgroupNamespace: boolean,
+): SeenResources =>
+  seenResources({
+    files: hostFiles,
+    host: readCgroupHost(),
+    paths,
+    resources: stored.resources,
+    cpus: facts.cpus,
+    memTotalBytes: facts.memTotalBytes,
+    hasCgroupNamespace,
+    membership: readFileSync(`/proc/${stored.pid}/cgroup`, "latin1"),
+  });
 
 /** With what is left in it: programs that were executed and have not noticed yet that the container has ended. */
 export const destroyCgroup = async (stored: StoredCgroup): Promise<void> => {

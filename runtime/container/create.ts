@@ -2,9 +2,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeRecords } from "../sandbox/request-records.ts";
+import type { SeenResources } from "../sandbox/seen-resources.ts";
 import type { Spec } from "../spec/spec.ts";
 import { readSpec } from "./bundle.ts";
-import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planContainerCgroup } from "./container-cgroup.ts";
+import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planContainerCgroup, seenBy } from "./container-cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
@@ -46,7 +47,8 @@ export const writePidFile = (path: string | null, pid: number): void => {
   if (path !== null) writeFileSync(Buffer.from(path, "latin1"), String(pid));
 };
 
-const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
+/** The request for the launcher, for what the cgroup leaves of the machine. */
+const requestFor = (options: CreateOptions, spec: Spec): ((resources: SeenResources) => Buffer) => {
   const plan = planContainer({ ...options, spec });
   const { config } = plan;
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
@@ -57,7 +59,7 @@ const requestFor = (options: CreateOptions, spec: Spec): Buffer => {
   if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);
   const { consoleSize } = spec.process;
   if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
-  return encodeRecords(records, config);
+  return (resources) => encodeRecords(records, { ...config, sandbox: { ...config.sandbox, resources } });
 };
 
 /** Everything or nothing: what fails leaves no container. The launcher ends the monitor when this process fails. */
@@ -82,6 +84,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     poststop: spec.hooks.poststop,
     cgroup: { paths: {}, systemd: null, isRootless: true },
     resources: spec.resources,
+    hasCgroupNamespace: spec.hasCgroupNamespace,
   };
   try {
     const plannedCgroup = planContainerCgroup(spec, id, options.cgroup);
@@ -92,7 +95,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     store.write(stored);
     const cgroup = await enterCgroup(plannedCgroup, spec.resources, pid);
     createHooks(spec, stored);
-    requestSandbox(request);
+    requestSandbox(request(seenBy(stored, cgroup.paths, options.hostFacts, spec.hasCgroupNamespace)));
     await gatherProcesses(cgroup, pid, spec.process.oomScoreAdj, (spec.resources.memory.limit ?? 0) > 0);
     stored = { ...stored, status: "created", cgroup: { ...plannedCgroup, paths: cgroup.paths } };
     store.write(stored);

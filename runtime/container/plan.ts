@@ -79,6 +79,7 @@ export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, net
         strace: null,
         ...log,
         hostFacts,
+        resources: null,
       },
       gofer: { trees, ownerMap, ...log },
     },

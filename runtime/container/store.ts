@@ -33,6 +33,7 @@ export interface Stored {
   readonly cgroup: StoredCgroup;
   /** As `update` has changed them. */
   readonly resources: Resources;
+  readonly hasCgroupNamespace: boolean;
 }
 
 export const defaultRoot = (): string => {

@@ -1,10 +1,13 @@
 /** update: limits of a live container. */
 import { openCgroup } from "../cgroup/manager.ts";
 import type { CpuResources, Resources } from "../cgroup/resources.ts";
-import { hostResources } from "./container-cgroup.ts";
+import type { HostFacts } from "../sandbox/config.ts";
+import { CONTROL_RESOURCES } from "../sandbox/control-protocol.ts";
+import { hostResources, seenBy } from "./container-cgroup.ts";
 import { ContainerError } from "./container-error.ts";
+import { ControlClient } from "./control-client.ts";
 import { withLock } from "./lifecycle.ts";
-import { type Store, statusOf } from "./store.ts";
+import { type Store, type Stored, statusOf } from "./store.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -50,7 +53,16 @@ const withWholeMemory = (changes: Resources, all: Resources): Resources => {
   return { ...changes, memory: { ...changes.memory, limit: all.memory.limit } };
 };
 
-export const updateContainer = (store: Store, id: string, changes: Resources): Promise<void> =>
+/** A paused container hears of it when it goes on. */
+const tell = (store: Store, stored: Stored, facts: HostFacts): void => {
+  const seen = seenBy(stored, stored.cgroup.paths, facts, stored.hasCgroupNamespace);
+  const client = new ControlClient(store.directory(stored.id));
+  if (statusOf(stored) === "paused") client.send(CONTROL_RESOURCES, 0, JSON.stringify(seen));
+  else client.ask(CONTROL_RESOURCES, 0, JSON.stringify(seen));
+  client.close();
+};
+
+export const updateContainer = (store: Store, id: string, changes: Resources, facts: HostFacts): Promise<void> =>
   withLock(store, id, async () => {
     const stored = store.read(id);
     if (statusOf(stored) === "stopped") throw new ContainerError("container not running");
@@ -67,4 +79,5 @@ export const updateContainer = (store: Store, id: string, changes: Resources): P
       throw new ContainerError((error as Error).message);
     }
     store.write({ ...stored, resources });
+    tell(store, { ...stored, resources }, facts);
   });

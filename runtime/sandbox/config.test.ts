@@ -36,7 +36,7 @@ const good = () => ({
     strace: { names: ["read"], logFd: -1 },
     logLevel: "debug",
     debugLogFd: 7,
-    hostFacts: { cpuinfo: "x", cpuCount: 2, memTotalBytes: 4e9, kernelRelease: "6", kernelVersion: "#1" },
+    hostFacts: { cpuinfo: "x", cpus: [0, 1], memTotalBytes: 4e9, kernelRelease: "6", kernelVersion: "#1" },
   },
   gofer: { trees: [{ readOnly: true }], ownerMap: { hostUid: 1, hostGid: 2, guestUid: 3, guestGid: 4 }, logLevel: "debug", debugLogFd: 7 },
 });
@@ -71,7 +71,7 @@ test("a bad field is named", () => {
     ["sandbox.devices.nodes[0].path", "dev"],
     ["sandbox.umask", 0o1000],
     ["sandbox.logLevel", "loud"],
-    ["sandbox.hostFacts.cpuCount", 0],
+    ["sandbox.hostFacts.cpus", 0],
     ["gofer.trees[0].readOnly", 1],
   ] as [string, unknown][]) {
     const config = good();

@@ -7,9 +7,10 @@
  * logs and trees arrive with the START message of the supervisor channel; see
  * sentry/host/start.ts and supervisor-protocol.ts.
  */
-import { type Fields, flag, integer, list, record, refuse, text, texts } from "./fields.ts";
+import { type Fields, flag, integer, list, nullable, record, refuse, text, texts } from "./fields.ts";
 import { type TreesConfig, treesConfig } from "./mount-config.ts";
 import { type ProcessConfig, readProcessConfig } from "./process-config.ts";
+import { checkCpus, readSeenResources, type SeenResources } from "./seen-resources.ts";
 
 /** File descriptors of the sentry. 0, 1 and 2 are the caller's stdio. 3, 7 and 8 are /dev/null until START. */
 export const SENTRY_CONFIG_FD = 3;
@@ -39,8 +40,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 export interface HostFacts {
   /** /proc/cpuinfo's block of the first processor (without the blank line). */
   readonly cpuinfo: string;
-  /** CPUs that the caller may use. */
-  readonly cpuCount: number;
+  /** CPUs that the caller may use, by number. */
+  readonly cpus: readonly number[];
   readonly memTotalBytes: number;
   readonly kernelRelease: string;
   readonly kernelVersion: string;
@@ -62,6 +63,8 @@ export interface SandboxConfig extends ProcessConfig, TreesConfig {
   /** -1: no debug log. */
   readonly debugLogFd: number;
   readonly hostFacts: HostFacts;
+  /** null: no cgroup of its own. */
+  readonly resources: SeenResources | null;
 }
 
 export interface GoferTree {
@@ -105,7 +108,7 @@ const hostFacts = (value: unknown): HostFacts => {
   const from = record(value, "hostFacts");
   return {
     cpuinfo: text(from, "cpuinfo", "hostFacts"),
-    cpuCount: integer(from, "cpuCount", "hostFacts", 1, 65536),
+    cpus: checkCpus(from, "hostFacts"),
     memTotalBytes: integer(from, "memTotalBytes", "hostFacts", 0, Number.MAX_SAFE_INTEGER),
     kernelRelease: text(from, "kernelRelease", "hostFacts"),
     kernelVersion: text(from, "kernelVersion", "hostFacts"),
@@ -137,6 +140,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     logLevel: logLevel(from, "sandbox"),
     debugLogFd: integer(from, "debugLogFd", "sandbox", -1, MAX_FD),
     hostFacts: hostFacts(from.hostFacts),
+    resources: nullable(from.resources, (value) => readSeenResources(value, "sandbox.resources")),
   };
 };
 

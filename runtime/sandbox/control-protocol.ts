@@ -13,6 +13,8 @@ export const CONTROL_EXEC = 66;
 export const CONTROL_EXEC_SIGNAL = 67;
 /** → PROCESSES */
 export const CONTROL_PROCESSES = 68;
+/** The text: SeenResources as JSON, when the container's limits have changed. → DONE */
+export const CONTROL_RESOURCES = 69;
 /** Instead of START: the program ends with exit status y before it begins, and its standard error gets the text. → DONE */
 export const CONTROL_ABANDON = 70;
 /** The connection is closed: what it executed is killed. */

@@ -77,6 +77,7 @@ export interface Spec {
   readonly seccomp: SeccompProfile | null;
   /** "" where config.json has none. */
   readonly cgroupsPath: string;
+  readonly hasCgroupNamespace: boolean;
   readonly resources: Resources;
   readonly devices: readonly SpecDevice[];
   /** MS_SHARED and the like for the root mount, perhaps with MS_REC; 0: as it is. */

@@ -48,7 +48,16 @@ const linux = (
   field: Field,
 ): Pick<
   Spec,
-  "network" | "networkSysctls" | "maskedPaths" | "readonlyPaths" | "seccomp" | "cgroupsPath" | "resources" | "devices" | "rootPropagation"
+  | "network"
+  | "networkSysctls"
+  | "maskedPaths"
+  | "readonlyPaths"
+  | "seccomp"
+  | "cgroupsPath"
+  | "hasCgroupNamespace"
+  | "resources"
+  | "devices"
+  | "rootPropagation"
 > => {
   for (const name of ["uidMappings", "gidMappings", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"]) field.at(name).mustBeEmpty();
   const personality = field.at("personality");
@@ -56,6 +65,10 @@ const linux = (
   const network = namespaces(field.at("namespaces"));
   return {
     cgroupsPath: field.at("cgroupsPath").text(""),
+    hasCgroupNamespace: field
+      .at("namespaces")
+      .list()
+      .some((item) => item.at("type").value === "cgroup"),
     resources: validateResources(field.at("resources")),
     network,
     networkSysctls: networkSysctls(field.at("sysctl"), network),

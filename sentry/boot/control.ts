@@ -13,6 +13,7 @@ import {
   CONTROL_EXEC_SIGNAL,
   CONTROL_GONE,
   CONTROL_PROCESSES,
+  CONTROL_RESOURCES,
   CONTROL_SIGNAL,
   CONTROL_START,
   SIGNAL_ALL,
@@ -20,6 +21,7 @@ import {
   SIGNAL_MASK,
 } from "../../runtime/sandbox/control-protocol.ts";
 import { type ProcessConfig, parseProcessConfig } from "../../runtime/sandbox/process-config.ts";
+import { readSeenResources } from "../../runtime/sandbox/seen-resources.ts";
 import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import type { ControlMessage } from "../../runtime/sandbox/supervisor-protocol.ts";
 import { EAGAIN, EINVAL, ESRCH, isErrno } from "../abi/errno.ts";
@@ -105,6 +107,9 @@ export class Control implements Waiter {
       case CONTROL_PROCESSES:
         this.#listProcesses(client);
         break;
+      case CONTROL_RESOURCES:
+        this.#done(client, this.#limit(message.text));
+        break;
       case CONTROL_GONE:
         this.#forget(client);
         break;
@@ -132,6 +137,15 @@ export class Control implements Waiter {
     if (this.#errorFd >= 0) writeSync(this.#errorFd, `${text}\n`);
     this.#supervisor.exited(exitStatus(status & 0xff));
     return 0;
+  }
+
+  #limit(json: string): number {
+    try {
+      this.#kernel.limit(readSeenResources(JSON.parse(json), "resources"));
+      return 0;
+    } catch {
+      return EINVAL;
+    }
   }
 
   #signal(argument: number): number {

@@ -1,4 +1,6 @@
 /** Makes the filesystem types and device drivers known to the VFS. */
+
+import { registerCgroupfs } from "../fs/cgroup/cgroupfs.ts";
 import { registerDevices } from "../fs/dev/dev.ts";
 import { registerFifo } from "../fs/pipe/fifo.ts";
 import { registerProcfs } from "../fs/proc/procfs.ts";
@@ -12,4 +14,5 @@ export const registerFilesystems = (kernel: MoatKernel): void => {
   registerDevices(kernel);
   registerProcfs(kernel, kernel.facts);
   registerSysfs(kernel, kernel.facts);
+  registerCgroupfs(kernel);
 };

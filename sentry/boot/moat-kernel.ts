@@ -1,6 +1,8 @@
 /** The guest kernel's roots, joined. */
 import { allocateMemory, hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
+import type { SeenResources } from "../../runtime/sandbox/seen-resources.ts";
+import { possibleCpus } from "../fs/proc/host-facts.ts";
 import type { Log } from "../host/log.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Clock } from "../loop/clock.ts";
@@ -9,6 +11,7 @@ import type { HostPoller } from "../loop/host-poller.ts";
 import { Loop } from "../loop/loop.ts";
 import { TimerWheel } from "../loop/timers.ts";
 import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
+import { machine, narrowMachine } from "../task/machine.ts";
 import { PidNamespace } from "../task/pid-namespace.ts";
 import type { Task } from "../task/task.ts";
 import { Vfs } from "../vfs/vfs.ts";
@@ -25,7 +28,8 @@ export class MoatKernel implements Kernel {
   readonly vfs: Vfs;
   readonly log: Log;
   readonly loop: Loop;
-  readonly facts: SandboxConfig["hostFacts"];
+  readonly facts = machine;
+  readonly handOver: HandOver;
   hostname: string;
   domainname: string;
   /** A pool of host randomness, so that short requests cost no host call. */
@@ -37,11 +41,19 @@ export class MoatKernel implements Kernel {
     this.clock = clock;
     this.hostPoller = hostPoller;
     this.log = log;
-    this.facts = config.hostFacts;
+    Object.assign(machine, config.hostFacts, { possibleCpus: possibleCpus(config.hostFacts) });
     this.hostname = config.hostname;
     this.domainname = config.domainname;
     this.vfs = new Vfs(this);
-    this.loop = new Loop(platform, clock, this.timers, hostPoller, new HandOver(platform, clock));
+    this.handOver = new HandOver(platform, clock);
+    this.loop = new Loop(platform, clock, this.timers, hostPoller, this.handOver);
+    if (config.resources !== null) this.limit(config.resources);
+  }
+
+  /** The container's cgroup leaves so much, from now on. */
+  limit(resources: SeenResources): void {
+    narrowMachine(resources);
+    this.handOver.limitCpus(resources.cpus, resources.cpuTime ?? Number.POSITIVE_INFINITY);
   }
 
   schedule(task: Task): void {

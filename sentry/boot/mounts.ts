@@ -2,6 +2,7 @@
 import { getSystemErrorMap } from "node:util";
 import type { MountConfig, MountTree, TreesConfig } from "../../runtime/sandbox/mount-config.ts";
 import { EINVAL, ENODEV, ENOTDIR, EPERM, type Errno, isErrno } from "../abi/errno.ts";
+import { cgroupHierarchies } from "../fs/cgroup/cgroupfs.ts";
 import { GoferFilesystem } from "../fs/gofer/filesystem.ts";
 import { Overlay } from "../fs/overlay/overlay.ts";
 import type { GoferClient } from "../host/gofer-client.ts";
@@ -20,7 +21,6 @@ import { placeAt } from "./place.ts";
 const REGISTERED: Partial<Record<MountConfig["type"], readonly string[]>> = {
   dev: ["devtmpfs"],
   mqueue: ["mqueue", "tmpfs"],
-  cgroup: ["cgroup2", "tmpfs"],
 };
 
 class TreeBuilder {
@@ -137,10 +137,16 @@ const propagate = (mount: Mount, types: readonly number[]): void => {
   for (const type of types) changePropagation({ mount, dentry: mount.root }, type);
 };
 
+const cgroupRoot = (mount: MountConfig): MountConfig => ({
+  ...mount,
+  options: "",
+  source: cgroupHierarchies().length > 0 ? "tmpfs" : "cgroup",
+});
+
 /** Mounts everything in order; the first one is the root. Throws an Error that names the mount that failed. */
 export const buildMounts = (kernel: Kernel, gofer: GoferClient, config: TreesConfig, memoryShare: number): MountNamespace => {
   const builder = new TreeBuilder(kernel, gofer, memoryShare);
-  const [root, ...others] = config.mounts;
+  const [root, ...others] = config.mounts.map((mount) => (mount.type === "cgroup" ? cgroupRoot(mount) : mount));
   const fs = builder.filesystem(root, root.tree, root.options);
   if (isErrno(fs)) return refuse(root, fs);
   const namespace = kernel.vfs.createNamespace(fs, root.source === "" ? root.type : root.source, mountFlagsOf(root));
@@ -151,6 +157,10 @@ export const buildMounts = (kernel: Kernel, gofer: GoferClient, config: TreesCon
     const made = place(kernel, builder, namespace, mount);
     propagate(made, mount.propagation);
     if (isDev) late.push(made);
+    // v1: each hierarchy is a mount of its own, by which programs find it.
+    for (const part of mount.type === "cgroup" ? cgroupHierarchies() : []) {
+      place(kernel, builder, namespace, { ...mount, target: `${mount.target}/${part}`, source: "cgroup", options: part });
+    }
   }
   if (config.devices !== null) makeDevices(kernel, namespace, config.devices);
   for (const mount of late) mount.flags |= MS_RDONLY;

@@ -10,7 +10,7 @@
  *         sentry sleeps as soon as there is nothing to do.
  * docs/adr/0008-hand-over.md has the measurements.
  */
-import { ANY_CPU, currentCpu, MAX_CPU, saveCpus, setHome } from "../../native/ffi/cpu-unsafe.ts";
+import { ANY_CPU, currentCpu, MAX_CPU, saveCpus, setCpus, setHome } from "../../native/ffi/cpu-unsafe.ts";
 import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { Clock } from "./clock.ts";
@@ -53,7 +53,7 @@ const ROUNDS = 32;
 export class HandOver {
   readonly #platform: SystrapPlatform;
   readonly #clock: Clock;
-  readonly #cpuCount: number;
+  #cpuCount = 1;
   #mode: Mode = "wide";
   #rounds = 0;
   /** When the current idle time began; 0: the last round had work. */
@@ -72,9 +72,21 @@ export class HandOver {
   constructor(platform: SystrapPlatform, clock: Clock) {
     this.#platform = platform;
     this.#clock = clock;
-    this.#cpuCount = Math.max(1, saveCpus());
     platform.onClone = () => this.cloning();
+    this.#cpuCount = Math.max(1, saveCpus());
     platform.stubSpins = this.#cpuCount > 1 ? SHARED_CPU.stubSpins : 0;
+  }
+
+  /**
+   * The cgroup leaves these CPUs, and `cpuTime` CPUs' worth of time. Where that is less than two, time spent spinning is
+   * taken from the guest.
+   */
+  limitCpus(cpus: readonly number[], cpuTime: number): void {
+    setCpus(cpus);
+    this.#goWide();
+    setHome(ANY_CPU);
+    this.#cpuCount = Math.max(1, Math.min(cpus.length, Math.floor(cpuTime)));
+    this.#platform.stubSpins = this.#cpuCount > 1 ? SHARED_CPU.stubSpins : 0;
   }
 
   /** A round of the loop found something to do. */

@@ -4,7 +4,7 @@
  */
 import type { Kernel } from "../kernel.ts";
 import type { Timer } from "../loop/timers.ts";
-import { cpuCount } from "./cpus.ts";
+import { machine } from "./machine.ts";
 
 /** How often a CPU clock is looked at when expiry is near: the tick of a kernel with HZ=100. */
 const CPU_TICK_NS = 10_000_000;
@@ -44,7 +44,7 @@ export abstract class ClockTimer implements Timer {
   #arm(): void {
     if (this.#cpuNs === null) this.deadlineNs = this.expiryNs;
     else {
-      const left = (this.expiryNs - this.#cpuNs()) / cpuCount;
+      const left = (this.expiryNs - this.#cpuNs()) / machine.cpus.length;
       this.deadlineNs = this.kernel.clock.monotonicNs() + Math.max(left, CPU_TICK_NS);
     }
     this.kernel.timers.arm(this);

@@ -30,6 +30,7 @@ import { cloneEvent, isInEventStop, stopForEvent } from "../ptrace/stop.ts";
 import { PTRACE_EVENT_VFORK_DONE } from "../ptrace/trace.ts";
 import { BLOCKED, BlockingOp, WaitQueue } from "./blocking.ts";
 import { createChild } from "./clone-child.ts";
+import { machine } from "./machine.ts";
 import { finishSyscall } from "./run.ts";
 import type { Task } from "./task.ts";
 
@@ -65,9 +66,10 @@ const checkFlags = (task: Task, flags: number): 0 | Errno => {
   return 0;
 };
 
-/** RLIMIT_NPROC counts the user's tasks, whichever process they belong to. */
+/** pids.max counts what has a number, zombies too; RLIMIT_NPROC counts the user's tasks, whichever process they belong to. */
 const checkLimit = (task: Task): 0 | Errno => {
   const { creds, process, kernel } = task;
+  if (machine.maxTasks !== Number.POSITIVE_INFINITY && kernel.pids.hasTasks(machine.maxTasks)) return EAGAIN;
   const isOver = kernel.pids.users.of(creds.uid).tasks >= process.limits.get(RLIMIT_NPROC).soft;
   return isOver && creds.uid !== 0 && !creds.has(CAP_SYS_RESOURCE) && !creds.has(CAP_SYS_ADMIN) ? EAGAIN : 0;
 };

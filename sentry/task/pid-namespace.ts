@@ -101,6 +101,17 @@ export class PidNamespace {
     }
   }
 
+  /** True when there are so many threads or more, zombies included. */
+  hasTasks(count: number): boolean {
+    return this.#pids.size >= count && this.countTasks() >= count;
+  }
+
+  countTasks(): number {
+    let tasks = 0;
+    for (const pid of this.#pids.values()) if (pid.task !== null) tasks++;
+    return tasks;
+  }
+
   /** A fresh id, with numbers here and in every namespace above. `wanted`: set_tid of clone3(2), innermost first. */
   allocate(wanted: readonly number[] = []): Pid | Errno {
     if (this.isDying) return ENOMEM;

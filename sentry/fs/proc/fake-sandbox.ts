@@ -23,7 +23,7 @@ import { registerProcfs } from "./procfs.ts";
 
 export const FACTS: HostFacts = {
   cpuinfo: "processor\t: 3\nmodel name\t: Test\nsiblings\t: 8\ncore id\t\t: 3\nflags\t\t: fpu",
-  cpuCount: 2,
+  cpus: [0, 1],
   memTotalBytes: 4 * 2 ** 30,
   kernelRelease: "6.8.0",
   kernelVersion: "#1",

@@ -3,22 +3,23 @@
 export interface HostFacts {
   /** /proc/cpuinfo's block of one processor, without the blank line. */
   readonly cpuinfo: string;
-  readonly cpuCount: number;
+  /** CPUs that may be used, by number, ascending. */
+  readonly cpus: readonly number[];
   readonly memTotalBytes: number;
   readonly kernelRelease: string;
   readonly kernelVersion: string;
 }
 
 /** The block again for every processor, numbered as one socket of single-threaded cores. */
-export const cpuinfoText = ({ cpuinfo, cpuCount }: HostFacts): string => {
+export const cpuinfoText = ({ cpuinfo, cpus }: HostFacts): string => {
   let text = "";
-  for (let cpu = 0; cpu < cpuCount; cpu++) {
+  for (const cpu of cpus) {
     const numbers: Readonly<Record<string, number>> = {
       processor: cpu,
       "physical id": 0,
-      siblings: cpuCount,
+      siblings: cpus.length,
       "core id": cpu,
-      "cpu cores": cpuCount,
+      "cpu cores": cpus.length,
       apicid: cpu,
       "initial apicid": cpu,
     };
@@ -33,8 +34,8 @@ export const cpuinfoText = ({ cpuinfo, cpuCount }: HostFacts): string => {
   return text;
 };
 
-/** A list of CPUs as "0-3", or "0". */
-export const cpuList = (count: number): string => (count === 1 ? "0" : `0-${count - 1}`);
+/** How many bits a mask of CPUs has. */
+export const possibleCpus = ({ cpus }: HostFacts): number => cpus[cpus.length - 1] + 1;
 
 /** A bit mask as %*pb prints it: hexadecimal words of 32 bits, the highest first. */
 export const cpuMask = (isSet: (cpu: number) => boolean, count: number): string => {

@@ -45,10 +45,10 @@ const hundredths = (ns: number): string => {
   return `${Math.floor(hundred / 100)}.${String(hundred % 100).padStart(2, "0")}`;
 };
 
-export const uptimeText = (clock: Clock, pids: PidNamespace, { cpuCount }: HostFacts): string => {
+export const uptimeText = (clock: Clock, pids: PidNamespace, { cpus }: HostFacts): string => {
   const up = uptimeNs(clock);
   const { userNs, systemNs } = count(pids);
-  return `${hundredths(up)} ${hundredths(Math.max(0, up * cpuCount - userNs - systemNs))}\n`;
+  return `${hundredths(up)} ${hundredths(Math.max(0, up * cpus.length - userNs - systemNs))}\n`;
 };
 
 /** The averages move when they are asked for: an idle sandbox is not woken every five seconds for them. */
@@ -72,6 +72,17 @@ export const loadAverages = (clock: Clock, pids: PidNamespace): { averages: read
 };
 
 /** Bytes that guest memory holds. */
+/** Of all processes, and what those had used that they have reaped. */
+export const sandboxUsage = (pids: PidNamespace): { userNs: number; systemNs: number; residentPages: number } => {
+  const { userNs, systemNs, residentPages } = count(pids);
+  const total = { userNs, systemNs, residentPages };
+  for (const { childrenUsage } of pids.processes()) {
+    total.userNs += childrenUsage.userNs;
+    total.systemNs += childrenUsage.systemNs;
+  }
+  return total;
+};
+
 export const usedMemory = (pids: PidNamespace): number => count(pids).residentPages * 4096;
 
 export const loadavgText = (clock: Clock, pids: PidNamespace): string => {
@@ -82,14 +93,15 @@ export const loadavgText = (clock: Clock, pids: PidNamespace): string => {
 const cpuLine = (name: string, user: number, system: number, idle: number): string =>
   `${name} ${ticks(user)} 0 ${ticks(system)} ${ticks(Math.max(0, idle))} 0 0 0 0 0 0\n`;
 
-export const statText = (clock: Clock, pids: PidNamespace, { cpuCount }: HostFacts): string => {
+export const statText = (clock: Clock, pids: PidNamespace, { cpus }: HostFacts): string => {
   const { userNs, systemNs, running } = count(pids);
   const up = uptimeNs(clock);
   const bootSeconds = Math.floor((clock.realtimeNs() - up) / SECOND);
   // Which CPU a guest thread ran on is the host's affair: shown as shared evenly.
-  let text = cpuLine("cpu ", userNs, systemNs, up * cpuCount - userNs - systemNs);
-  for (let cpu = 0; cpu < cpuCount; cpu++) {
-    text += cpuLine(`cpu${cpu}`, userNs / cpuCount, systemNs / cpuCount, up - (userNs + systemNs) / cpuCount);
+  let text = cpuLine("cpu ", userNs, systemNs, up * cpus.length - userNs - systemNs);
+  const shares = cpus.length;
+  for (const cpu of cpus) {
+    text += cpuLine(`cpu${cpu}`, userNs / shares, systemNs / shares, up - (userNs + systemNs) / shares);
   }
   const softirq = `softirq 0${" 0".repeat(10)}\n`;
   return `${text}intr 0\nctxt 0\nbtime ${bootSeconds}\nprocesses ${pids.lastPid}\nprocs_running ${running}\nprocs_blocked 0\n${softirq}`;

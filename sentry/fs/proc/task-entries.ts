@@ -1,6 +1,8 @@
 /** The names under /proc/PID and /proc/PID/task/TID with what makes them (tgid_base_stuff and tid_base_stuff of fs/proc/base.c). */
+
 import { EINVAL, EPERM } from "../../abi/errno.ts";
 import { S_IFDIR } from "../../vfs/inode.ts";
+import { cgroupText } from "../cgroup/cgroupfs.ts";
 import { GeneratedDirectory } from "./generated.ts";
 import { netDirectory } from "./net-files.ts";
 import { ioText, personalityText, schedstatText, schedText, syscallText, wchanText } from "./task-activity.ts";
@@ -92,7 +94,7 @@ const both: Readonly<Record<string, TaskEntry>> = {
   stack: text(0o400, () => EPERM),
   schedstat: text(0o444, schedstatText),
   cpuset: text(0o444, () => "/\n"),
-  cgroup: text(0o444, () => "0::/\n"),
+  cgroup: text(0o444, cgroupText),
   oom_score: text(0o444, oomScoreText),
   oom_adj: text(0o644, oomAdjText, "all", storeOomAdj),
   oom_score_adj: text(0o644, oomScoreAdjText, "all", storeOomScoreAdj),

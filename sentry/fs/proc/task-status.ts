@@ -2,7 +2,7 @@
 import { RLIMIT_SIGPENDING } from "../../abi/resource.ts";
 import type { Task } from "../../task/task.ts";
 import { usageOf, usageOfTask } from "../../task/usage.ts";
-import { cpuMask, cpuRanges } from "./host-facts.ts";
+import { cpuMask, cpuRanges, possibleCpus } from "./host-facts.ts";
 import { livingTask, type Subject } from "./task-directory.ts";
 import { estimatedAnonymous, parentPid, residentPages, stateName } from "./task-state.ts";
 
@@ -71,8 +71,9 @@ export const statusText = (subject: Subject, reader: Task): string => {
   const living = livingTask(subject);
   const usage = scope === "process" ? usageOf(process) : usageOfTask(task);
   const { affinity } = task.scheduling;
-  const mayRun = (cpu: number): boolean => affinity === null || ((affinity[cpu >> 5] >>> (cpu & 31)) & 1) === 1;
-  const { cpuCount } = fs.facts;
+  const mayRun = (cpu: number): boolean =>
+    fs.facts.cpus.includes(cpu) && (affinity === null || ((affinity[cpu >> 5] >>> (cpu & 31)) & 1) === 1);
+  const cpuCount = possibleCpus(fs.facts);
   return [
     `Name:\t${escapedName(task.name)}\n`,
     living === null ? "" : `Umask:\t${living.fs.umask.toString(8).padStart(4, "0")}\n`,

@@ -1,5 +1,5 @@
 /** The texts of sysfs by path, and its links. */
-import { cpuList, cpuMask, type HostFacts } from "../proc/host-facts.ts";
+import { cpuMask, cpuRanges, type HostFacts, possibleCpus } from "../proc/host-facts.ts";
 
 type Text = readonly [string, () => string];
 
@@ -7,12 +7,17 @@ const constants = (directory: string, values: Readonly<Record<string, string | n
   Object.entries(values).map(([name, value]) => [`${directory}/${name}`, () => `${value}\n`]);
 
 const one = (cpu: number, count: number): string => cpuMask((other) => other === cpu, count);
-const all = (count: number): string => cpuMask(() => true, count);
+const mask = (facts: HostFacts): string => cpuMask((cpu) => facts.cpus.includes(cpu), possibleCpus(facts));
+const cpuList = (facts: HostFacts): string => cpuRanges((cpu) => facts.cpus.includes(cpu), possibleCpus(facts));
+/** What may change with the container's limits. */
+const live = (directory: string, values: Readonly<Record<string, () => string>>): Text[] =>
+  Object.entries(values).map(([name, make]) => [`${directory}/${name}`, () => `${make()}\n`]);
 
 /** One socket of cores with a single thread each. */
-const cpuTexts = (count: number): Text[] => {
+const cpuTexts = (facts: HostFacts): Text[] => {
   const texts: Text[] = [];
-  for (let cpu = 0; cpu < count; cpu++) {
+  const count = possibleCpus(facts);
+  for (const cpu of facts.cpus) {
     texts.push(
       ...constants(`devices/system/cpu/cpu${cpu}/topology`, {
         physical_package_id: 0,
@@ -22,10 +27,10 @@ const cpuTexts = (count: number): Text[] => {
         thread_siblings_list: cpu,
         core_cpus: one(cpu, count),
         core_cpus_list: cpu,
-        core_siblings: all(count),
-        core_siblings_list: cpuList(count),
-        package_cpus: all(count),
-        package_cpus_list: cpuList(count),
+        core_siblings: mask(facts),
+        core_siblings_list: cpuList(facts),
+        package_cpus: mask(facts),
+        package_cpus_list: cpuList(facts),
       }),
     );
     if (cpu > 0) texts.push(...constants(`devices/system/cpu/cpu${cpu}`, { online: 1 }));
@@ -33,13 +38,14 @@ const cpuTexts = (count: number): Text[] => {
   return texts;
 };
 
-const nodeTexts = ({ cpuCount, memTotalBytes }: HostFacts): Text[] => [
+const nodeTexts = (facts: HostFacts): Text[] => [
   ...constants("devices/system/node", { online: 0, possible: 0, has_cpu: 0, has_memory: 0, has_normal_memory: 0 }),
-  ...constants("devices/system/node/node0", { cpulist: cpuList(cpuCount), cpumap: all(cpuCount), distance: 10 }),
+  ...constants("devices/system/node/node0", { distance: 10 }),
+  ...live("devices/system/node/node0", { cpulist: () => cpuList(facts), cpumap: () => mask(facts) }),
   [
     "devices/system/node/node0/meminfo",
     () => {
-      const total = String(Math.floor(memTotalBytes / 1024)).padStart(8);
+      const total = String(Math.floor(facts.memTotalBytes / 1024)).padStart(8);
       return `Node 0 MemTotal:       ${total} kB\nNode 0 MemFree:        ${total} kB\nNode 0 MemUsed:        ${"0".padStart(8)} kB\n`;
     },
   ],
@@ -48,18 +54,12 @@ const nodeTexts = ({ cpuCount, memTotalBytes }: HostFacts): Text[] => [
 const LOOPBACK = "devices/virtual/net/lo";
 
 export const sysfsTexts = (facts: HostFacts): Text[] => {
-  const { cpuCount } = facts;
+  const list = (): string => cpuList(facts);
   return [
-    ...constants("devices/system/cpu", {
-      online: cpuList(cpuCount),
-      possible: cpuList(cpuCount),
-      present: cpuList(cpuCount),
-      offline: "",
-      isolated: "",
-      kernel_max: 8191,
-    }),
+    ...live("devices/system/cpu", { online: list, possible: list, present: list }),
+    ...constants("devices/system/cpu", { offline: "", isolated: "", kernel_max: 8191 }),
     ...constants("devices/system/cpu/smt", { active: 0, control: "notsupported" }),
-    ...cpuTexts(cpuCount),
+    ...cpuTexts(facts),
     ...nodeTexts(facts),
     ...constants("kernel/mm/transparent_hugepage", {
       enabled: "always [madvise] never",

@@ -15,7 +15,7 @@ import {
   readCpuClock,
   toMonotonicNs,
 } from "../../task/clocks.ts";
-import { cpuCount } from "../../task/cpus.ts";
+import { machine } from "../../task/machine.ts";
 import type { RestartBlock, Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { readTimespecNs, writeTimespecNs } from "./timespec.ts";
@@ -84,7 +84,7 @@ class CpuSleepOp extends BlockingOp implements RestartBlock {
   override step(task: Task): number {
     const left = this.#targetNs - readCpuClock(this.#clock);
     if (left <= 0) return 0;
-    this.deadlineNs = task.kernel.clock.monotonicNs() + Math.max(left / cpuCount, CPU_TICK_NS);
+    this.deadlineNs = task.kernel.clock.monotonicNs() + Math.max(left / machine.cpus.length, CPU_TICK_NS);
     return BLOCKED;
   }
 
