@@ -204,8 +204,10 @@ static void drain(struct program *program)
 static _Noreturn void serve(int child_signals)
 {
 	for (;;) {
+		/* A program that waits for its id maps expects no other message: START can come first when the machine is busy. */
+		int is_heard = sentry.is_mapped && gofer.is_mapped;
 		struct pollfd events[] = {
-			{ .fd = launcher_channel, .events = POLLIN },
+			{ .fd = is_heard ? launcher_channel : -1, .events = POLLIN },
 			{ .fd = sentry.is_closed ? -1 : sentry.channel, .events = POLLIN },
 			{ .fd = gofer.is_closed ? -1 : gofer.channel, .events = POLLIN },
 			{ .fd = child_signals, .events = POLLIN },
