@@ -1,5 +1,6 @@
 /** The flags of `moat do`: their spelling, their parsers and what they say when they are wrong. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type OverlayMode, parseOverlayMode } from "../runtime/container/overlay-mode.ts";
 import type { LogLevel } from "../runtime/sandbox/config.ts";
 import { shown } from "./byte-strings.ts";
 
@@ -17,6 +18,7 @@ export interface User {
 export interface DoOptions {
   readonly root: string;
   readonly volume: readonly Volume[];
+  readonly overlay: OverlayMode;
   readonly workdir?: string;
   readonly env: readonly string[];
   readonly user?: User;
@@ -87,9 +89,15 @@ const platform = (value: string): "systrap" => {
   return value;
 };
 
+const overlay = (value: string): OverlayMode => {
+  const mode = parseOverlayMode(value);
+  if (mode === null) throw new InvalidArgumentError("It takes memory, none or dir=/PATH.");
+  return mode;
+};
+
 export const addDoOptions = (command: Command): Command =>
   command
-    .addOption(new Option("--root <dir>", "the guest's root directory; never written to").default("/").argParser(notEmpty("The path")))
+    .addOption(new Option("--root <dir>", "the guest's root directory").default("/").argParser(notEmpty("The path")))
     .addOption(
       new Option("--volume <host:guest[:ro]>", "show a host file or directory to the guest, writable unless :ro (repeatable)")
         .default([], "none")
@@ -102,6 +110,11 @@ export const addDoOptions = (command: Command): Command =>
       new Option("--env <name=value>", "set a variable; only PATH, HOME, TERM and LANG are passed on (repeatable)")
         .default([], "none")
         .argParser<readonly string[]>(variable),
+    )
+    .addOption(
+      new Option("--overlay <mode>", "where writes to the root go: memory; dir=/PATH, kept below it; none, the root itself")
+        .default("memory" as const)
+        .argParser<OverlayMode>(overlay),
     )
     .addOption(new Option("--user <uid[:gid]>", "run as this user (default: the caller)").argParser(user))
     .addOption(new Option("--hostname <name>", "the guest's host name (default: the host's)").argParser(hostname))

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { isatty } from "node:tty";
+import { type OverlayMode, overlayTree } from "../runtime/container/overlay-mode.ts";
 import type { GoferTree, LogLevel, SandboxConfig } from "../runtime/sandbox/config.ts";
 import type { MountConfig, MountTree } from "../runtime/sandbox/mount-config.ts";
 import { PLAIN_PROCESS } from "../runtime/sandbox/process-config.ts";
@@ -111,6 +112,18 @@ const systemMounts = [
   fixedMount("tmpfs", "/dev/shm", "mode=1777"),
 ];
 
+/** The root, and what the launcher opens for it. */
+const plannedRoot = (root: string, overlay: OverlayMode): { mount: MountConfig; record: string; readOnly: boolean } => {
+  if (overlay === "memory") return { mount: fixedMount("overlay", "/", "", wholeTree(0)), record: `rro,rec:${root}`, readOnly: true };
+  if (overlay === "none") return { mount: fixedMount("gofer", "/", "", wholeTree(0)), record: `rw,rec:${root}`, readOnly: false };
+  const mount = fixedMount("gofer", "/", "", { ...wholeTree(0), fsType: "overlay" });
+  try {
+    return { mount: { ...mount, source: "overlay" }, record: overlayTree(root, overlay.directory), readOnly: false };
+  } catch (error) {
+    return refuse(`--overlay dir=${shown(overlay.directory)}`, error);
+  }
+};
+
 /** Names of --strace, checked; null: every call. The table is loaded only when it is needed. */
 const straceNames = async (list: string): Promise<readonly string[] | null> => {
   if (list === "") return null;
@@ -130,11 +143,12 @@ const logTarget = (options: DoOptions): { logLevel: LogLevel; debugLogFd: number
 
 export const planDo = async (argv: readonly string[], options: DoOptions): Promise<SandboxRequest> => {
   const root = rootDirectory(options.root);
-  const trees: GoferTree[] = [{ readOnly: true }];
-  const treePaths = [root];
-  const mounts: MountConfig[] = [fixedMount("overlay", "/", "", wholeTree(0)), ...systemMounts];
+  const { mount, record, readOnly: isLower } = plannedRoot(root, options.overlay);
+  const trees: GoferTree[] = [{ readOnly: isLower }];
+  const records = [record];
+  const mounts: MountConfig[] = [mount, ...systemMounts];
   for (const { host, guest, readOnly } of options.volume) {
-    treePaths.push(hostPath("--volume", host));
+    records.push(`${readOnly ? "rro" : "rw"},rec:${hostPath("--volume", host)}`);
     mounts.push({ ...fixedMount("gofer", guest, "", wholeTree(trees.length)), readOnly });
     trees.push({ readOnly });
   }
@@ -165,7 +179,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     resources: null,
   };
   return {
-    treePaths,
+    trees: records,
     debugLog: logFile("--debug-log", options.debugLog),
     straceLog: logFile("--strace-log", options.straceLog),
     config: { sandbox, gofer: { trees, ownerMap: ownerMap(), ...log } },

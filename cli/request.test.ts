@@ -37,7 +37,7 @@ const config: StartConfig = {
 };
 
 test("records are in the launcher's format, and bytes stay bytes", () => {
-  const bytes = encodeRequest({ treePaths: ["/", "/d\xe9"], debugLog: "/l", straceLog: null, config });
+  const bytes = encodeRequest({ trees: ["rro,rec:/", "rw,rec:/d\xe9"], debugLog: "/l", straceLog: null, config });
   const records = bytes.toString("latin1").split("\0");
   assert.deepEqual(records.slice(0, 3), ["tree=rro,rec:/", "tree=rw,rec:/d\xe9", "debug-log=/l"]);
   assert.equal(records.length, 5);

@@ -10,18 +10,15 @@ const REQUEST_FD = 3;
 const BROKER_CAPABILITIES = ((1 << 10) | (1 << 13)).toString(16);
 
 export interface SandboxRequest {
-  /** Host paths as byte strings, in the order of config.gofer.trees. */
-  readonly treePaths: readonly string[];
+  /** What the launcher opens for each of config.gofer.trees (native/launcher/trees.h), as byte strings. */
+  readonly trees: readonly string[];
   readonly debugLog: string | null;
   readonly straceLog: string | null;
   readonly config: StartConfig;
 }
 
 export const encodeRequest = (request: SandboxRequest): Buffer => {
-  const records = request.treePaths.map((path, index): [string, string] => [
-    "tree",
-    `${request.config.gofer.trees[index].readOnly ? "rro" : "rw"},rec:${path}`,
-  ]);
+  const records = request.trees.map((tree): [string, string] => ["tree", tree]);
   if (request.config.sandbox.network === "host") records.push(["network", BROKER_CAPABILITIES]);
   if (request.debugLog !== null) records.push(["debug-log", request.debugLog]);
   if (request.straceLog !== null) records.push(["strace-log", request.straceLog]);

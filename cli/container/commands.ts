@@ -94,6 +94,12 @@ export const addGlobalOptions = (program: Command): Command =>
         .choices(["host", "none"])
         .default("host"),
     )
+    .addOption(
+      new Option(
+        "--overlay <mode>",
+        "where writes to a container's root go: none, the root itself; memory; dir=/PATH, kept in PATH/ID/upper",
+      ).default("none"),
+    )
     .option("--debug", "accepted")
     .option("--systemd-cgroup", "have systemd make the cgroups; cgroupsPath is slice:prefix:name")
     .option("--rootless <value>", "ignore cgroups that the caller may not use: true, false or auto");

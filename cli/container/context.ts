@@ -4,6 +4,7 @@ import { isatty } from "node:tty";
 import type { CgroupOptions } from "../../runtime/container/container-cgroup.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import type { NetworkMode } from "../../runtime/container/network.ts";
+import { type OverlayMode, parseOverlayMode } from "../../runtime/container/overlay-mode.ts";
 import { defaultRoot, Store } from "../../runtime/container/store.ts";
 
 export interface GlobalOptions {
@@ -14,6 +15,7 @@ export interface GlobalOptions {
   readonly systemdCgroup?: boolean;
   readonly rootless?: string;
   readonly network: NetworkMode;
+  readonly overlay: string;
 }
 
 export const storeOf = (options: GlobalOptions): Store => new Store(options.root ?? defaultRoot());
@@ -27,6 +29,12 @@ const asJson = (level: Level, message: string): string => `${JSON.stringify({ le
 
 type Level = "debug" | "warning" | "error";
 const TERMINAL_WORDS: Readonly<Record<Level, string>> = { debug: "DEBU", warning: "WARN", error: "ERRO" };
+
+export const overlayMode = ({ overlay }: GlobalOptions): OverlayMode => {
+  const mode = parseOverlayMode(overlay);
+  if (mode === null) throw new ContainerError(`invalid value ${JSON.stringify(overlay)} for --overlay: none, memory or dir=/PATH`);
+  return mode;
+};
 
 /** Into the log, from which engines take it; standard error when there is none. */
 export const log = (options: GlobalOptions, level: Level, message: string): void => {

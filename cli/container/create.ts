@@ -9,7 +9,7 @@ import { deleteContainer, startContainer } from "../../runtime/container/lifecyc
 import type { Stored } from "../../runtime/container/store.ts";
 import { readHostFacts } from "../host-facts.ts";
 import { ownerMap } from "../owner-map.ts";
-import { cgroupOptions, type GlobalOptions, storeOf } from "./context.ts";
+import { cgroupOptions, type GlobalOptions, overlayMode, storeOf } from "./context.ts";
 
 export interface CreateFlags {
   readonly bundle: string;
@@ -45,6 +45,7 @@ const make = (id: string, flags: CreateFlags, isDetached: boolean, globals: Glob
     ownerMap: ownerMap(),
     cgroup: cgroupOptions(globals),
     network: globals.network,
+    overlay: overlayMode(globals),
   });
 
 export const create = async (id: string, flags: CreateFlags, globals: GlobalOptions): Promise<void> => {

@@ -44,7 +44,7 @@ static void fill_standard_descriptors(void)
 /* Global flags with a value of their own word. */
 static int takes_value(const char *flag)
 {
-	static const char *const flags[] = { "--root", "--log", "--log-format", "--rootless", "--network" };
+	static const char *const flags[] = { "--root", "--log", "--log-format", "--rootless", "--network", "--overlay" };
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (strcmp(flag, flags[i]) == 0)

@@ -14,7 +14,7 @@ import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
 import { type Store, type Stored, startTimeOf } from "./store.ts";
 
-export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap" | "network"> {
+export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap" | "network" | "overlay"> {
   readonly store: Store;
   readonly id: string;
   readonly bundle: string;

@@ -8,6 +8,7 @@ import { applyFlags, type FlagChange } from "../spec/mount-options.ts";
 import type { IdMapping, Spec, SpecMount } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
 import { type HostMount, HostMounts, relativeTo, shownRoot } from "./host-mounts.ts";
+import { type OverlayMode, overlayTree } from "./overlay-mode.ts";
 
 export interface MountsPlan {
   readonly mounts: MountConfig[];
@@ -109,12 +110,17 @@ class Planner {
     }
   }
 
-  root(path: string): void {
+  root(path: string, overlay: OverlayMode): void {
     const { readOnly } = this.#spec.root;
+    if (typeof overlay === "object") {
+      this.#overlay("/", overlayTree(path, overlay.directory), { source: "overlay", options: "", readOnly, flags: 0, propagation: [] });
+      return;
+    }
     const own = { set: readOnly ? MS_RDONLY : 0, clear: 0 };
     // Mount points are made in it, whether the container may write there or not.
     const request = { path, isReadOnly: false, isAllReadOnly: false, isRecursive: true, flags: 0, propagation: [] };
     this.#addTree("/", { ...request, uidMappings: [], gidMappings: [] }, own, { set: 0, clear: 0 });
+    if (overlay === "memory") this.plan.mounts[0] = { ...this.plan.mounts[0], type: "overlay", source: "overlay", options: "" };
   }
 
   bind(mount: SpecMount): void {
@@ -137,25 +143,26 @@ class Planner {
     this.#addTree(mount.destination, request, options.own, options.all);
   }
 
-  /** An overlay of host directories: mounted by the host's kernel, in the sandbox's namespaces only. */
-  overlay(mount: SpecMount): void {
-    const { options } = mount;
+  /** Overlays are mounted by the host's kernel, but nowhere. */
+  #overlay(target: string, record: string, shown: Pick<MountConfig, "source" | "options" | "readOnly" | "flags" | "propagation">): void {
     const { plan } = this;
+    const tree = { index: plan.trees.length, path: [], fsType: "overlay", root: "/", device: "", isShared: false };
+    plan.mounts.push({ ...shown, type: "gofer", target, tree, copiesUp: false });
+    plan.trees.push({ readOnly: false });
+    plan.records.push(["tree", record]);
+  }
+
+  overlay(mount: SpecMount): void {
+    const { options, destination } = mount;
     const flags = applyFlags(options.own.set, options.all);
-    const isReadOnly = (flags & MS_RDONLY) !== 0;
-    plan.mounts.push({
-      type: "gofer",
-      target: mount.destination,
+    const readOnly = (flags & MS_RDONLY) !== 0;
+    this.#overlay(destination, `${readOnly ? "ro" : "rw"},overlay:${options.data}`, {
       source: mount.source === "" ? "overlay" : mount.source,
       options: options.data,
-      tree: { index: plan.trees.length, path: [], fsType: "overlay", root: "/", device: "", isShared: false },
-      readOnly: isReadOnly,
+      readOnly,
       flags: flags & ~MS_RDONLY,
       propagation: options.propagation,
-      copiesUp: false,
     });
-    plan.trees.push({ readOnly: isReadOnly });
-    plan.records.push(["tree", `${isReadOnly ? "ro" : "rw"},overlay:${options.data}`]);
   }
 
   virtual(mount: SpecMount): void {
@@ -175,9 +182,9 @@ class Planner {
   }
 }
 
-export const planMounts = (spec: Spec, root: string, bundle: string): MountsPlan => {
+export const planMounts = (spec: Spec, root: string, bundle: string, overlay: OverlayMode): MountsPlan => {
   const planner = new Planner(spec, bundle);
-  planner.root(root);
+  planner.root(root, overlay);
   for (const mount of spec.mounts) {
     if (mount.type === "bind") planner.bind(mount);
     else if (mount.type === "overlay") planner.overlay(mount);

@@ -5,6 +5,7 @@ import type { HostFacts, StartConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
 import { type NetworkMode, networkMode } from "./network.ts";
+import { type OverlayMode, overlayOf } from "./overlay-mode.ts";
 import { planDevices, planMounts, realPath } from "./plan-mounts.ts";
 import { compiledSeccomp } from "./seccomp.ts";
 
@@ -21,6 +22,8 @@ export interface PlanOptions {
   readonly hostFacts: HostFacts;
   readonly ownerMap: StartConfig["gofer"]["ownerMap"];
   readonly network: NetworkMode;
+  readonly id: string;
+  readonly overlay: OverlayMode;
 }
 
 const bytes = (path: string): Buffer => Buffer.from(path, "latin1");
@@ -53,9 +56,9 @@ export const withHome = (env: readonly string[], uid: number, root: string): rea
   return [...env, `HOME=${entry === undefined || entry[5] === "" ? "/" : entry[5]}`];
 };
 
-export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, network }: PlanOptions): SandboxPlan => {
+export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, network, id, overlay }: PlanOptions): SandboxPlan => {
   const root = rootPath(spec, bundle);
-  const { trees, records, mounts } = planMounts(spec, root, bundle);
+  const { trees, records, mounts } = planMounts(spec, root, bundle, overlayOf(overlay, id));
   const { consoleSize: _, ...process } = spec.process;
   const log = { logLevel: "silent", debugLogFd: -1 } as const;
   return {

@@ -1,7 +1,7 @@
 /** Mounts of config.json beside runc (its integration cases mounts*.bats, mask.bats, dev.bats and more). */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BesideRunc, hasRunc } from "./beside-runc.ts";
@@ -218,6 +218,22 @@ describe("mounts beside runc", { skip: !(hasBusybox && hasRunc) && "runc and bus
     "mkdir -p /t/a /t/b; mount --bind /m /t/a; mount -o remount,bind,ro /t/a; touch /t/a/x; mount -t tmpfs q /t/b; mount --move /t/b /t/a; ls -A /t/a; umount /t/a; cat /t/a/file; umount /t/a; ls -A /t/a; umount /t/a; echo $?",
     all(add(tmpfs(), bind("bind")), allCapabilities),
   );
+
+  it("--overlay: writes go to the root, nowhere, or below a directory", () => {
+    const bundle = containers.bundle(["sh", "-c", "echo text > /made; rm /bin/env; cat /made; test -e /bin/env || echo gone"], writable);
+    const made = join(bundle, "rootfs/made");
+    const run = (mode: string): string =>
+      containers.moat("--overlay", mode, "run", "-b", bundle, containers.id(`overlay${process.pid}`)).stdout;
+    const kept = join(containers.directory, "kept");
+    assert.equal(run("memory"), "text\ngone\n");
+    assert.equal(run(`dir=${kept}`), "text\ngone\n");
+    assert.equal(existsSync(made), false);
+    assert.equal(existsSync(join(bundle, "rootfs/bin/env")), true);
+    assert.equal(readFileSync(join(kept, `overlay${process.pid}/upper/made`), "utf8"), "text\n");
+    assert.equal(run("none"), "text\ngone\n");
+    assert.equal(readFileSync(made, "utf8"), "text\n");
+    assert.match(containers.moat("--overlay", "x", "run", "-b", bundle, "no").stderr, /invalid value \\"x\\" for --overlay/);
+  });
 
   it("the bundles leave nothing behind", () => {
     rmSync(join(volume, "file"));
