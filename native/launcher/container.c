@@ -94,5 +94,6 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 		close(fd);
 	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = !*ends.is_foreground, .is_container = 1 });
 	keep_exit_status(directory, status);
+	control_end();
 	return status;
 }

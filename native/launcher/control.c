@@ -3,18 +3,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "fail.h"
 
 #define CONNECTIONS_MAX (CONTROL_FDS_MAX - 1)
+/* So long the container's end waits for the end of what was executed in it. */
+#define END_MS 1000
 
 static int listener = -1;
 static struct {
 	int fd;
 	int32_t number;
+	int has_executed;
 } connections[CONNECTIONS_MAX];
 static int connection_count;
 static int32_t last_number;
@@ -86,6 +91,8 @@ static void relay(int index, int init_channel)
 	}
 	if (got < 0)
 		return;
+	if (message.header.kind == MSG_CONTROL_EXEC)
+		connections[index].has_executed = 1;
 	if (message.header.kind >= MSG_CONTROL_FIRST && message.header.kind < MSG_CONTROL_GONE) {
 		message.header.x = connections[index].number;
 		channel_send_fds(init_channel, &message.header, message.text, message.fds, message.fd_count);
@@ -108,6 +115,7 @@ void control_serve(const struct pollfd *events, int count, int init_channel)
 	if (++last_number <= 0)
 		last_number = 1;
 	connections[connection_count].fd = fd;
+	connections[connection_count].has_executed = 0;
 	connections[connection_count++].number = last_number;
 }
 
@@ -119,5 +127,48 @@ void control_answer(const struct message *message)
 		/* A client that does not read must not hold up the container. */
 		channel_forward_now(connections[i].fd, message);
 		return;
+	}
+}
+
+static int milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int)(now.tv_sec % 1000000 * 1000 + now.tv_nsec / 1000000);
+}
+
+/* A pidfd of the process that connected, or -1. */
+static int open_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
+}
+
+/*
+ * The first process of a pid namespace of the kernel's ends only when all others have been waited for
+ * (zap_pid_ns_processes), and engines rely on it: when they have seen a container's end they forget it, and the
+ * caller of an exec whose end they see later waits for ever.
+ */
+void control_end(void)
+{
+	int end = milliseconds() + END_MS;
+
+	for (int i = 0; i < connection_count; i++) {
+		int peer = connections[i].has_executed ? open_peer(connections[i].fd) : -1;
+		close(connections[i].fd);
+		connections[i].fd = peer;
+	}
+	for (; connection_count > 0; connection_count--) {
+		int peer = connections[connection_count - 1].fd;
+		if (peer < 0)
+			continue;
+		while (syscall(SYS_pidfd_send_signal, peer, 0, NULL, 0) == 0 && milliseconds() < end)
+			usleep(1000);
+		close(peer);
 	}
 }

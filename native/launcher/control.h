@@ -27,4 +27,7 @@ void control_serve(const struct pollfd *events, int count, int init_channel);
 /* The sentry's answer to a client. */
 void control_answer(const struct message *message);
 
+/* Lets go of all clients, and waits a moment for those that executed something to be gone. */
+void control_end(void);
+
 #endif

@@ -184,6 +184,8 @@ static int without_last_words(pid_t init)
 
 	broker_end();
 	terminal_restore();
+	if (options.is_container && options.reply < 0 && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL)
+		return MONITOR_KILLED;
 	if (WIFSIGNALED(wait_status))
 		snprintf(line, sizeof line, "the init process was killed by signal %d; the sandbox has ended", WTERMSIG(wait_status));
 	else

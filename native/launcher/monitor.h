@@ -11,9 +11,15 @@ struct monitor_options {
 	int reply;
 	/* The shell knows nothing of this process: its stops are the container's own affair. */
 	int is_detached;
-	/* An engine reads the exit status: a part of the sandbox that was killed by SIGKILL was the container's memory running out. */
+	/*
+	 * An engine reads the exit status: a part of the sandbox that was killed by SIGKILL was the container's memory running
+	 * out, and init was killed on behalf of `kill`.
+	 */
 	int is_container;
 };
+
+/* 128 + SIGKILL */
+#define MONITOR_KILLED 137
 
 /* Tells the sandbox of signals, follows its stops, reaps the CLI, and returns the exit status for the shell. */
 int monitor_run(pid_t init, int channel, struct monitor_options options);

@@ -1,4 +1,5 @@
 /** start, kill, delete: what happens to a container between create and its end. */
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { openCgroup } from "../cgroup/manager.ts";
@@ -15,6 +16,8 @@ const SIGKILL = 9;
 /** delete waits so long for a killed container to be gone. */
 const END_TRIES = 1000;
 const END_PAUSE_MS = 10;
+/** And so long for the monitor's orderly end. */
+const PATIENT_TRIES = 200;
 
 /** runc's init, whose startContainer hook failed. */
 const EXIT_ABANDONED = 1;
@@ -66,8 +69,26 @@ export const parseSignal = (text: string): number => {
   return number;
 };
 
+const isThere = (stored: Stored): boolean => startTimeOf(stored.pid) === stored.pidStart;
+
 const killMonitor = (stored: Stored): void => {
-  if (startTimeOf(stored.pid) === stored.pidStart) process.kill(stored.pid, "SIGKILL");
+  if (isThere(stored)) process.kill(stored.pid, "SIGKILL");
+};
+
+/** Init is the monitor's first child. Without it the sandbox is gone, and the monitor ends when what was executed has. */
+const killInit = (stored: Stored): void => {
+  if (!isThere(stored)) return;
+  try {
+    const children = readFileSync(`/proc/${stored.pid}/task/${stored.pid}/children`, "latin1");
+    const [init] = children.split(" ");
+    if (init !== "") {
+      process.kill(Number(init), "SIGKILL");
+      return;
+    }
+  } catch {
+    // It is at its end, or the host has no such file.
+  }
+  killMonitor(stored);
 };
 
 export const killContainer = async (store: Store, id: string, signal: number, options: { readonly all: boolean }): Promise<void> => {
@@ -77,9 +98,8 @@ export const killContainer = async (store: Store, id: string, signal: number, op
     if (options.all) return;
     throw new ContainerError("container not running");
   }
-  // The monitor's death is the container's, and its wait status says which signal it was.
   if (signal === SIGKILL) {
-    killMonitor(stored);
+    killInit(stored);
     // What is frozen by cgroup v1 dies when it is thawed.
     if (status === "paused") await openCgroup(stored.cgroup).freeze(false);
     return;
@@ -115,9 +135,12 @@ export const deleteContainer = async (store: Store, id: string, options: { reado
       if ((status === "running" || status === "paused") && !options.force) {
         throw new ContainerError(`cannot delete container ${id} that is not stopped: ${status}`);
       }
-      killMonitor(stored);
+      killInit(stored);
       if (status === "paused") await openCgroup(stored.cgroup).freeze(false);
-      for (let tries = 0; statusOf(stored) !== "stopped" && tries < END_TRIES; tries++) await pause(END_PAUSE_MS);
+      for (let tries = 0; statusOf(stored) !== "stopped" && tries < END_TRIES; tries++) {
+        if (tries === PATIENT_TRIES) killMonitor(stored);
+        await pause(END_PAUSE_MS);
+      }
       if (statusOf(stored) !== "stopped") throw new ContainerError("container init still running");
     }
     await destroyCgroup(stored.cgroup);

@@ -1,0 +1,42 @@
+/** What the engine tests need of the machine. Where it is missing they say so; in CI that is a failure. */
+import { existsSync } from "node:fs";
+import { describe, it } from "node:test";
+
+/** Debian package → the file by which it is known. prepare.mjs installs them. */
+const PACKAGES = {
+  "busybox-static": "/bin/busybox",
+  containerd: "/usr/bin/containerd",
+  curl: "/usr/bin/curl",
+  "docker.io": "/usr/sbin/dockerd",
+  iproute2: "/bin/ip",
+  iptables: "/usr/sbin/iptables",
+  netavark: "/usr/lib/podman/netavark",
+  "aardvark-dns": "/usr/lib/podman/aardvark-dns",
+  conmon: "/usr/bin/conmon",
+  podman: "/usr/bin/podman",
+  python3: "/usr/bin/python3",
+  runc: "/usr/sbin/runc",
+  skopeo: "/usr/bin/skopeo",
+  uidmap: "/usr/bin/newuidmap",
+  umoci: "/usr/bin/umoci",
+  "util-linux": "/usr/bin/nsenter",
+} as const;
+
+export type Package = keyof typeof PACKAGES;
+
+const ALWAYS: readonly Package[] = ["busybox-static", "iproute2", "python3", "runc", "util-linux"];
+
+const missing = (packages: readonly Package[]): string[] => [
+  ...(process.geteuid?.() === 0 ? [] : ["root"]),
+  ...[...ALWAYS, ...packages].filter((name) => !existsSync(PACKAGES[name])),
+];
+
+const TIMEOUT_MS = 15 * 60_000;
+
+/** `describe` for tests that need engines. */
+export const describeEngine = (name: string, packages: readonly Package[], body: () => void): void => {
+  const lacking = missing(packages);
+  if (lacking.length === 0) describe(name, { timeout: TIMEOUT_MS, concurrency: 2 }, body);
+  else if (process.env.CI === "true") it(name, () => Promise.reject(new Error(`the machine lacks ${lacking.join(", ")}`)));
+  else describe(name, { skip: `needs ${lacking.join(", ")}; "node test/engines/prepare.mjs" installs what Debian has` }, body);
+};

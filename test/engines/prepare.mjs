@@ -1,0 +1,31 @@
+/** Installs the Debian packages that the engine tests need and that are missing; as root. The tests start engines of their own. */
+import { spawnSync } from "node:child_process";
+
+const PACKAGES =
+  "aardvark-dns busybox-static conmon containerd curl debootstrap docker.io fuse-overlayfs iproute2 iptables netavark podman procps python3 runc skopeo slirp4netns uidmap umoci util-linux".split(
+    " ",
+  );
+
+const isInstalled = (name) =>
+  spawnSync("dpkg", ["-s", name], { encoding: "utf8" }).stdout?.includes("Status: install ok installed") === true;
+
+const missing = PACKAGES.filter((name) => !isInstalled(name));
+const run = (...args) => {
+  const { status, error } = spawnSync(args[0], args.slice(1), {
+    stdio: "inherit",
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  if (status !== 0) {
+    console.error(`${args.join(" ")}: ${error?.message ?? `status ${status}`}`);
+    process.exit(1);
+  }
+};
+
+if (missing.length > 0 && process.geteuid() !== 0) {
+  console.error(`the engine tests lack ${missing.join(", ")}; root can install them with this script`);
+  process.exit(1);
+}
+if (missing.length > 0) {
+  run("apt-get", "update", "-qq");
+  run("apt-get", "install", "-y", "-qq", "--no-install-recommends", ...missing);
+}
