@@ -40,7 +40,7 @@ export class HostPoller {
     return hostCall6(SYS_epoll_ctl, this.#epollFd, operation, hostFd, address + CTL_AT);
   }
 
-  /** Something that was just done (a packet sent on lo) may make another host fd ready: the loop looks soon. */
+  /** Something that was just done (a packet sent on lo) may make another host fd ready: the loop looks before it serves the next call. */
   expect(): void {
     this.isExpectant = this.#queues.size > 0;
   }

@@ -89,6 +89,7 @@ export class HostSocket extends Socket {
   }
 
   override connect(_task: Task, address: Uint8Array, isNonblocking: boolean): number {
+    this.kernel.hostPoller.expect();
     let result = HOST.hostConnect(this.hostFd, address);
     if (isNonblocking || (result !== EINPROGRESS && result !== EALREADY)) return result;
     // On lo the answer is there by now; and the second call completes the first (inet_stream_connect).
@@ -140,6 +141,7 @@ export class HostSocket extends Socket {
   }
 
   override shutdown(_task: Task, how: number): number {
+    this.kernel.hostPoller.expect();
     return HOST.hostShutdown(this.hostFd, how);
   }
 
@@ -211,7 +213,8 @@ export class HostSocket extends Socket {
     const isDropped = this.isStream && (message.flags & MSG.MSG_TRUNC) !== 0;
     const length = isDropped ? 0 : Math.min(n, room);
     if (length > 0 && io.put(HOST.socketData, 0, length) !== length) return EFAULT;
-    message.outFlags |= HOST.received.flags & ~(MSG.MSG_CMSG_CLOEXEC | MSG.MSG_CTRUNC);
+    // With a buffer it is the guest's that may be too short, not the one here.
+    message.outFlags |= HOST.received.flags & ~(message.control === null ? MSG.MSG_CMSG_CLOEXEC : MSG.MSG_CMSG_CLOEXEC | MSG.MSG_CTRUNC);
     message.address = HOST.received.name;
     if (message.control !== null) takeControl(message);
     return n;
@@ -281,5 +284,6 @@ export class HostSocket extends Socket {
   protected override close(): void {
     (this.queue as HostQueue).unwatch();
     hostClose(this.hostFd);
+    this.kernel.hostPoller.expect();
   }
 }

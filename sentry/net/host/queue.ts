@@ -20,6 +20,8 @@ export class HostQueue extends WaitQueue {
     if (this.#isWatched) return;
     this.#isWatched = true;
     this.#poller.watch(this.#hostFd, this);
+    // What is told of now must not come after the waiter's next look, as a second edge.
+    this.#poller.expect();
   }
 
   unwatch(): void {
