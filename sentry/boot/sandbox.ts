@@ -81,7 +81,7 @@ export const runSandbox = (
   if (config.terminal) hostTerminal.terminal?.attachTo(task.process);
   if (config.waitsForStart) control.awaitStart(task);
   else finishSyscall(task, 0);
-  watchSupervisor(kernel, supervisor, control);
+  watchSupervisor(kernel, supervisor, control, config.waitsForStart);
   kernel.loop.run();
 };
 

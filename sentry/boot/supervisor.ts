@@ -8,7 +8,7 @@ import type { MoatKernel } from "./moat-kernel.ts";
 
 const EPOLLIN = 1;
 
-export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChannel, control: Control): void => {
+export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChannel, control: Control, isContainer: boolean): void => {
   const receive = (): void => {
     for (let message = supervisor.receive(); message !== null; message = supervisor.receive()) {
       switch (message.kind) {
@@ -20,8 +20,8 @@ export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChanne
           if (hostTerminal.deliver(SIGCONT) < 0) control.signalInit(SIGCONT);
           break;
         case MSG_CHILD_DIED:
-          // SIGKILL is the host's: no memory left for the container, or its operator's kill(1). The guest's process has got it.
-          if (!kernel.platform.processDied(message.pid, (message.waitStatus & 0x7f) === SIGKILL)) {
+          // As with runc, a process of a container that the host kills (its memory has run out, say) ends alone.
+          if (!kernel.platform.processDied(message.pid, isContainer && (message.waitStatus & 0x7f) === SIGKILL)) {
             supervisor.fatal(`guest process ${message.pid} was killed by signal ${message.waitStatus & 0x7f}; the sandbox has ended`);
           }
           break;
