@@ -1,5 +1,6 @@
 /** The command line. Runs as the launcher's child for a moment: reads the flags, hands over a request, and is gone. */
 import { Command, CommanderError } from "commander";
+import { startProgram } from "../native/start/at-start.ts";
 import { argumentBytes, shown } from "./byte-strings.ts";
 import { addContainerCommands, addGlobalOptions } from "./container/commands.ts";
 import { reportUsage, UsageError } from "./container/usage.ts";
@@ -56,12 +57,14 @@ const main = async (): Promise<number> => {
   }
 };
 
-main().then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: Error) => {
-    process.stderr.write(`moat: ${error.message.split("\n", 1)[0]}\n`);
-    process.exitCode = EXIT_MOAT;
-  },
-);
+startProgram(() => {
+  main().then(
+    (status) => {
+      process.exitCode = status;
+    },
+    (error: Error) => {
+      process.stderr.write(`moat: ${error.message.split("\n", 1)[0]}\n`);
+      process.exitCode = EXIT_MOAT;
+    },
+  );
+});

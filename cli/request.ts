@@ -1,5 +1,5 @@
 /** What the CLI asks of the launcher, its parent: native/launcher/request.h has the format. */
-import { writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import type { StartConfig } from "../runtime/sandbox/config.ts";
 import { encodeRecords } from "../runtime/sandbox/request-records.ts";
 
@@ -28,4 +28,6 @@ export const encodeRequest = (request: SandboxRequest): Buffer => {
 export const sendRequest = (request: SandboxRequest): void => {
   const bytes = encodeRequest(request);
   for (let at = 0; at < bytes.length; ) at += writeSync(REQUEST_FD, bytes, at);
+  // The launcher goes on at its end, not at this process's.
+  closeSync(REQUEST_FD);
 };

@@ -1,5 +1,7 @@
 /** The gofer process: takes its trees from init, confines itself and serves the sentry. */
 import { compileFilter, installFilter } from "../native/ffi/libseccomp-unsafe.ts";
+import { findOwnCode } from "../native/ffi/own-code-unsafe.ts";
+import { startProgram } from "../native/start/at-start.ts";
 import { GOFER_SENTRY_FD, GOFER_SUPERVISOR_FD, parseStartConfig } from "../runtime/sandbox/config.ts";
 import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
 import { goferFilter } from "./filter.ts";
@@ -12,14 +14,18 @@ const main = (): number => {
     const { trees, ownerMap } = parseStartConfig(configJson).gofer;
     if (trees.length !== treeFds.length) throw new Error(`${treeFds.length} trees came, ${trees.length} are configured`);
     const server = new FileServer({ trees: trees.map(({ readOnly }, index) => ({ fd: treeFds[index], readOnly })), ownerMap });
+    const giveBackOwnCode = findOwnCode();
     const filter = compileFilter(goferFilter);
     supervisor.confine();
     installFilter(filter, { tsync: true });
+    // The sentry is still busy with its own start.
+    giveBackOwnCode();
     return serve(server, GOFER_SENTRY_FD);
   } catch (error) {
     return supervisor.fatal(`gofer: ${error instanceof Error ? error.message : String(error)}`);
   }
 };
 
-// The build runs the program once to make its code cache.
-if (!process.argv.includes("--load-only")) process.exit(main());
+startProgram(() => {
+  process.exit(main());
+});

@@ -1,4 +1,5 @@
 /** The sentry's start: take what init hands over, build the kernel, confine this process, run the guest. */
+import { startProgram } from "../native/start/at-start.ts";
 import { parseSandboxConfig, SENTRY_GOFER_FD, SENTRY_ZYGOTE_FD } from "../runtime/sandbox/config.ts";
 import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
 import { runSandbox } from "./boot/sandbox.ts";
@@ -18,5 +19,4 @@ const main = (): void => {
   }
 };
 
-// The build runs the program once to make its code cache.
-if (!process.argv.includes("--load-only")) main();
+startProgram(main);

@@ -1,17 +1,19 @@
-/** Builds what `moat` runs: the three bundles with their code caches, and the launcher. */
+/** Builds what `moat` runs: the three bundles with their code caches and snapshots, and the launcher. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildNative } from "./build-native.mjs";
 import { bundle, dist, makeCodeCache } from "./bundle.mjs";
-
-/** The flags native/launcher/programs.c starts sentry and gofer with: a code cache is good for one set of flags only. */
-const CONFINED_FLAGS = ["--disallow-code-generation-from-strings", "--optimize-for-size", "--initial-old-space-size=96", "--no-warnings"];
+import { removeSnapshots, startOfNode, takeSnapshot } from "./snapshot.mjs";
 
 rmSync(join(dist, ".stamp"), { force: true });
 await Promise.all([bundle("cli", "cli/main.ts"), bundle("sentry", "sentry/main.ts"), bundle("gofer", "gofer/main.ts")]);
 buildNative();
-makeCodeCache("cli", ["--no-warnings"], ["do", "/bin/true"]);
-makeCodeCache("sentry", CONFINED_FLAGS, ["--load-only"]);
-makeCodeCache("gofer", CONFINED_FLAGS, ["--load-only"]);
+const { key, confinedFlags, cliFlags } = startOfNode();
+removeSnapshots();
+const programs = { cli: cliFlags, sentry: confinedFlags, gofer: confinedFlags };
+for (const [name, flags] of Object.entries(programs)) {
+  makeCodeCache(name, flags);
+  takeSnapshot(name, flags, key);
+}
 // Last, because it says that all of the above is there.
 writeFileSync(join(dist, ".stamp"), "");

@@ -1,6 +1,6 @@
 /** Bundles a program into dist/NAME.bundle.js, beside the loader that runs it from a code cache. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -26,6 +26,8 @@ export const bundle = async (name, entry) => {
     charset: "ascii",
     legalComments: "none",
     alias,
+    minifyWhitespace: true,
+    minifySyntax: true,
     // V8 defines each field of a base class with many subclasses by a slow call; assigning it is quick.
     tsconfigRaw: { compilerOptions: { target: "es2022", useDefineForClassFields: false } },
     write: false,
@@ -43,14 +45,13 @@ export const bundle = async (name, entry) => {
 
 /**
  * Runs the program once with the flags it will run with (V8 refuses caches made with others)
- * and keeps what it compiled. `args` must make it end by itself without doing anything.
+ * and keeps what it compiled.
  */
-export const makeCodeCache = (name, flags, args) => {
+export const makeCodeCache = (name, flags) => {
   const env = { ...process.env, MOAT_CODE_CACHE: "make", NODE_OPTIONS: "" };
-  const result = spawnSync(process.execPath, [...flags, join(dist, `${name}.cjs`), ...args], {
+  const result = spawnSync(process.execPath, [...flags, join(dist, `${name}.cjs`), "--load-only"], {
     env,
-    // The CLI writes its request to 3 (cli/request.ts).
-    stdio: ["ignore", "ignore", "inherit", openSync("/dev/null", "w")],
+    stdio: ["ignore", "ignore", "inherit"],
     timeout: 30_000,
   });
   if (result.status !== 0) throw new Error(`${name} did not make its code cache (exit status ${result.status})`);

@@ -1,5 +1,6 @@
 /** Where this thread runs. */
-import { allocateMemory, hostCall3, libcFunction } from "./syscall-unsafe.ts";
+import { atStart } from "../start/at-start.ts";
+import { allocateMemory, type HostMemory, hostCall3, libcFunction } from "./syscall-unsafe.ts";
 
 const SYS_sched_setaffinity = 203;
 const SYS_sched_getaffinity = 204;
@@ -8,12 +9,13 @@ const SET_BYTES = 128;
 export const MAX_CPU = SET_BYTES * 8 - 1;
 export const ANY_CPU = -1;
 
-const getcpu = libcFunction("int sched_getcpu()");
-const oneCpu = allocateMemory(SET_BYTES);
-const anyCpu = allocateMemory(SET_BYTES);
+type Call = (...args: unknown[]) => unknown;
+let getcpu!: Call;
+let oneCpu!: HostMemory;
+let anyCpu!: HostMemory;
 let chosen = ANY_CPU;
 let home = ANY_CPU;
-const withoutOne = allocateMemory(SET_BYTES);
+let withoutOne!: HostMemory;
 let without = ANY_CPU;
 
 /** The CPU that this thread is on just now (through the vDSO: no system call). */
@@ -70,8 +72,16 @@ export const anotherCpu = (cpu: number): number => {
   return cpu;
 };
 
-const clockGettime = libcFunction("int clock_gettime(int, uintptr_t)");
-const time = allocateMemory(16);
+let clockGettime!: Call;
+let time!: HostMemory;
+atStart(() => {
+  getcpu = libcFunction("int sched_getcpu()");
+  oneCpu = allocateMemory(SET_BYTES);
+  anyCpu = allocateMemory(SET_BYTES);
+  withoutOne = allocateMemory(SET_BYTES);
+  clockGettime = libcFunction("int clock_gettime(int, uintptr_t)");
+  time = allocateMemory(16);
+});
 
 /** CPU time of all threads of process `pid`, ns; 0 when it is gone (its CLOCK_PROCESS_CPUTIME_ID, clock_getcpuclockid(3)). */
 export const processCpuNs = (pid: number): number =>

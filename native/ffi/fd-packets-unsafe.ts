@@ -2,7 +2,7 @@
  * Rare messages of a SOCK_SEQPACKET socket that may carry many fds at once (SCM_RIGHTS,
  * unix(7)): the supervisor channel. Where speed counts there is PacketChannel.
  */
-import { allocateMemory, hostCall3, hostCall6, hostClose } from "./syscall-unsafe.ts";
+import { allocateMemory, hostCall3, hostCall6, hostClose, memoryOnUse } from "./syscall-unsafe.ts";
 
 const SYS_poll = 7;
 const SYS_pause = 34;
@@ -29,34 +29,40 @@ const CONTROL_CAPACITY = 1024;
 const BUFFER = 4096;
 const CMSG_DATA = 16;
 
-const memory = allocateMemory(BUFFER + 16384);
-const { view } = memory;
+const ownMemory = memoryOnUse(BUFFER + 16384);
 
-const store64 = (at: number, value: number): void => {
+const store64 = (view: DataView, at: number, value: number): void => {
   view.setUint32(at, value >>> 0, true);
   view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
 };
 
 /** Where a packet is built, or lies after it was received. */
-export const packetView = new DataView(view.buffer, BUFFER, 16384);
+export const packetView = (): DataView => {
+  view ??= new DataView(ownMemory().view.buffer, BUFFER, 16384);
+  return view;
+};
+let view: DataView | undefined;
 
-const prepare = (length: number, controlLength: number): void => {
-  store64(VECTOR, memory.address + BUFFER);
-  store64(VECTOR + 8, length);
-  store64(HEADER, 0);
-  store64(HEADER + 8, 0);
-  store64(HEADER + 16, memory.address + VECTOR);
-  store64(HEADER + 24, 1);
-  store64(HEADER + 32, controlLength > 0 ? memory.address + CONTROL : 0);
-  store64(HEADER + 40, controlLength);
-  store64(HEADER + 48, 0);
+/** Where the header lies. */
+const prepare = (length: number, controlLength: number): number => {
+  const { address, view } = ownMemory();
+  store64(view, VECTOR, address + BUFFER);
+  store64(view, VECTOR + 8, length);
+  store64(view, HEADER, 0);
+  store64(view, HEADER + 8, 0);
+  store64(view, HEADER + 16, address + VECTOR);
+  store64(view, HEADER + 24, 1);
+  store64(view, HEADER + 32, controlLength > 0 ? address + CONTROL : 0);
+  store64(view, HEADER + 40, controlLength);
+  store64(view, HEADER + 48, 0);
+  return address + HEADER;
 };
 
 /** Sends the first `length` bytes of `packetView`: `length` or a negative errno. */
 export const sendPacket = (fd: number, length: number): number => {
-  prepare(length, 0);
+  const header = prepare(length, 0);
   for (;;) {
-    const n = hostCall3(SYS_sendmsg, fd, memory.address + HEADER, MSG_NOSIGNAL);
+    const n = hostCall3(SYS_sendmsg, fd, header, MSG_NOSIGNAL);
     if (n !== EINTR) return n;
   }
 };
@@ -69,9 +75,10 @@ export const receivePacket = (fd: number, fds: number[], wait: boolean): number 
   fds.length = 0;
   let n = EINTR;
   while (n === EINTR) {
-    prepare(16384, CONTROL_CAPACITY);
-    n = hostCall3(SYS_recvmsg, fd, memory.address + HEADER, wait ? MSG_CMSG_CLOEXEC : MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    const header = prepare(16384, CONTROL_CAPACITY);
+    n = hostCall3(SYS_recvmsg, fd, header, wait ? MSG_CMSG_CLOEXEC : MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   }
+  const { view } = ownMemory();
   const controlLength = n < 0 ? 0 : view.getUint32(HEADER + 40, true);
   const isRights =
     controlLength > CMSG_DATA && view.getInt32(CONTROL + 8, true) === SOL_SOCKET && view.getInt32(CONTROL + 12, true) === SCM_RIGHTS;
@@ -84,9 +91,10 @@ export const receivePacket = (fd: number, fds: number[], wait: boolean): number 
 
 /** Waits until the socket is readable or closed. */
 export const awaitPacket = (fd: number): void => {
+  const { address, view } = ownMemory();
   view.setInt32(POLLFD, fd, true);
   view.setUint32(POLLFD + 4, POLLIN, true);
-  while (hostCall3(SYS_poll, memory.address + POLLFD, 1, -1) === EINTR);
+  while (hostCall3(SYS_poll, address + POLLFD, 1, -1) === EINTR);
 };
 
 /** Waits for the end of the sandbox. */

@@ -2,6 +2,7 @@
  * File system calls of the host with names as latin1 strings (one char per byte), results
  * or negative errnos. Every call names a directory fd: there is no current directory here.
  */
+import { atStart } from "../start/at-start.ts";
 import { allocateMemory, hostCall3, hostCall6, hostClose } from "./syscall-unsafe.ts";
 
 const SYS_lseek = 8;
@@ -49,14 +50,22 @@ const DATA = NAME_ROOM * 3;
 /** The length of `data`: what one getdents64 or one xattr value may fill. */
 export const DATA_LENGTH = 65536;
 
-const memory = allocateMemory(DATA + DATA_LENGTH);
-const bytes = Buffer.from(memory.u8.buffer as ArrayBuffer);
-const at = memory.address;
-const view = memory.view;
+let bytes!: Buffer;
+let at = 0;
+let view!: DataView;
+atStart(() => {
+  const memory = allocateMemory(DATA + DATA_LENGTH);
+  bytes = Buffer.from(memory.u8.buffer as ArrayBuffer);
+  at = memory.address;
+  view = memory.view;
+  data = bytes.subarray(DATA, DATA + DATA_LENGTH);
+  dataView = new DataView(data.buffer, data.byteOffset, data.length);
+  listedTarget = bytes.subarray(OTHER_NAME, OTHER_NAME + NAME_ROOM);
+});
 
 /** Where readlinkat, getdents64 and the xattr calls leave their bytes; valid until the next such call. */
-export const data: Buffer = bytes.subarray(DATA, DATA + DATA_LENGTH);
-export const dataView = new DataView(data.buffer, data.byteOffset, data.length);
+export let data!: Buffer;
+export let dataView!: DataView;
 
 /** Writes `name` with its NUL; its address, or ENAMETOOLONG. */
 const place = (name: string, where: number): number => {
@@ -138,7 +147,7 @@ export const readlinkAt = (dirFd: number, name: string): number => {
 /** readlinkat(2) of a name that stands in `data`; the bytes of the target are in `listedTarget`. */
 export const readlinkAtListed = (dirFd: number, offset: number): number =>
   hostCall6(SYS_readlinkat, dirFd, at + DATA + offset, at + OTHER_NAME, NAME_ROOM);
-export const listedTarget: Buffer = bytes.subarray(OTHER_NAME, OTHER_NAME + NAME_ROOM);
+export let listedTarget!: Buffer;
 
 /** getdents64(2) of at most `room` bytes into `data`. */
 export const readDirectoryFd = (fd: number, room: number): number => hostCall3(SYS_getdents64, fd, at + DATA, room);

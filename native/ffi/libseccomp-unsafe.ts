@@ -1,7 +1,7 @@
 /** libseccomp through koffi: compiles rule lists to BPF; and seccomp(2), which installs them. */
 import koffi from "koffi";
 import { type ArgumentCheck, actionWord, type FilterSpec, syscallNumber } from "../seccomp/rules.ts";
-import { allocateMemory, hostCall3, hostCall6 } from "./syscall-unsafe.ts";
+import { hostCall3, hostCall6, memoryOnUse } from "./syscall-unsafe.ts";
 
 const SYS_close = 3;
 const SYS_pread64 = 17;
@@ -58,10 +58,10 @@ export const openLibrary = (): Seccomp => {
   };
 };
 
-const memory = allocateMemory(MAX_INSTRUCTIONS * 8 + 4096);
+const ownMemory = memoryOnUse(MAX_INSTRUCTIONS * 8 + 4096);
 
 const writeChecks = (checks: readonly ArgumentCheck[]): void => {
-  const { view } = memory;
+  const { view } = ownMemory();
   const store64 = (at: number, value: number): void => {
     view.setUint32(at, value >>> 0, true);
     view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
@@ -80,6 +80,7 @@ const must = (what: string, result: number): number => {
 };
 
 export const exportProgram = (library: Seccomp, context: unknown): Uint8Array => {
+  const memory = ownMemory();
   const memfd = must("memfd_create", hostCall3(SYS_memfd_create, memory.address + memory.length - 1, 1));
   must("seccomp_export_bpf", library.exportBpf(context, memfd));
   const length = must("pread", hostCall6(SYS_pread64, memfd, memory.address, MAX_INSTRUCTIONS * 8, 0));
@@ -96,7 +97,7 @@ export const compileFilter = (spec: FilterSpec): Uint8Array => {
   library.optimize(context);
   for (const { syscall, args = [], action = "allow" } of spec.rules) {
     writeChecks(args);
-    const result = library.addRule(context, actionWord(action), syscallNumber(syscall), args.length, BigInt(memory.address));
+    const result = library.addRule(context, actionWord(action), syscallNumber(syscall), args.length, BigInt(ownMemory().address));
     if (result !== EEXIST) must(`the rule for ${syscall}`, result);
   }
   const bpf = exportProgram(library, context);
@@ -107,6 +108,7 @@ export const compileFilter = (spec: FilterSpec): Uint8Array => {
 /** Installs a compiled filter on this thread, or with `tsync` on all threads of the process. For ever. */
 export const installFilter = (bpf: Uint8Array, options: { tsync: boolean }): void => {
   const programAt = 16;
+  const memory = ownMemory();
   memory.view.setUint16(0, bpf.length / 8, true);
   memory.view.setUint32(8, (memory.address + programAt) >>> 0, true);
   memory.view.setUint32(12, Math.floor((memory.address + programAt) / 2 ** 32), true);

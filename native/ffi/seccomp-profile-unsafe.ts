@@ -3,7 +3,7 @@ import koffi from "koffi";
 import { needsEnosysStub, prependEnosysStub } from "../seccomp/enosys-stub.ts";
 import type { ProfileCheck, ProfileRule, SeccompProfile } from "../seccomp/profile.ts";
 import { exportProgram, openLibrary } from "./libseccomp-unsafe.ts";
-import { allocateMemory } from "./syscall-unsafe.ts";
+import { memoryOnUse } from "./syscall-unsafe.ts";
 
 /** linux/audit.h, libseccomp's tokens for architectures. */
 const ARCH_X86_64 = 0xc000_003e;
@@ -12,13 +12,14 @@ const EEXIST = -17;
 /** sizeof(struct scmp_arg_cmp) */
 const CHECK_SIZE = 24;
 
-const memory = allocateMemory(4096);
+const ownMemory = memoryOnUse(4096);
 
 const writeCheck = (at: number, check: ProfileCheck): void => {
-  memory.view.setUint32(at, check.index, true);
-  memory.view.setUint32(at + 4, check.op, true);
-  memory.view.setBigUint64(at + 8, check.value, true);
-  memory.view.setBigUint64(at + 16, check.valueTwo, true);
+  const { view } = ownMemory();
+  view.setUint32(at, check.index, true);
+  view.setUint32(at + 4, check.op, true);
+  view.setBigUint64(at + 8, check.value, true);
+  view.setBigUint64(at + 16, check.valueTwo, true);
 };
 
 /** All conditions must hold, unless two are about one argument: then, as in runc, each is a rule of its own. */
@@ -50,7 +51,7 @@ export const compileProfile = (profile: SeccompProfile): Uint8Array => {
       checks.forEach((check, index) => {
         writeCheck(index * CHECK_SIZE, check);
       });
-      const result = library.addRule(context, rule.action, number, checks.length, BigInt(memory.address));
+      const result = library.addRule(context, rule.action, number, checks.length, BigInt(ownMemory().address));
       if (result < 0 && result !== EEXIST) {
         throw new Error(`linux.seccomp: error adding seccomp filter rule for syscall ${name}: errno ${-result}`);
       }

@@ -2,6 +2,7 @@
  * Socket calls of the host on fds that somebody else has made: addresses, options and messages
  * lie in memory of this module, one call at a time. Results or negative errnos.
  */
+import { atStart } from "../start/at-start.ts";
 import { allocateMemory, hostCall3, hostCall6 } from "./syscall-unsafe.ts";
 
 const SYS_poll = 7;
@@ -38,13 +39,20 @@ const DATA = 16384;
 /** The most that one call moves. */
 export const DATA_ROOM = 262_144;
 
-const memory = allocateMemory(DATA + DATA_ROOM);
-const { view, u8, i32, u32, address: base } = memory;
-
+let view!: DataView;
+let u8!: Uint8Array;
+let i32!: Int32Array;
+let u32!: Uint32Array;
+let base = 0;
 /** Where the bytes of messages lie. */
-export const socketData: Uint8Array = u8.subarray(DATA, DATA + DATA_ROOM);
+export let socketData!: Uint8Array;
 /** Where control messages lie. */
-export const socketControl: Uint8Array = u8.subarray(CONTROL, CONTROL + CONTROL_ROOM);
+export let socketControl!: Uint8Array;
+atStart(() => {
+  ({ view, u8, i32, u32, address: base } = allocateMemory(DATA + DATA_ROOM));
+  socketData = u8.subarray(DATA, DATA + DATA_ROOM);
+  socketControl = u8.subarray(CONTROL, CONTROL + CONTROL_ROOM);
+});
 
 const store64 = (at: number, value: number): void => {
   u32[at >> 2] = value >>> 0;

@@ -4,9 +4,22 @@
  */
 import koffi from "koffi";
 
-const libc = koffi.load("libc.so.6");
-const raw6 = libc.func("long syscall(long, long, long, long, long, long, long)");
-const raw3 = libc.func("long syscall(long, long, long, long)");
+type Call = (...args: unknown[]) => unknown;
+
+// Loaded by the first call: a snapshot has no native code (native/start), and the CLI needs none for most commands.
+let opened: ReturnType<typeof koffi.load> | undefined;
+const libc = (): ReturnType<typeof koffi.load> => {
+  opened ??= koffi.load("libc.so.6");
+  return opened;
+};
+let raw6: Call = (...args) => {
+  raw6 = libc().func("long syscall(long, long, long, long, long, long, long)");
+  return raw6(...args);
+};
+let raw3: Call = (...args) => {
+  raw3 = libc().func("long syscall(long, long, long, long)");
+  return raw3(...args);
+};
 
 /** A system call with up to three arguments: the result or a negative errno. */
 export const hostCall3 = (nr: number, a = 0, b = 0, c = 0): number => {
@@ -54,8 +67,17 @@ export const allocateMemory = (length: number): HostMemory => {
   return viewMemory(address, rounded);
 };
 
+/** Memory that the first use allocates: a module's own, which must not be made when the module is evaluated (native/start). */
+export const memoryOnUse = (length: number): (() => HostMemory) => {
+  let memory: HostMemory | undefined;
+  return () => {
+    memory ??= allocateMemory(length);
+    return memory;
+  };
+};
+
 /** The address of a C function in the already loaded libc, for calls with pointers. */
-export const libcFunction = (prototype: string): ((...args: unknown[]) => unknown) => libc.func(prototype) as never;
+export const libcFunction = (prototype: string): ((...args: unknown[]) => unknown) => libc().func(prototype) as never;
 
 /** Address space without pages: to be filled by MAP_FIXED mappings before it is touched. */
 export const allocateAddressRange = (length: number): HostMemory => {

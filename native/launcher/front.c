@@ -17,6 +17,7 @@
 #include "fail.h"
 #include "front.h"
 #include "monitor.h"
+#include "node.h"
 #include "terminal.h"
 
 /* cli/request.ts writes to the first and reads from the second. */
@@ -73,15 +74,6 @@ pid_t cli_start(const struct program_files *files, int count, char **arguments, 
 		fail("cannot fork");
 	if (pid > 0)
 		return pid;
-	char path[4096];
-	char **vector = calloc((size_t)count + 5, sizeof *vector);
-	if (!vector)
-		fail("no memory");
-	vector[0] = (char *)files->node;
-	vector[1] = "--no-warnings";
-	vector[2] = path;
-	memcpy(vector + 3, arguments, (size_t)count * sizeof *vector);
-	snprintf(path, sizeof path, "%s/cli.cjs", files->bundles);
 	/* Both cost time or change the CLI's behaviour; neither is meant for Moat. */
 	unsetenv("NODE_OPTIONS");
 	unsetenv("NODE_EXTRA_CA_CERTS");
@@ -90,8 +82,7 @@ pid_t cli_start(const struct program_files *files, int count, char **arguments, 
 		reply_end = high(reply_end);
 	if (dup2(request_end, REQUEST_FD) < 0 || (reply_end >= 0 && dup2(reply_end, REPLY_FD) < 0))
 		fail("cannot arrange descriptors");
-	execve(files->node, vector, environ);
-	fail("cannot run %s", files->node);
+	node_run(files, "cli", cli_flags, arguments, count, environ);
 }
 
 static void stop_as(int signal_number)

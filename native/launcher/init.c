@@ -268,6 +268,7 @@ static _Noreturn void run_init(struct program_files files)
 	if (idmap_is_privileged())
 		mounts_expose(&files);
 	programs_start(&files, &sentry, &gofer);
+	mounts_return();
 	sigprocmask(SIG_BLOCK, &children, NULL);
 	int child_signals = signalfd(-1, &children, SFD_CLOEXEC);
 	if (child_signals < 0)

@@ -23,6 +23,7 @@
 #include "idmap.h"
 #include "init.h"
 #include "monitor.h"
+#include "node.h"
 #include "request.h"
 #include "terminal.h"
 #include "../stub/zygote.h"
@@ -64,6 +65,20 @@ static const char *command_of(int count, char **arguments)
 	return "";
 }
 
+/* For the build, a line each: the snapshots' key and the two lists of flags. */
+static int print_start(const struct program_files *files)
+{
+	const char *const *const lists[] = { confined_flags, cli_flags };
+
+	puts(files->snapshot_key);
+	for (size_t list = 0; list < sizeof lists / sizeof *lists; list++) {
+		for (const char *const *flag = lists[list]; *flag; flag++)
+			printf("%s ", *flag);
+		putchar('\n');
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct request request;
@@ -74,7 +89,10 @@ int main(int argc, char **argv)
 	fill_standard_descriptors();
 	if (argc < 3)
 		fail_plain("usage: moat-launcher NODE BUNDLES [ARG...]");
-	const struct program_files files = { .node = argv[1], .bundles = argv[2] };
+	struct program_files files = { .node = argv[1], .bundles = argv[2] };
+	snapshot_key(files.node, files.snapshot_key);
+	if (argc == 4 && strcmp(argv[3], "--start-of-node") == 0)
+		return print_start(&files);
 	const char *command = command_of(argc - 3, argv + 3);
 	int is_container = strcmp(command, "create") == 0 || strcmp(command, "run") == 0;
 	if (is_container || strcmp(command, "exec") == 0) {

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-
 #include <limits.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,23 @@ void mounts_make_private(void)
 {
 	if (mount_call(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		fail("cannot separate the sandbox's mounts (are user namespaces restricted on this machine?)");
+}
+
+/* -1: there is one namespace for all. */
+static int own_namespace = -1, programs_namespace = -1;
+
+static int open_namespace(void)
+{
+	int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail("cannot open /proc/self/ns/mnt");
+	return fd;
+}
+
+static void enter(int mount_namespace)
+{
+	if (setns(mount_namespace, CLONE_NEWNS) < 0)
+		fail("cannot change the mount namespace");
 }
 
 /* Whether every user can reach the file; access control lists aside. */
@@ -83,6 +100,10 @@ void mounts_expose(struct program_files *files)
 	files->bundles = bundles;
 	if (is_public(node) && is_public(bundles))
 		return;
+	own_namespace = open_namespace();
+	if (unshare(CLONE_NEWNS) < 0)
+		fail("cannot make a mount namespace");
+	programs_namespace = open_namespace();
 	int node_mount = clone_mount(node);
 	/* The bundles' directory with the packages beside it. */
 	char *name = strrchr(bundles, '/');
@@ -101,7 +122,13 @@ void mounts_expose(struct program_files *files)
 	files->bundles = exposed;
 }
 
-void mounts_empty_root(void)
+void mounts_return(void)
+{
+	if (own_namespace >= 0)
+		enter(own_namespace);
+}
+
+static void empty_root(void)
 {
 	/* Any directory will do to hold the new root until it is the root. */
 	const char *place = "/proc";
@@ -115,4 +142,16 @@ void mounts_empty_root(void)
 		fail("cannot leave the host's files behind");
 	if (mount_call(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		fail("cannot make the empty root read-only");
+}
+
+void mounts_empty_root(void)
+{
+	if (programs_namespace >= 0) {
+		enter(programs_namespace);
+		empty_root();
+		enter(own_namespace);
+		close(programs_namespace);
+		close(own_namespace);
+	}
+	empty_root();
 }

@@ -18,6 +18,7 @@
 #include "channel.h"
 #include "fail.h"
 #include "idmap.h"
+#include "node.h"
 #include "privilege.h"
 #include "programs.h"
 
@@ -96,27 +97,16 @@ static void raise_fd_limit(void)
 	}
 }
 
-static _Noreturn void run_node(const struct program_files *files, const char *bundle)
+static _Noreturn void run_node(const struct program_files *files, const char *program)
 {
-	char path[4096];
 	/*
 	 * Nothing of the caller's environment: NODE_OPTIONS would be code, and NODE_EXTRA_CA_CERTS
-	 * costs 35 ms. No io_uring, which would go round the filter. No code from strings: an attacker's text must not become a function.
+	 * costs 35 ms. No io_uring, which would go round the filter.
 	 */
-	char *environment[] = { "PATH=", "LANG=C", "UV_USE_IO_URING=0", NULL };
-	/*
-	 * --optimize-for-size alone collects garbage at every few per cent of growth, which doubles
-	 * the price of a walk through many files; below the size given it does not.
-	 */
-	char *arguments[] = {
-		(char *)files->node, "--disallow-code-generation-from-strings", "--optimize-for-size", "--initial-old-space-size=96",
-		"--no-warnings", path, NULL,
-	};
+	char *environment[] = { "PATH=", "LANG=C", "UV_USE_IO_URING=0", "GLIBC_TUNABLES=glibc.malloc.hugetlb=1", NULL };
 
-	snprintf(path, sizeof path, "%s/%s", files->bundles, bundle);
 	raise_fd_limit();
-	execve(files->node, arguments, environment);
-	fail("cannot run %s", files->node);
+	node_run(files, program, confined_flags, NULL, 0, environment);
 }
 
 static _Noreturn void run_zygote(int control)
@@ -153,7 +143,7 @@ static _Noreturn void run_sentry(const struct program_files *files, int supervis
 	channel_send(supervisor, MSG_ZYGOTE, zygote, 0, NULL, 0);
 	privilege_limit(SENTRY_CAPABILITIES);
 	arrange_fds(supervisor, gofer_channel, zygote_channel[1]);
-	run_node(files, "sentry.cjs");
+	run_node(files, "sentry");
 }
 
 static _Noreturn void run_gofer(const struct program_files *files, int supervisor, int sentry_channel)
@@ -165,7 +155,7 @@ static _Noreturn void run_gofer(const struct program_files *files, int superviso
 	arrange_fds(supervisor, sentry_channel, -1);
 	dup2(CONFIG_FD, STDIN_FILENO);
 	dup2(CONFIG_FD, STDOUT_FILENO);
-	run_node(files, "gofer.cjs");
+	run_node(files, "gofer");
 }
 
 void programs_start(const struct program_files *files, struct program *sentry, struct program *gofer)

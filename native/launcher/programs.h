@@ -4,11 +4,15 @@
 
 #include <sys/types.h>
 
+#define SNAPSHOT_KEY_SIZE 17
+
 /* Where Node and the bundles are. */
 struct program_files {
 	const char *node;
 	/* The directory with sentry.cjs, gofer.cjs and cli.cjs. */
 	const char *bundles;
+	/* Part of the names of the snapshots beside them (node.h). */
+	char snapshot_key[SNAPSHOT_KEY_SIZE];
 };
 
 /* A program that init has started: its process and init's end of its supervisor channel. */

@@ -25,15 +25,17 @@ export class ControlClient {
   }
 
   send(kind: number, argument = 0, text = ""): void {
-    sendPacket(this.#fd, encodeSupervisorMessage(packetView, kind, 0, argument, text));
+    sendPacket(this.#fd, encodeSupervisorMessage(packetView(), kind, 0, argument, text));
   }
 
   /** Null: the container has ended. */
   receive(): Answer | null {
     const length = receivePacket(this.#fd, [], true);
     if (length < MESSAGE_HEADER_SIZE) return null;
-    const text = Buffer.from(packetView.buffer, packetView.byteOffset + MESSAGE_HEADER_SIZE, length - MESSAGE_HEADER_SIZE).toString("utf8");
-    return { kind: packetView.getUint32(0, true), argument: packetView.getInt32(8, true), text };
+    const text = Buffer.from(packetView().buffer, packetView().byteOffset + MESSAGE_HEADER_SIZE, length - MESSAGE_HEADER_SIZE).toString(
+      "utf8",
+    );
+    return { kind: packetView().getUint32(0, true), argument: packetView().getInt32(8, true), text };
   }
 
   /** Asks and waits until it is done: 0, an errno, or null when the container ended meanwhile. */

@@ -29,9 +29,11 @@ const NOT_STARTED = "unable to start container process";
 const hear = (): Reply => {
   const length = receivePacket(REPLY_FD, [], true);
   if (length < MESSAGE_HEADER_SIZE) throw new ContainerError("the container's monitor has died");
-  const kind = packetView.getUint32(0, true);
-  const [x, y] = [packetView.getInt32(4, true), packetView.getInt32(8, true)];
-  const text = Buffer.from(packetView.buffer, packetView.byteOffset + MESSAGE_HEADER_SIZE, length - MESSAGE_HEADER_SIZE).toString("utf8");
+  const kind = packetView().getUint32(0, true);
+  const [x, y] = [packetView().getInt32(4, true), packetView().getInt32(8, true)];
+  const text = Buffer.from(packetView().buffer, packetView().byteOffset + MESSAGE_HEADER_SIZE, length - MESSAGE_HEADER_SIZE).toString(
+    "utf8",
+  );
   if (kind === MSG_EXEC_FAILED) throw new ContainerError(`${NOT_STARTED}: ${text}`);
   if (kind === MSG_FATAL) throw new ContainerError(`${NOT_STARTED}: error during container init: ${text}`);
   if (kind === ANSWER_EXEC_REFUSED) throw new ContainerError(`${NOT_STARTED}: ${text}`, y);
@@ -40,7 +42,7 @@ const hear = (): Reply => {
 
 /** Enters the network ("new", or a namespace's path) and returns the monitor's pid. */
 export const prepareMonitor = (network: string): number => {
-  sendPacket(REPLY_FD, encodeSupervisorMessage(packetView, MSG_PREPARE, 0, 0, Buffer.from(network, "latin1").toString("utf8")));
+  sendPacket(REPLY_FD, encodeSupervisorMessage(packetView(), MSG_PREPARE, 0, 0, Buffer.from(network, "latin1").toString("utf8")));
   const { kind, x } = hear();
   if (kind !== MSG_PREPARED) throw new ContainerError("the container's monitor did not get ready");
   return x;

@@ -53,7 +53,7 @@ export class SupervisorChannel {
   receiveStart(): Start {
     while (this.#next(true) !== MSG_START);
     const fds = [...this.#fds];
-    const logs = packetView.getInt32(4, true);
+    const logs = packetView().getInt32(4, true);
     const take = (target: number): void => {
       const fd = fds.shift();
       if (fd === undefined) throw new Error("START lacks a descriptor");
@@ -131,7 +131,7 @@ export class SupervisorChannel {
   }
 
   #send(kind: number, x: number, text = "", y = 0): void {
-    sendPacket(this.fd, encodeSupervisorMessage(packetView, kind, x, y, text));
+    sendPacket(this.fd, encodeSupervisorMessage(packetView(), kind, x, y, text));
   }
 
   /** Receives one packet and keeps it when it is for `receive`; returns its kind, 0 when there is none. */
@@ -139,8 +139,8 @@ export class SupervisorChannel {
     const length = receivePacket(this.fd, this.#fds, wait);
     if (length === EAGAIN) return 0;
     if (length <= 0) throw new Error("the supervisor channel is closed");
-    const message = decodeSupervisorMessage(packetView, length, this.#fds);
+    const message = decodeSupervisorMessage(packetView(), length, this.#fds);
     if (message !== null) this.#early.push(message);
-    return packetView.getUint32(0, true);
+    return packetView().getUint32(0, true);
   }
 }

@@ -1,5 +1,6 @@
 /** One sandbox from its config to its end. */
 import { writeSync } from "node:fs";
+import { findOwnCode } from "../../native/ffi/own-code-unsafe.ts";
 import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
@@ -32,6 +33,8 @@ import { watchSupervisor } from "./supervisor.ts";
 
 const EPOLLIN = 1;
 const STDIO = [0, 1, 2];
+/** A program that is done sooner shall not wait for the sentry to give memory back. */
+const STARTED_NS = 1e9;
 
 export const runSandbox = (
   platform: SystrapPlatform,
@@ -49,6 +52,7 @@ export const runSandbox = (
   if (config.strace) traceCalls(platform, dispatcher, config.strace);
   poller.onEdge(platform.doorbellFd, EPOLLIN, () => {});
   // The gofer serves only once it is confined itself: nothing is asked of it before.
+  const giveBackOwnCode = findOwnCode();
   confine(supervisor, config.network);
   if (config.network === "host") joinHostNetwork(kernel, new Broker(brokerFd, () => endWithout("network broker", supervisor)));
 
@@ -82,6 +86,7 @@ export const runSandbox = (
   if (config.waitsForStart) control.awaitStart(task);
   else finishSyscall(task, 0);
   watchSupervisor(kernel, supervisor, control, config.waitsForStart);
+  kernel.timers.arm({ deadlineNs: kernel.clock.monotonicNs() + STARTED_NS, fire: giveBackOwnCode });
   kernel.loop.run();
 };
 

@@ -1,5 +1,6 @@
 /** The clocks that the kernel stamps and sleeps by. They agree with the vDSO the guest reads. */
 import { allocateMemory, libcFunction } from "../../native/ffi/syscall-unsafe.ts";
+import { atStart } from "../../native/start/at-start.ts";
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
@@ -8,7 +9,10 @@ const CLOCK_BOOTTIME = 7;
 const SECOND = 1e9;
 
 // libc's clock_gettime reads the vDSO: no system call.
-const clockGettime = libcFunction("int clock_gettime(int, uintptr_t)") as (clock: number, address: number) => number;
+let clockGettime!: (clock: number, address: number) => number;
+atStart(() => {
+  clockGettime = libcFunction("int clock_gettime(int, uintptr_t)") as typeof clockGettime;
+});
 
 export class Clock {
   readonly #memory = allocateMemory(4096);
