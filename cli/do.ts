@@ -169,6 +169,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     rootPropagation: 0,
     maskedPaths: [],
     readonlyPaths: [],
+    sysctls: [],
     waitsForStart: false,
     network: options.network,
     platform: options.platform,

@@ -18,6 +18,7 @@ const config: StartConfig = {
     domainname: "(none)",
     maskedPaths: [],
     readonlyPaths: [],
+    sysctls: [],
     waitsForStart: false,
     mounts: [
       { type: "proc", target: "/", source: "", options: "", tree: null, readOnly: false, flags: 0, propagation: [], copiesUp: false },

@@ -142,7 +142,9 @@ export const addContainerCommands = (program: Command): void => {
     .argument("[SIGNAL]")
     .option("-a, --all", "to all processes of the container");
   add("delete", "delete a container that has stopped", (globals, id: string, flags: { force?: boolean }) =>
-    deleteContainer(storeOf(globals), id, { force: flags.force === true }),
+    deleteContainer(storeOf(globals), id, { force: flags.force === true }).then((complaint) => {
+      if (complaint !== null) reportFailure(globals, shown(complaint));
+    }),
   )
     .argument("<ID>")
     .option("-f, --force", "kill it first when it runs");

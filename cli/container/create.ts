@@ -7,6 +7,7 @@ import { realBundle } from "../../runtime/container/bundle.ts";
 import { createContainer } from "../../runtime/container/create.ts";
 import { deleteContainer, startContainer } from "../../runtime/container/lifecycle.ts";
 import type { Stored } from "../../runtime/container/store.ts";
+import { shown } from "../byte-strings.ts";
 import { readHostFacts } from "../host-facts.ts";
 import { ownerMap } from "../owner-map.ts";
 import { cgroupOptions, type GlobalOptions, overlayMode, storeOf } from "./context.ts";
@@ -52,13 +53,18 @@ export const create = async (id: string, flags: CreateFlags, globals: GlobalOpti
   await make(id, flags, true, globals);
 };
 
+const deleteAndTell = async (id: string, globals: GlobalOptions): Promise<void> => {
+  const complaint = await deleteContainer(storeOf(globals), id, { force: true });
+  if (complaint !== null) reportFailure(globals, shown(complaint));
+};
+
 export const run = async (id: string, flags: RunFlags, globals: GlobalOptions): Promise<void> => {
   const store = storeOf(globals);
   await make(id, flags, flags.detach === true, globals);
   try {
     await startContainer(store, id);
   } catch (error) {
-    await deleteContainer(store, id, { force: true });
+    await deleteAndTell(id, globals);
     throw error;
   }
 };
@@ -66,5 +72,5 @@ export const run = async (id: string, flags: RunFlags, globals: GlobalOptions): 
 /** The launcher's last step after a run in the foreground. */
 export const afterRun = async (id: string, flags: RunFlags, globals: GlobalOptions): Promise<void> => {
   const store = storeOf(globals);
-  if (flags.keep !== true && existsSync(store.directory(id))) await deleteContainer(store, id, { force: true });
+  if (flags.keep !== true && existsSync(store.directory(id))) await deleteAndTell(id, globals);
 };

@@ -111,6 +111,7 @@ const execute = (container: string, args: readonly string[], flags: ExecFlags, g
     ...process,
     terminal,
     seccomp: keptSeccomp(store.directory(container)),
+    personality: stored.personality,
     env: withHome(process.env, process.uid, stored.rootfs),
   };
   writePidFile(flags.pidFile ?? null, requestExec(encodeRecords(records, config)));

@@ -9,6 +9,7 @@ import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planCo
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
+import { sharedHostname } from "./namespaces.ts";
 import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
@@ -82,14 +83,18 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     startContainer: spec.hooks.startContainer,
     poststart: spec.hooks.poststart,
     poststop: spec.hooks.poststop,
+    hostname: "",
+    personality: spec.personality,
     cgroup: { paths: {}, systemd: null, isRootless: true },
     resources: spec.resources,
     hasCgroupNamespace: spec.hasCgroupNamespace,
   };
   try {
     const plannedCgroup = planContainerCgroup(spec, id, options.cgroup);
-    const request = requestFor({ ...options, hostname: spec.hostname === "" ? options.hostname : spec.hostname }, spec);
-    const pid = prepareMonitor(spec.network);
+    const hostname = spec.hostname === "" ? sharedHostname(store, spec.namespaces.uts, options.hostname) : spec.hostname;
+    stored = { ...stored, hostname };
+    const request = requestFor({ ...options, hostname }, spec);
+    const pid = prepareMonitor(spec.namespaces.network);
     // Kept before they are made: whoever crashes has left a trace for `delete`.
     stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };
     store.write(stored);

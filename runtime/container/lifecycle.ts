@@ -118,16 +118,18 @@ export const killContainer = async (store: Store, id: string, signal: number, op
   if (error !== null && error !== 0) throw new ContainerError(`cannot signal the container: errno ${error}`);
 };
 
-export const deleteContainer = async (store: Store, id: string, options: { readonly force: boolean }): Promise<void> => {
-  if (options.force && !store.exists(id)) return;
-  await withLock(store, id, async () => {
+/** A poststop hook that fails does not keep the container: its complaint is returned. */
+export const deleteContainer = async (store: Store, id: string, options: { readonly force: boolean }): Promise<string | null> => {
+  if (options.force && !store.exists(id)) return null;
+  return await withLock(store, id, async () => {
     let stored: Stored;
     try {
       stored = store.read(id);
     } catch (error) {
       // A create that crashed early.
-      if (options.force) return store.remove(id);
-      throw error;
+      if (!options.force) throw error;
+      store.remove(id);
+      return null;
     }
     const status = statusOf(stored);
     if (status !== "stopped") {
@@ -145,7 +147,12 @@ export const deleteContainer = async (store: Store, id: string, options: { reado
     }
     await destroyCgroup(stored.cgroup);
     store.remove(id);
-    runHooks(stored.poststop, stored, { status: "stopped", pid: 0 });
+    try {
+      runHooks(stored.poststop, stored, { status: "stopped", pid: 0 });
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
   });
 };
 

@@ -19,23 +19,22 @@ export const networkMode = (spec: Spec, wanted: NetworkMode): NetworkMode => {
   return annotation;
 };
 
-/** Docker gives these to every container; on a loopback of the sandbox's own they make no difference. */
-const HARMLESS_SYSCTLS = new Set(["net/ipv4/ip_unprivileged_port_start", "net/ipv4/ping_group_range"]);
+const isNetwork = ([path]: readonly [string, string]): boolean => path.startsWith("net/");
+
+/** The others, and without a host network all of them, are the sentry's. */
+export const sentrySysctls = (spec: Spec, mode: NetworkMode): readonly (readonly [string, string])[] =>
+  mode === "none" ? spec.sysctls : spec.sysctls.filter((sysctl) => !isNetwork(sysctl));
 
 /**
  * What the launcher is asked for (native/launcher/request.h). Of the broker's capabilities: ports and raw sockets the
  * sentry gives to whom it may; the network may be changed by a container that has CAP_NET_ADMIN, as with runc.
  */
 export const networkRecords = (spec: Spec, mode: NetworkMode): (readonly [string, string])[] => {
-  if (mode === "none") {
-    const refused = spec.networkSysctls.find(({ path }) => !HARMLESS_SYSCTLS.has(path));
-    if (refused !== undefined) throw new ContainerError(`config.json: linux.sysctl.${refused.key} has no meaning with --network none`);
-    return [];
-  }
+  if (mode === "none") return [];
   const mayAdminister = spec.process.capabilities?.bounding.includes("CAP_NET_ADMIN") === true;
   const capabilities = CAP_NET_BIND_SERVICE | CAP_NET_RAW | (mayAdminister ? CAP_NET_ADMIN : 0);
   return [
-    ...spec.networkSysctls.map(({ path, value }): [string, string] => ["sysctl", `${path}=${value}`]),
+    ...spec.sysctls.filter(isNetwork).map(([path, value]): [string, string] => ["sysctl", `${path}=${value}`]),
     ["network", capabilities.toString(16)],
   ];
 };

@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import type { HostFacts, StartConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
-import { type NetworkMode, networkMode } from "./network.ts";
+import { type NetworkMode, networkMode, sentrySysctls } from "./network.ts";
 import { type OverlayMode, overlayOf } from "./overlay-mode.ts";
 import { planDevices, planMounts, realPath } from "./plan-mounts.ts";
 import { compiledSeccomp } from "./seccomp.ts";
@@ -68,6 +68,7 @@ export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, net
         ...process,
         env: withHome(process.env, process.uid, root),
         seccomp: compiledSeccomp(spec.seccomp),
+        personality: spec.personality,
         hostname,
         domainname: spec.domainname,
         mounts,
@@ -75,6 +76,7 @@ export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, net
         rootPropagation: spec.rootPropagation,
         maskedPaths: spec.maskedPaths,
         readonlyPaths: spec.readonlyPaths,
+        sysctls: sentrySysctls(spec, networkMode(spec, network)),
         waitsForStart: true,
         network: networkMode(spec, network),
         platform: "systrap",

@@ -27,6 +27,8 @@ export interface Stored {
   readonly created: string;
   readonly owner: string;
   readonly annotations: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  readonly personality: number;
   readonly startContainer: readonly Hook[];
   readonly poststart: readonly Hook[];
   readonly poststop: readonly Hook[];

@@ -7,7 +7,7 @@
  * logs and trees arrive with the START message of the supervisor channel; see
  * sentry/host/start.ts and supervisor-protocol.ts.
  */
-import { type Fields, flag, integer, list, nullable, record, refuse, text, texts } from "./fields.ts";
+import { checkText, type Fields, flag, integer, list, nullable, record, refuse, text, texts } from "./fields.ts";
 import { type TreesConfig, treesConfig } from "./mount-config.ts";
 import { type ProcessConfig, readProcessConfig } from "./process-config.ts";
 import { checkCpus, readSeenResources, type SeenResources } from "./seen-resources.ts";
@@ -50,6 +50,8 @@ export interface HostFacts {
 export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly hostname: string;
   readonly domainname: string;
+  /** Paths below /proc/sys and what is written there before the first program runs. */
+  readonly sysctls: readonly (readonly [string, string])[];
   /** The first program is loaded and waits for CONTROL_START. */
   readonly waitsForStart: boolean;
   /** none: a loopback of its own. host: sockets of the namespace that its broker lives in. */
@@ -122,6 +124,11 @@ const strace = (value: unknown): SandboxConfig["strace"] => {
   return { names, logFd: integer(from, "logFd", "strace", -1, MAX_FD) };
 };
 
+const sysctl = (value: unknown, path: string): readonly [string, string] => {
+  if (!Array.isArray(value) || value.length !== 2) return refuse(path, "a path and a value");
+  return [checkText(value[0], path), checkText(value[1], path)];
+};
+
 const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
   const from = record(value, "sandbox");
   const process = readProcessConfig(from, "sandbox");
@@ -132,6 +139,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     hostname: text(from, "hostname", "sandbox"),
     domainname: text(from, "domainname", "sandbox"),
     ...treesConfig(from, treeCount),
+    sysctls: list(from, "sysctls", "sandbox").map((item, index) => sysctl(item, `sandbox.sysctls[${index}]`)),
     waitsForStart: flag(from, "waitsForStart", "sandbox"),
     network: from.network as SandboxConfig["network"],
     platform: "systrap",

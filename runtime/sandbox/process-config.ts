@@ -38,6 +38,23 @@ export interface ProcessConfig {
   readonly oomScoreAdj: number;
   /** linux.seccomp, compiled: an array of struct sock_filter in base64. Applied before the program's execve(2). */
   readonly seccomp: string | null;
+  /** personality(2) */
+  readonly personality: number;
+  /** ioprio_set(2): class and level; 0: not set. */
+  readonly ioPriority: number;
+  /** Null: SCHED_OTHER, nice 0. */
+  readonly scheduler: SchedulerConfig | null;
+}
+
+/** sched_setattr(2) */
+export interface SchedulerConfig {
+  readonly policy: number;
+  readonly nice: number;
+  readonly priority: number;
+  readonly isResetOnFork: boolean;
+  readonly runtimeNs: number;
+  readonly deadlineNs: number;
+  readonly periodNs: number;
 }
 
 const MAX_ID = 0xfffffffe;
@@ -62,6 +79,20 @@ const limit = (value: unknown, path: string): LimitConfig => {
   return { resource: integer(from, "resource", path, 0, RLIM_NLIMITS - 1), soft: bound("soft"), hard: bound("hard") };
 };
 
+const scheduler = (value: unknown, path: string): SchedulerConfig => {
+  const from = record(value, path);
+  const time = (key: string): number => integer(from, key, path, 0, Number.MAX_SAFE_INTEGER);
+  return {
+    policy: integer(from, "policy", path, 0, 6),
+    nice: integer(from, "nice", path, -20, 19),
+    priority: integer(from, "priority", path, 0, 99),
+    isResetOnFork: flag(from, "isResetOnFork", path),
+    runtimeNs: time("runtimeNs"),
+    deadlineNs: time("deadlineNs"),
+    periodNs: time("periodNs"),
+  };
+};
+
 export const readProcessConfig = (from: Fields, path: string): ProcessConfig => {
   const argv = texts(from, "argv", path);
   if (argv.length === 0) refuse(`${path}.argv`, "not empty");
@@ -78,6 +109,9 @@ export const readProcessConfig = (from: Fields, path: string): ProcessConfig => 
     noNewPrivileges: flag(from, "noNewPrivileges", path),
     umask: nullable(from.umask, (value) => checkInteger(value, `${path}.umask`, 0, 0o777)),
     oomScoreAdj: integer(from, "oomScoreAdj", path, -1000, 1000),
+    personality: integer(from, "personality", path, 0, 0xffff_ffff),
+    ioPriority: integer(from, "ioPriority", path, 0, 0xffff),
+    scheduler: nullable(from.scheduler, (value) => scheduler(value, `${path}.scheduler`)),
     seccomp: nullable(from.seccomp, (value) => checkText(value, `${path}.seccomp`)),
   };
 };
@@ -93,4 +127,7 @@ export const PLAIN_PROCESS = {
   umask: null,
   oomScoreAdj: 0,
   seccomp: null,
+  personality: 0,
+  ioPriority: 0,
+  scheduler: null,
 } as const satisfies Partial<ProcessConfig>;

@@ -4,7 +4,7 @@ import type { SeccompProfile } from "../../native/seccomp/profile.ts";
 import type { Resources } from "../cgroup/resources.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
 import type { MountOptions } from "./mount-options.ts";
-import type { NetworkSysctl } from "./sysctl.ts";
+import type { SpecNamespaces } from "./validate-namespaces.ts";
 
 export interface SpecMount {
   readonly destination: string;
@@ -54,8 +54,8 @@ export interface ConsoleSize {
   readonly width: number;
 }
 
-/** The filter is the container's, not the process's: plan.ts and exec add it, compiled. */
-export interface SpecProcess extends Omit<ProcessConfig, "seccomp"> {
+/** Filter and personality are the container's, not the process's: plan.ts and exec add them. */
+export interface SpecProcess extends Omit<ProcessConfig, "seccomp" | "personality"> {
   readonly consoleSize: ConsoleSize | null;
 }
 
@@ -68,10 +68,11 @@ export interface Spec {
   readonly mounts: readonly SpecMount[];
   readonly hooks: Readonly<Record<HookName, readonly Hook[]>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** "new", or the path of a namespace to join. */
-  readonly network: string;
-  /** Of linux.sysctl. */
-  readonly networkSysctls: readonly NetworkSysctl[];
+  readonly namespaces: SpecNamespaces;
+  /** Paths below /proc/sys and values. */
+  readonly sysctls: readonly (readonly [string, string])[];
+  /** personality(2) */
+  readonly personality: number;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly seccomp: SeccompProfile | null;

@@ -3,6 +3,7 @@ import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
 import type { CapabilitiesConfig, LimitConfig } from "../sandbox/process-config.ts";
 import type { Field } from "./field.ts";
 import type { ConsoleSize, SpecProcess } from "./spec.ts";
+import { validateIoPriority, validateScheduler } from "./validate-scheduling.ts";
 
 const MAX_ID = 0xfffffffe;
 /** config.json's name → RLIMIT_* (getrlimit(2)). */
@@ -80,8 +81,6 @@ export const validateProcess = (field: Field): SpecProcess => {
   const cwd = field.at("cwd");
   if (cwd.text("") === "") cwd.say("Cwd property must not be empty");
   if (!cwd.text().startsWith("/")) cwd.say("Cwd must be an absolute path");
-  field.at("ioPriority").mustBeEmpty();
-  field.at("scheduler").mustBeEmpty();
   field.at("execCPUAffinity").mustBeEmpty();
   const user = field.at("user");
   const umask = user.at("umask");
@@ -101,6 +100,8 @@ export const validateProcess = (field: Field): SpecProcess => {
     noNewPrivileges: field.at("noNewPrivileges").flag(false),
     umask: umask.exists ? umask.integer(0, 0o777) : null,
     oomScoreAdj: field.at("oomScoreAdj").integer(-1000, 1000, 0),
+    ioPriority: validateIoPriority(field.at("ioPriority")),
+    scheduler: validateScheduler(field.at("scheduler")),
     consoleSize: consoleSize(field.at("consoleSize")),
   };
 };

@@ -4,14 +4,11 @@
  */
 import { Field } from "./field.ts";
 import { HOOK_NAMES, type Hook, type HookName, type Spec } from "./spec.ts";
-import { networkSysctls } from "./sysctl.ts";
 import { device, mount, rootPropagation } from "./validate-mounts.ts";
+import { type SpecNamespaces, validateNamespaces, validateSysctls } from "./validate-namespaces.ts";
 import { validateProcess } from "./validate-process.ts";
 import { validateResources } from "./validate-resources.ts";
 import { validateSeccomp } from "./validate-seccomp.ts";
-
-/** A sandbox has its own of each, whatever the container's config says of the host's. */
-const OWN_NAMESPACES = ["pid", "network", "ipc", "uts", "mount"];
 
 const hook = (field: Field): Hook => {
   const path = field.at("path");
@@ -25,31 +22,14 @@ const hook = (field: Field): Hook => {
   };
 };
 
-const namespaces = (field: Field): string => {
-  let network = "";
-  const own = new Set<string>();
-  for (const item of field.list()) {
-    const type = item.at("type");
-    const name = type.text();
-    const path = item.at("path");
-    if (own.has(name)) item.refuse(`a second namespace of type ${JSON.stringify(name)}`);
-    own.add(name);
-    if (name === "network") network = path.isEmpty ? "new" : path.text();
-    else if (name === "user" || name === "time") type.refuse(`${JSON.stringify(name)} is not supported`);
-    else if (name !== "cgroup" && !OWN_NAMESPACES.includes(name)) type.refuse(`unknown namespace ${JSON.stringify(name)}`);
-    else path.mustBeEmpty("joining another container's namespace is not supported");
-  }
-  for (const name of OWN_NAMESPACES)
-    if (name !== "network" && !own.has(name)) field.refuse(`sharing the host's ${name} namespace is not supported`);
-  return network;
-};
-
 const linux = (
   field: Field,
+  namespaces: SpecNamespaces,
 ): Pick<
   Spec,
-  | "network"
-  | "networkSysctls"
+  | "namespaces"
+  | "sysctls"
+  | "personality"
   | "maskedPaths"
   | "readonlyPaths"
   | "seccomp"
@@ -59,10 +39,7 @@ const linux = (
   | "devices"
   | "rootPropagation"
 > => {
-  for (const name of ["uidMappings", "gidMappings", "netDevices", "intelRdt", "timeOffsets", "memoryPolicy"]) field.at(name).mustBeEmpty();
-  const personality = field.at("personality");
-  if (personality.exists && personality.at("domain").text() !== "LINUX") personality.at("domain").refuse('only "LINUX" is supported');
-  const network = namespaces(field.at("namespaces"));
+  for (const name of ["netDevices", "intelRdt", "memoryPolicy"]) field.at(name).mustBeEmpty();
   return {
     cgroupsPath: field.at("cgroupsPath").text(""),
     hasCgroupNamespace: field
@@ -70,14 +47,28 @@ const linux = (
       .list()
       .some((item) => item.at("type").value === "cgroup"),
     resources: validateResources(field.at("resources")),
-    network,
-    networkSysctls: networkSysctls(field.at("sysctl"), network),
+    namespaces,
+    sysctls: validateSysctls(field.at("sysctl"), namespaces),
+    personality: personality(field.at("personality")),
     maskedPaths: field.at("maskedPaths").texts(),
     readonlyPaths: field.at("readonlyPaths").texts(),
     seccomp: validateSeccomp(field.at("seccomp")),
     devices: field.at("devices").list().map(device),
     rootPropagation: rootPropagation(field.at("rootfsPropagation")),
   };
+};
+
+/** linux/personality.h */
+const PERSONALITIES: ReadonlyMap<string, number> = new Map([
+  ["LINUX", 0],
+  ["LINUX32", 8],
+]);
+
+const personality = (field: Field): number => {
+  if (!field.exists) return 0;
+  const domain = field.at("domain");
+  field.at("flags").mustBeEmpty();
+  return PERSONALITIES.get(domain.text()) ?? domain.refuse('must be "LINUX" or "LINUX32"');
 };
 
 const version = (field: Field): string => {
@@ -107,6 +98,6 @@ export const validateSpec = (config: unknown): Spec => {
     mounts: field.at("mounts").list().map(mount),
     hooks,
     annotations: Object.fromEntries(annotations.keys.map((key) => [key, annotations.at(key).text()])),
-    ...linux(field.at("linux")),
+    ...linux(field.at("linux"), validateNamespaces(field)),
   };
 };

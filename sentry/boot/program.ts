@@ -79,6 +79,7 @@ const programOf = (config: ProcessConfig, { namespace, root }: Surroundings, cwd
   limits: limitsOf(config),
   noNewPrivileges: config.noNewPrivileges,
   seccomp: filterOf(config),
+  personality: config.personality,
   stdio,
 });
 
@@ -115,6 +116,10 @@ export const startAnotherProgram = (
 };
 
 const started = (task: Task | Errno, config: ProcessConfig): Task | Errno => {
-  if (!isErrno(task)) task.process.oomScoreAdj = config.oomScoreAdj;
+  if (isErrno(task)) return task;
+  task.process.oomScoreAdj = config.oomScoreAdj;
+  const { scheduling } = task;
+  scheduling.ioPriority = config.ioPriority;
+  if (config.scheduler !== null) Object.assign(scheduling, config.scheduler);
   return task;
 };

@@ -30,6 +30,7 @@ import { startFirstProgram } from "./program.ts";
 import { containerRefusal, refusal } from "./refusal.ts";
 import { Strace } from "./strace.ts";
 import { watchSupervisor } from "./supervisor.ts";
+import { writeSysctls } from "./sysctls.ts";
 
 const EPOLLIN = 1;
 const STDIO = [0, 1, 2];
@@ -82,6 +83,7 @@ export const runSandbox = (
     supervisor.execFailed(exitStatus, text);
     return;
   }
+  writeSysctls(kernel, namespace, task, config.sysctls);
   if (config.terminal) hostTerminal.terminal?.attachTo(task.process);
   if (config.waitsForStart) control.awaitStart(task);
   else finishSyscall(task, 0);

@@ -27,6 +27,8 @@ export interface Program {
   readonly limits?: Limits;
   readonly noNewPrivileges?: boolean;
   readonly seccomp?: SeccompFilters | null;
+  /** personality(2) */
+  readonly personality?: number;
   /** fds 0, 1, 2, …; null leaves one closed. The references are taken over. */
   readonly stdio: readonly (OpenFile | null)[];
   /** pid 1 ignores signals without a handler, as Linux's init does. */
@@ -55,6 +57,7 @@ export const startProgram = (kernel: Kernel, program: Program): Task | Errno => 
     return task;
   }
   task.noNewPrivileges = program.noNewPrivileges ?? false;
+  task.personality = program.personality ?? 0;
   task.seccomp = program.seccomp ?? null;
   program.stdio.forEach((file, fd) => {
     if (file !== null) task.files.install(file, false, fd);

@@ -7,27 +7,36 @@ import { PosixQueues } from "./posix-queue.ts";
 import type { SemaphoreSet } from "./semaphore-set.ts";
 import type { SharedSegment } from "./shared-segment.ts";
 
-/** SEMMSL, SEMMNS, SEMOPM, SEMMNI: /proc/sys/kernel/sem */
-export const SEMMSL = 32000;
-export const SEMMNS = 1_024_000_000;
-export const SEMOPM = 500;
-export const SEMMNI = 32000;
-/** /proc/sys/kernel/{msgmax,msgmnb,msgmni} */
-export const MSGMAX = 8192;
-export const MSGMNB = 16384;
-export const MSGMNI = 32000;
-/** /proc/sys/kernel/shmmni; shmmax and shmall are ULONG_MAX - 2^24. */
-export const SHMMNI = 4096;
-export const SHMMAX = 2 ** 64 - 2 ** 24;
+/** /proc/sys/kernel/{sem,msgmax,msgmnb,msgmni,shmmax,shmall,shmmni,shm_rmid_forced} and /proc/sys/fs/mqueue; with the kernel's defaults. */
+export class IpcLimits {
+  semmsl = 32000;
+  semmns = 1_024_000_000;
+  semopm = 500;
+  semmni = 32000;
+  msgmax = 8192;
+  msgmnb = 16384;
+  msgmni = 32000;
+  /** ULONG_MAX - 2^24; shmall, in pages, as well. */
+  shmmax = 2 ** 64 - 2 ** 24;
+  shmall = 2 ** 64 - 2 ** 24;
+  shmmni = 4096;
+  shmRmidForced = 0;
+  queuesMax = 256;
+  mqMessagesMax = 10;
+  mqMessagesDefault = 10;
+  mqBytesMax = 8192;
+  mqBytesDefault = 8192;
+}
 
 export class IpcNamespace {
-  readonly semaphores = new IpcTable<SemaphoreSet>(SEMMNI);
-  readonly messages = new IpcTable<MessageQueue>(MSGMNI);
-  readonly segments = new IpcTable<SharedSegment>(SHMMNI);
+  readonly limits = new IpcLimits();
+  readonly semaphores = new IpcTable<SemaphoreSet>(() => this.limits.semmni);
+  readonly messages = new IpcTable<MessageQueue>(() => this.limits.msgmni);
+  readonly segments = new IpcTable<SharedSegment>(() => this.limits.shmmni);
   readonly posixQueues: PosixQueues;
 
   constructor(kernel: Kernel) {
-    this.posixQueues = new PosixQueues(kernel);
+    this.posixQueues = new PosixQueues(kernel, () => this.limits.queuesMax);
   }
 }
 

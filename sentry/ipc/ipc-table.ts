@@ -18,13 +18,13 @@ export interface IpcObject {
 export class IpcTable<T extends IpcObject> {
   readonly #objects = new Map<number, T>();
   readonly #byKey = new Map<number, T>();
-  readonly limit: number;
+  readonly #limit: () => number;
   #nextIndex = 0;
   #lastIndex = -1;
   #sequence = 0;
 
-  constructor(limit: number) {
-    this.limit = limit;
+  constructor(limit: () => number) {
+    this.#limit = limit;
   }
 
   get size(): number {
@@ -68,8 +68,8 @@ export class IpcTable<T extends IpcObject> {
   }
 
   #add(object: T): number {
-    if (this.#objects.size >= this.limit) return ENOSPC;
-    const cycle = Math.min(this.limit, Math.max(MIN_CYCLE, Math.floor((this.#objects.size * 3) / 2)));
+    if (this.#objects.size >= this.#limit()) return ENOSPC;
+    const cycle = Math.min(this.#limit(), Math.max(MIN_CYCLE, Math.floor((this.#objects.size * 3) / 2)));
     let index = this.#nextIndex % cycle;
     while (this.#objects.has(index)) index = (index + 1) % cycle;
     if (index <= this.#lastIndex) this.#sequence = (this.#sequence + 1) & 0xffff;

@@ -11,9 +11,6 @@ import { type Inode, S_IFREG } from "../vfs/inode.ts";
 import type { Io } from "../vfs/io.ts";
 import { O_ACCMODE, O_NONBLOCK, OpenFile, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../vfs/open-file.ts";
 
-/** DFLT_QUEUESMAX */
-const MAX_QUEUES = 256;
-
 export interface PosixMessage {
   readonly priority: number;
   readonly data: Uint8Array;
@@ -150,14 +147,17 @@ export class PosixQueueFile extends OpenFile {
 /** The queues by name. */
 export class PosixQueues {
   readonly #kernel: Kernel;
+  readonly #most: () => number;
   readonly #byName = new Map<string, PosixQueue>();
 
-  constructor(kernel: Kernel) {
+  /** `most`: queues_max. */
+  constructor(kernel: Kernel, most: () => number) {
     this.#kernel = kernel;
+    this.#most = most;
   }
 
   get isFull(): boolean {
-    return this.#byName.size >= MAX_QUEUES;
+    return this.#byName.size >= this.#most();
   }
 
   find(name: string): PosixQueue | null {

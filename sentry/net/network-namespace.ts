@@ -40,6 +40,8 @@ export class NetworkNamespace {
   pingGroupFirst = 0;
   pingGroupLast = 0x7fff_ffff;
   isIpv6Only = false;
+  /** By path, those that were written (kept-sysctls.ts). */
+  readonly keptSysctls = new Map<string, string>();
 
   constructor(kernel: Kernel, userNamespace: UserNamespace = rootUserNamespace) {
     this.kernel = kernel;

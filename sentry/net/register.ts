@@ -1,5 +1,6 @@
 /** Makes the network known to procfs: /proc/net and /proc/sys/net. */
 import { procNet, sysctls } from "../fs/proc/registries.ts";
+import { keptSysctls } from "./kept-sysctls.ts";
 import { networkOf } from "./network-namespace.ts";
 import { procNetFiles } from "./proc-net.ts";
 import { netSysctls } from "./sysctl.ts";
@@ -25,5 +26,6 @@ export const registerNetwork = (): void => {
     const own = procNetFiles.get(name);
     procNet.set(name, (task) => networkOf(task).stack.procText(name) ?? own?.(task) ?? null);
   }
+  for (const [path, knob] of keptSysctls) sysctls.set(path, knob);
   for (const [path, knob] of netSysctls) sysctls.set(path, knob);
 };

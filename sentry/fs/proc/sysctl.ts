@@ -8,12 +8,16 @@ import type { Procfs } from "./procfs.ts";
 import { type Sysctl, type SysctlSource, sysctlSources, sysctls } from "./registries.ts";
 import { defaultSysctls, sysctlDirectories } from "./sysctl-values.ts";
 
-class SysctlInode extends TextInode {
+export class SysctlInode extends TextInode {
   readonly #sysctl: Sysctl;
 
   constructor(fs: Procfs, sysctl: Sysctl) {
     super(fs, fs.allocateIno(), sysctl.mode ?? (sysctl.write === undefined ? 0o444 : 0o644));
     this.#sysctl = sysctl;
+  }
+
+  get isWritable(): boolean {
+    return this.#sysctl.write !== undefined;
   }
 
   /** test_perm(): the mode alone counts, capabilities do not go round it. */

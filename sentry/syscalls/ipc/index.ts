@@ -1,4 +1,5 @@
 import { registerSemaphoreUndo } from "../../ipc/semaphore-undo.ts";
+import { registerIpcSysctls } from "../../ipc/sysctl.ts";
 import type { Implementation } from "../implement.ts";
 import { sys_mq_getsetattr, sys_mq_notify, sys_mq_open, sys_mq_unlink } from "./mq.ts";
 import { sys_mq_timedreceive, sys_mq_timedsend } from "./mq-transfer.ts";
@@ -10,6 +11,7 @@ import { sys_shmat, sys_shmdt, sys_shmget } from "./shm.ts";
 import { sys_shmctl } from "./shmctl.ts";
 
 registerSemaphoreUndo();
+registerIpcSysctls();
 
 export const ipcSyscalls: Implementation[] = [
   sys_semget,

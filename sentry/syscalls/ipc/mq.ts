@@ -13,9 +13,6 @@ import { implement } from "../implement.ts";
 const MQ_ATTR_SIZE = 64;
 const SIGEVENT_SIZE = 64;
 const NAME_MAX = 255;
-/** DFLT_MSG, DFLT_MSGSIZE: also what an unprivileged caller may ask for at most. */
-const DEFAULT_MESSAGES = 10;
-const DEFAULT_BYTES = 8192;
 const HARD_MESSAGES = 65536;
 const HARD_BYTES = 16 * 1024 * 1024;
 
@@ -23,9 +20,9 @@ const long = (view: DataView, at: number): number => view.getInt32(at + 4, true)
 
 /** mqueue_create_attr() and mq_attr_ok() */
 const createQueue = (task: Task, name: string, mode: number, attrAddr: UserAddr): PosixQueue | number => {
-  const { posixQueues } = ipcNamespaceOf(task);
-  let maxMessages = DEFAULT_MESSAGES;
-  let maxBytes = DEFAULT_BYTES;
+  const { posixQueues, limits } = ipcNamespaceOf(task);
+  let maxMessages = Math.min(limits.mqMessagesMax, limits.mqMessagesDefault);
+  let maxBytes = Math.min(limits.mqBytesMax, limits.mqBytesDefault);
   if (attrAddr !== 0) {
     const view = task.memory.viewIn(attrAddr, MQ_ATTR_SIZE);
     if (typeof view === "number") return EFAULT;
@@ -35,8 +32,8 @@ const createQueue = (task: Task, name: string, mode: number, attrAddr: UserAddr)
   const isPrivileged = task.creds.has(CAP_SYS_RESOURCE);
   if (posixQueues.isFull && !isPrivileged) return ENOSPC;
   if (maxMessages <= 0 || maxBytes <= 0) return EINVAL;
-  if (maxMessages > (isPrivileged ? HARD_MESSAGES : DEFAULT_MESSAGES)) return EINVAL;
-  if (maxBytes > (isPrivileged ? HARD_BYTES : DEFAULT_BYTES)) return EINVAL;
+  if (maxMessages > (isPrivileged ? HARD_MESSAGES : limits.mqMessagesMax)) return EINVAL;
+  if (maxBytes > (isPrivileged ? HARD_BYTES : limits.mqBytesMax)) return EINVAL;
   // struct msg_msg and a tree node per message: mqueue_get_inode().
   const bytes = maxMessages * (maxBytes + 48) + Math.min(maxMessages, 32768) * 48;
   if (bytes > task.process.limits.get(RLIMIT_MSGQUEUE).soft) return EMFILE;

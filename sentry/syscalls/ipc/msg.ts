@@ -1,6 +1,6 @@
 import { IPC_NOWAIT, MSG_COPY, MSG_EXCEPT, MSG_NOERROR } from "../../../syscall-tables/flags/ipc.ts";
 import { E2BIG, EAGAIN, EFAULT, EIDRM, EINVAL, ENOMSG, ERESTARTNOHAND, isErrno } from "../../abi/errno.ts";
-import { ipcNamespaceOf, ipcTime, MSGMAX, MSGMNB } from "../../ipc/ipc-namespace.ts";
+import { ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
 import { IPC_READ, IPC_WRITE, IpcPermission } from "../../ipc/ipc-permission.ts";
 import { type Message, type MessageChoice, MessageQueue } from "../../ipc/message-queue.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
@@ -18,7 +18,7 @@ export const sys_msgget = implement("msgget", { level: "full" }, (task, key, fla
     key,
     flags,
     () => 0,
-    () => new MessageQueue(new IpcPermission(task, key, flags), MSGMNB, ipcTime(task)),
+    () => new MessageQueue(new IpcPermission(task, key, flags), ipcNamespaceOf(task).limits.msgmnb, ipcTime(task)),
   ),
 );
 
@@ -65,7 +65,7 @@ export const sys_msgsnd = implement("msgsnd", { level: "full" }, (task, id, mess
   const head = task.memory.viewIn(messageAddr, TYPE_SIZE);
   if (typeof head === "number") return EFAULT;
   const type = head.getInt32(4, true) * 2 ** 32 + head.getUint32(0, true);
-  if (length > MSGMAX || id < 0 || type < 1) return EINVAL;
+  if (length > ipcNamespaceOf(task).limits.msgmax || id < 0 || type < 1) return EINVAL;
   const data = task.memory.copyIn(messageAddr + TYPE_SIZE, length);
   if (isErrno(data)) return EFAULT;
   const mq = ipcNamespaceOf(task).messages.get(id);

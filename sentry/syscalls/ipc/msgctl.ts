@@ -1,7 +1,7 @@
 import { IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, MSG_INFO, MSG_STAT, MSG_STAT_ANY } from "../../../syscall-tables/flags/ipc.ts";
 import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
 import { EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
-import { type IpcNamespace, ipcNamespaceOf, ipcTime, MSGMAX, MSGMNB, MSGMNI } from "../../ipc/ipc-namespace.ts";
+import { type IpcNamespace, ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
 import { IPC_READ } from "../../ipc/ipc-permission.ts";
 import type { MessageQueue } from "../../ipc/message-queue.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
@@ -14,8 +14,6 @@ const MSQID_DS_SIZE = 120;
 const MSGINFO_SIZE = 32;
 const MSGSSZ = 16;
 const MSGSEG = 0xffff;
-/** MSGPOOL: MSGMNI * MSGMNB / 1024 */
-const MSGPOOL = 512_000;
 
 const storeQueue = (task: Task, mq: MessageQueue, addr: UserAddr): number => {
   const view = new DataView(new ArrayBuffer(MSQID_DS_SIZE));
@@ -31,7 +29,7 @@ const storeQueue = (task: Task, mq: MessageQueue, addr: UserAddr): number => {
   return task.memory.copyOut(addr, new Uint8Array(view.buffer));
 };
 
-const storeInfo = (task: Task, { messages }: IpcNamespace, addr: UserAddr, isUsage: boolean): number => {
+const storeInfo = (task: Task, { messages, limits }: IpcNamespace, addr: UserAddr, isUsage: boolean): number => {
   let count = 0;
   let bytes = 0;
   for (const mq of messages.values()) {
@@ -39,7 +37,9 @@ const storeInfo = (task: Task, { messages }: IpcNamespace, addr: UserAddr, isUsa
     bytes += mq.byteCount;
   }
   const view = new DataView(new ArrayBuffer(MSGINFO_SIZE));
-  const words = [isUsage ? messages.size : MSGPOOL, isUsage ? count : MSGMNB, MSGMAX, MSGMNB, MSGMNI, MSGSSZ, isUsage ? bytes : MSGMNB];
+  const { msgmax, msgmnb, msgmni } = limits;
+  const pool = Math.floor((msgmni * msgmnb) / 1024);
+  const words = [isUsage ? messages.size : pool, isUsage ? count : msgmnb, msgmax, msgmnb, msgmni, MSGSSZ, isUsage ? bytes : msgmnb];
   words.forEach((word, i) => {
     view.setInt32(i * 4, word, true);
   });
@@ -54,7 +54,7 @@ const setQueue = (task: Task, mq: MessageQueue, addr: UserAddr): number => {
   const error = mq.permission.checkOwner(task);
   if (error < 0) return error;
   const maxBytes = Number(view.getBigUint64(88, true));
-  if (maxBytes > MSGMNB && !task.creds.has(CAP_SYS_RESOURCE)) return EPERM;
+  if (maxBytes > ipcNamespaceOf(task).limits.msgmnb && !task.creds.has(CAP_SYS_RESOURCE)) return EPERM;
   mq.permission.update(view);
   mq.maxBytes = maxBytes;
   mq.changeTime = ipcTime(task);

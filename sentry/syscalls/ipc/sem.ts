@@ -1,6 +1,6 @@
 import { SEM_UNDO } from "../../../syscall-tables/flags/ipc.ts";
 import { E2BIG, EACCES, EAGAIN, EFAULT, EFBIG, EINTR, EINVAL, ENOSPC, isErrno } from "../../abi/errno.ts";
-import { ipcNamespaceOf, ipcTime, SEMMNS, SEMMSL, SEMOPM } from "../../ipc/ipc-namespace.ts";
+import { ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
 import { IPC_READ, IPC_WRITE, IpcPermission } from "../../ipc/ipc-permission.ts";
 import { type PendingOperations, type SemaphoreOperation, SemaphoreSet, WAIT } from "../../ipc/semaphore-set.ts";
 import { undoListOf } from "../../ipc/semaphore-undo.ts";
@@ -15,7 +15,7 @@ const SEMBUF_SIZE = 6;
 /** semget(2) */
 export const sys_semget = implement("semget", { level: "full" }, (task, key, count, flags) => {
   const { semaphores } = ipcNamespaceOf(task);
-  if (count < 0 || count > SEMMSL) return EINVAL;
+  if (count < 0 || count > ipcNamespaceOf(task).limits.semmsl) return EINVAL;
   return semaphores.obtain(
     task,
     key,
@@ -25,7 +25,7 @@ export const sys_semget = implement("semget", { level: "full" }, (task, key, cou
       if (count === 0) return EINVAL;
       let used = 0;
       for (const set of semaphores.values()) used += set.values.length;
-      if (used + count > SEMMNS) return ENOSPC;
+      if (used + count > ipcNamespaceOf(task).limits.semmns) return ENOSPC;
       return new SemaphoreSet(new IpcPermission(task, key, flags), count, ipcTime(task));
     },
   );
@@ -76,7 +76,7 @@ class SemaphoreOp extends BlockingOp {
 
 const semop = (task: Task, id: number, operationsAddr: UserAddr, count: number, timeoutNs: number): number => {
   if (count < 1 || id < 0) return EINVAL;
-  if (count > SEMOPM) return E2BIG;
+  if (count > ipcNamespaceOf(task).limits.semopm) return E2BIG;
   const view = task.memory.viewIn(operationsAddr, count * SEMBUF_SIZE);
   if (typeof view === "number") return view;
   const set = ipcNamespaceOf(task).semaphores.get(id);

@@ -15,7 +15,7 @@ import {
   SETVAL,
 } from "../../../syscall-tables/flags/ipc.ts";
 import { EFAULT, EINVAL, ERANGE, isErrno } from "../../abi/errno.ts";
-import { type IpcNamespace, ipcNamespaceOf, ipcTime, SEMMNI, SEMMNS, SEMMSL, SEMOPM } from "../../ipc/ipc-namespace.ts";
+import { type IpcNamespace, ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
 import { IPC_PERM_SIZE, IPC_READ, IPC_WRITE } from "../../ipc/ipc-permission.ts";
 import { SEMAPHORE_MAX, type SemaphoreSet } from "../../ipc/semaphore-set.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
@@ -37,17 +37,17 @@ const storeSet = (task: Task, set: SemaphoreSet, addr: UserAddr): number => {
 };
 
 const storeInfo = (task: Task, namespace: IpcNamespace, addr: UserAddr, isUsage: boolean): number => {
-  const { semaphores } = namespace;
+  const { semaphores, limits } = namespace;
   let used = 0;
   for (const set of semaphores.values()) used += set.values.length;
   const words = [
-    SEMMNS,
-    SEMMNI,
-    SEMMNS,
-    SEMMNS,
-    SEMMSL,
-    SEMOPM,
-    SEMOPM,
+    limits.semmns,
+    limits.semmni,
+    limits.semmns,
+    limits.semmns,
+    limits.semmsl,
+    limits.semopm,
+    limits.semopm,
     isUsage ? semaphores.size : SEMUSZ,
     SEMAPHORE_MAX,
     isUsage ? used : SEMAPHORE_MAX,

@@ -3,7 +3,7 @@ import { EINVAL, ENOMEM, EPERM, isErrno } from "../../abi/errno.ts";
 import { MAP_FIXED, MAP_SHARED, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE, pageAlign } from "../../abi/mman.ts";
 import { MemfdInode } from "../../fs/memfd/memfd.ts";
 import { memfdFilesystem } from "../../fs/memfd/memfd-filesystem.ts";
-import { ipcNamespaceOf, ipcTime, SHMMAX } from "../../ipc/ipc-namespace.ts";
+import { ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
 import { IpcPermission } from "../../ipc/ipc-permission.ts";
 import { SegmentMapping, SharedSegment } from "../../ipc/shared-segment.ts";
 import type { Task } from "../../task/task.ts";
@@ -12,7 +12,7 @@ import { implement } from "../implement.ts";
 /** newseg() */
 const createSegment = (task: Task, key: number, size: number, flags: number) => {
   // shmem_kernel_file_setup(): nor may it be larger than a file.
-  if (size < 1 || size > SHMMAX || size >= 2 ** 63) return EINVAL;
+  if (size < 1 || size > ipcNamespaceOf(task).limits.shmmax || size >= 2 ** 63) return EINVAL;
   if ((flags & SHM_HUGETLB) !== 0) return EPERM;
   const fs = memfdFilesystem(task.kernel);
   const inode = new MemfdInode(fs, flags & 0o777, task.creds.fsuid, task.creds.fsgid, 0);

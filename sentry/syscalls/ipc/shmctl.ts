@@ -12,7 +12,7 @@ import {
 import { CAP_IPC_LOCK } from "../../abi/capability.ts";
 import { EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { PAGE_SIZE } from "../../abi/mman.ts";
-import { type IpcNamespace, ipcNamespaceOf, ipcTime, SHMMAX, SHMMNI } from "../../ipc/ipc-namespace.ts";
+import { type IpcNamespace, ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
 import { IPC_PERM_SIZE, IPC_READ } from "../../ipc/ipc-permission.ts";
 import { SHM_LOCKED, type SharedSegment } from "../../ipc/shared-segment.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
@@ -38,8 +38,8 @@ const storeSegment = (task: Task, segment: SharedSegment, addr: UserAddr): numbe
 };
 
 /** IPC_INFO: the limits. */
-const storeLimits = (task: Task, { segments }: IpcNamespace, addr: UserAddr): number => {
-  const words = [SHMMAX, 1, SHMMNI, SHMMNI, SHMMAX];
+const storeLimits = (task: Task, { segments, limits }: IpcNamespace, addr: UserAddr): number => {
+  const words = [limits.shmmax, 1, limits.shmmni, limits.shmmni, limits.shmall];
   const bytes = new Uint8Array(SHMINFO_SIZE);
   bytes.set(new Uint8Array(BigUint64Array.from(words, BigInt).buffer));
   const error = task.memory.copyOut(addr, bytes);

@@ -1,0 +1,89 @@
+/** linux.namespaces and what hangs on them, with runc's words (libcontainer/configs/validate, specconv). */
+import type { Field } from "./field.ts";
+
+export interface SpecNamespaces {
+  /** "": the host's; "new"; or the path of one to join. */
+  readonly network: string;
+  readonly uts: string;
+  readonly ipc: string;
+}
+
+const TYPES = new Set(["pid", "network", "ipc", "uts", "mount", "user", "cgroup", "time"]);
+
+/** Type → "new" or a path. */
+const listed = (field: Field): ReadonlyMap<string, string> => {
+  const namespaces = new Map<string, string>();
+  for (const item of field.list()) {
+    const name = item.at("type").text("");
+    const path = item.at("path").text("");
+    const shown = `{${JSON.stringify(name)} ${JSON.stringify(path)}}`;
+    if (!TYPES.has(name)) item.say(`namespace ${shown} does not exist`);
+    if (namespaces.has(name)) item.say(`malformed spec file: duplicated ns ${shown}`);
+    if (path !== "" && !path.startsWith("/")) item.at("path").refuse("must be an absolute path");
+    namespaces.set(name, path === "" ? "new" : path);
+  }
+  return namespaces;
+};
+
+/** `field`: the whole config. */
+export const validateNamespaces = (field: Field): SpecNamespaces => {
+  const linux = field.at("linux");
+  const place = linux.at("namespaces");
+  const namespaces = listed(place);
+  if (!namespaces.has("uts")) {
+    for (const name of ["hostname", "domainname"]) {
+      if (field.at(name).text("") !== "") field.say(`unable to set ${name} without a private UTS namespace`);
+    }
+  }
+  if (!namespaces.has("mount")) {
+    if (!linux.at("maskedPaths").isEmpty || !linux.at("readonlyPaths").isEmpty) {
+      field.say("unable to restrict sys entries without a private MNT namespace");
+    }
+    place.refuse("sharing the host's mount namespace is not supported");
+  }
+  if (!namespaces.has("pid")) place.refuse("sharing the host's pid namespace is not supported");
+  for (const name of ["pid", "mount", "user", "time"]) {
+    const path = namespaces.get(name) ?? "new";
+    if (path !== "new") place.refuse(`joining a ${name} namespace (${path}) is not supported`);
+  }
+  for (const name of ["user", "time"]) if (namespaces.has(name)) place.refuse(`a ${name} namespace is not supported`);
+  if (!linux.at("uidMappings").isEmpty || !linux.at("gidMappings").isEmpty) {
+    field.say("User namespace mappings specified, but USER namespace isn't enabled in the config");
+  }
+  if (!linux.at("timeOffsets").isEmpty) field.say("time namespace offsets specified, but time namespace isn't enabled in the config");
+  return {
+    network: namespaces.get("network") ?? "",
+    uts: namespaces.get("uts") ?? "",
+    ipc: namespaces.get("ipc") ?? "",
+  };
+};
+
+/** Of an IPC namespace; those of the network and of POSIX queues go by their prefix. */
+const IPC_SYSCTLS = new Set(
+  ["msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced"].map((name) => `kernel.${name}`),
+);
+
+/** Paths below /proc/sys and values. A name may be written with slashes, dots in it then being its own (sysctl.d(5)). */
+export const validateSysctls = (field: Field, namespaces: SpecNamespaces): readonly (readonly [string, string])[] =>
+  field.keys.map((given) => {
+    const dot = given.indexOf(".");
+    const slash = given.indexOf("/");
+    const isSlashed = slash >= 0 && (dot < 0 || slash < dot);
+    const swap = (text: string): string => text.replace(/[./]/g, (separator) => (separator === "." ? "/" : "."));
+    const name = isSlashed ? swap(given) : given;
+    const quoted = JSON.stringify(given);
+    if (IPC_SYSCTLS.has(name) || name.startsWith("fs.mqueue.")) {
+      if (namespaces.ipc === "") field.say(`sysctl ${quoted} is not allowed in the hosts ipc namespace`);
+    } else if (name.startsWith("net.")) {
+      if (namespaces.network === "") field.say(`sysctl ${quoted} not allowed in host network namespace`);
+    } else if (name === "kernel.hostname" && namespaces.uts !== "") {
+      field.say(`sysctl ${quoted} is not allowed as it conflicts with the OCI "hostname" field`);
+    } else if (name !== "kernel.domainname" || namespaces.uts === "") {
+      field.say(`sysctl ${quoted} is not in a separate kernel namespace`);
+    }
+    const path = swap(name);
+    if (/[=\n\0]/.test(path) || path.split("/").some((part) => part === "" || part === "." || part === "..")) {
+      field.at(given).refuse("is no name of a sysctl");
+    }
+    return [path, field.at(given).text()] as const;
+  });

@@ -1,0 +1,128 @@
+/** What config.json says of the process and its kernel, as runc's integration cases ask for it. */
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { type Config, Containers, hasBusybox } from "./bundle.ts";
+import { assertRun, compileInto } from "./runc.ts";
+
+const linux =
+  (fields: object) =>
+  (config: Config): void => {
+    config.linux = { ...(config.linux as object), ...fields };
+  };
+const process_ =
+  (fields: object) =>
+  (config: Config): void => {
+    Object.assign(config.process, fields);
+  };
+
+describe("config.json as runc has it", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+  const containers = new Containers();
+  after(() => containers.remove());
+
+  const sysctl = (values: object, ...args: string[]): string => containers.bundle(args, linux({ sysctl: values }));
+
+  it("sysctls of the container's namespaces are written and read back", () => {
+    const ipc = { "kernel.msgmax": "65536", "kernel/sem": "100 200 300 400", "fs.mqueue.msg_max": "20", "kernel.shm_rmid_forced": "1" };
+    const files = ["kernel/msgmax", "kernel/sem", "fs/mqueue/msg_max", "kernel/shm_rmid_forced"].map((name) => `/proc/sys/${name}`);
+    assertRun(containers, sysctl(ipc, "cat", ...files), { status: 0, stdout: "65536\n100\t200\t300\t400\n20\n1\n" });
+    assertRun(containers, sysctl({ "kernel.domainname": "example" }, "cat", "/proc/sys/kernel/domainname"), { stdout: "example\n" });
+    const net = { "net.ipv4.ip_forward": "1", "net.ipv4.ip_unprivileged_port_start": "80", "net/ipv4/conf/lo/rp_filter": "2" };
+    const netFiles = ["ip_forward", "ip_unprivileged_port_start", "conf/lo/rp_filter"].map((name) => `/proc/sys/net/ipv4/${name}`);
+    assertRun(containers, sysctl(net, "cat", ...netFiles), { status: 0, stdout: "1\n80\n2\n" });
+    const none = containers.moat("--network", "none", "run", "-b", sysctl(net, "cat", ...netFiles), containers.id("sysctl-none"));
+    assert.deepEqual(none, { status: 0, stdout: "1\n80\n2\n", stderr: "" });
+  });
+
+  it("sysctls of the machine are refused in runc's words", () => {
+    const refused = (values: object, stderrMatch: RegExp): void =>
+      assertRun(containers, sysctl(values, "true"), { status: 1, stderrMatch });
+    refused({ "vm.swappiness": "1" }, /sysctl \\"vm\.swappiness\\" is not in a separate kernel namespace/);
+    refused({ "kernel.hostname": "x" }, /sysctl \\"kernel\.hostname\\" is not allowed as it conflicts with the OCI \\"hostname\\" field/);
+    refused({ "net.foo.bar": "1" }, /open \/proc\/sys\/net\/foo\/bar: [Nn]o such file or directory/);
+    refused({ "kernel.msgmax": "many" }, /write \/proc\/sys\/kernel\/msgmax: invalid argument/);
+    const shared = [{ type: "pid" }, { type: "network" }, { type: "uts" }, { type: "mount" }];
+    const bundle = containers.bundle(["true"], linux({ namespaces: shared, sysctl: { "kernel.msgmax": "1" } }));
+    assertRun(containers, bundle, { status: 1, stderrMatch: /sysctl \\"kernel\.msgmax\\" is not allowed in the hosts ipc namespace/ });
+  });
+
+  it("IPC limits are obeyed", () => {
+    const probe = `
+#include <errno.h>
+#include <stdio.h>
+#include <sys/msg.h>
+int main(void) {
+  static struct { long type; char text[70000]; } m = { 1, "" };
+  int q = msgget(IPC_PRIVATE, 0600);
+  int fits = msgsnd(q, &m, 100, IPC_NOWAIT), larger = msgsnd(q, &m, 101, IPC_NOWAIT);
+  printf("%d %d %d\\n", fits, larger, errno);
+  msgctl(q, IPC_RMID, 0);
+}`;
+    const bundle = containers.bundle(["probe"], linux({ sysctl: { "kernel.msgmax": "100" } }));
+    compileInto(bundle, "probe", probe);
+    assertRun(containers, bundle, { status: 0, stdout: "0 -1 22\n" });
+  });
+
+  it("what config.json lacks, or has twice, is told in runc's words", () => {
+    const refused = (change: (config: Config) => void, stderrMatch: RegExp): void =>
+      assertRun(containers, containers.bundle(["true"], change), { status: 1, stderrMatch });
+    refused(process_({ args: [] }), /args must not be empty/);
+    refused(process_({ cwd: "relative" }), /Cwd must be an absolute path/);
+    refused(process_({ rlimits: [{ type: "RLIMIT_NO", soft: 1, hard: 1 }] }), /wrong rlimit value: RLIMIT_NO/);
+    refused((config) => {
+      config.process = undefined as never;
+    }, /process property must not be empty/);
+    refused((config) => {
+      config.root = undefined;
+    }, /root must be specified/);
+    refused((config) => {
+      config.root = { path: "nowhere" };
+    }, /invalid rootfs: stat .*\/nowhere: no such file or directory/);
+    refused(linux({ namespaces: [{ type: "mount" }, { type: "mount" }] }), /malformed spec file: duplicated ns \{\\"mount\\" \\"\\"\}/);
+    refused(linux({ namespaces: [{ type: "no" }] }), /namespace \{\\"no\\" \\"\\"\} does not exist/);
+    refused(linux({ namespaces: [{ type: "mount" }, { type: "pid" }] }), /unable to set hostname without a private UTS namespace/);
+  });
+
+  it("a program that cannot be executed fails in runc's words", () => {
+    const refused = (name: string, stderrMatch: RegExp): void =>
+      assertRun(containers, containers.bundle([name]), { status: 1, stderrMatch });
+    refused("nowhere", /run failed: unable to start container process: exec: \\"nowhere\\": executable file not found in \$PATH/);
+    refused("/etc", /unable to start container process: exec: \\"\/etc\\": (permission denied|stat \/etc: no such file or directory)/);
+    refused("/nowhere", /unable to start container process: exec: \\"\/nowhere\\": stat \/nowhere: no such file or directory/);
+  });
+
+  it("io priority, scheduler and personality are the process's (runc 1.2)", () => {
+    const probe = `
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdio.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+int main(void) {
+  struct sched_param p;
+  struct utsname u;
+  sched_getparam(0, &p);
+  uname(&u);
+  printf("%ld %d %d %d %x %s\\n", syscall(SYS_ioprio_get, 1, 0), sched_getscheduler(0), p.sched_priority,
+         getpriority(PRIO_PROCESS, 0), personality(-1), u.machine);
+}`;
+    const run = (fields: object, personality: object | undefined): string => {
+      const bundle = containers.bundle(["probe"], (config) => {
+        process_(fields)(config);
+        if (personality !== undefined) linux({ personality })(config);
+      });
+      compileInto(bundle, "probe", probe);
+      const result = containers.moat("run", "-b", bundle, containers.id("scheduling"));
+      return `${result.stdout}${result.stderr}`;
+    };
+    assert.equal(run({ ioPriority: { class: "IOPRIO_CLASS_BE", priority: 4 } }, { domain: "LINUX32" }), "16388 0 0 0 8 i686\n");
+    assert.equal(run({ scheduler: { policy: "SCHED_BATCH", nice: 7 } }, { domain: "LINUX" }), "0 3 0 7 0 x86_64\n");
+    assert.equal(run({ scheduler: { policy: "SCHED_RR", priority: 9 } }, undefined), "0 2 9 0 0 x86_64\n");
+    assert.match(run({ ioPriority: { class: "NO", priority: 4 } }, undefined), /invalid ioPriority\.Class: \\"NO\\"/);
+    assert.match(run({ ioPriority: { class: "IOPRIO_CLASS_RT", priority: 8 } }, undefined), /invalid ioPriority\.Priority: 8/);
+    assert.match(run({ scheduler: { policy: "SCHED_BATCH", priority: 1 } }, undefined), /scheduler\.priority can only be specified/);
+    assert.match(run({}, { domain: "OTHER" }), /linux\.personality\.domain/);
+  });
+});
