@@ -10,7 +10,7 @@ import type { Stored } from "../../runtime/container/store.ts";
 import { shown } from "../byte-strings.ts";
 import { readHostFacts } from "../host-facts.ts";
 import { ownerMap } from "../owner-map.ts";
-import { cgroupOptions, type GlobalOptions, overlayMode, storeOf } from "./context.ts";
+import { cgroupOptions, type GlobalOptions, overlayMode, reportFailure, storeOf } from "./context.ts";
 
 export interface CreateFlags {
   readonly bundle: string;
