@@ -70,7 +70,7 @@ const USER_CS = 0x33;
 const USER_DS = 0x2b;
 const TRAP_FLAG = 0x100;
 /** FLAG_MASK: what a tracer may set. */
-const SETTABLE_FLAGS = 0x55dd5;
+const SETTABLE_FLAGS = 0x54dd5;
 const TWO_32 = 2 ** 32;
 
 const putDouble = (view: DataView, at: number, value: number): void => {

@@ -81,7 +81,7 @@ interface ForcedWrite {
   readonly task: Task;
   /** Bytes written before it. */
   readonly done: number;
-  readonly length: number;
+  /** Bytes written by it, or an errno; null: not yet. */
   result: number | null;
 }
 
@@ -143,21 +143,31 @@ class MemFile extends OpenFile {
 
   /** A tracer writes everywhere (FOLL_FORCE): where the program may not, by way of a thread of it that stands still. */
   override pwrite(io: Io, offset: number, task: Task): number {
-    const forced = this.#forced;
-    if (forced !== null && forced.task === task) return this.#endForced(forced);
-    const memory = this.#memory;
-    if (memory === null) return 0;
     let done = 0;
+    if (this.#forced?.task === task) {
+      const { result } = this.#forced;
+      if (result === null) return EAGAIN;
+      done = this.#forced.done;
+      this.#forced = null;
+      if (result < 0) return done > 0 ? done : EIO;
+      done += result;
+    }
+    const memory = this.#memory;
+    if (memory === null) return done;
     while (io.remaining > 0 && offset + done < USER_ADDR_LIMIT) {
       const want = Math.min(PAGE - ((offset + done) % PAGE), io.remaining);
       const taken = io.take(piece, 0, want);
       if (taken <= 0) return done > 0 ? done : taken;
-      const n = memory.writeFrom(offset + done, piece, 0, taken);
-      if (n > 0) done += n;
+      const n = Math.max(0, memory.writeFrom(offset + done, piece, 0, taken));
+      done += n;
       if (n === taken) continue;
-      const agent = forced === null ? this.#agentFor(task) : null;
+      const agent = this.#forced === null ? this.#agentFor(task) : null;
       if (agent === null) return done > 0 ? done : EIO;
-      return this.#beginForced(agent, task, offset + done, piece.slice(Math.max(0, n), taken), done);
+      const forced = this.#force(agent, task, offset + done, piece.slice(n, taken), done);
+      if (forced.result === null) return EAGAIN;
+      this.#forced = null;
+      if (forced.result < 0) return done > 0 ? done : EIO;
+      done += forced.result;
     }
     return done;
   }
@@ -169,21 +179,14 @@ class MemFile extends OpenFile {
     return null;
   }
 
-  #beginForced(agent: Task, task: Task, addr: number, bytes: Uint8Array, done: number): number {
-    const forced: ForcedWrite = { task, done, length: bytes.length, result: null };
+  #force(agent: Task, task: Task, addr: number, bytes: Uint8Array, done: number): ForcedWrite {
+    const forced: ForcedWrite = { task, done, result: null };
     this.#forced = forced;
     pokeMemory(agent, addr, bytes, (result) => {
-      forced.result = result;
+      forced.result = result < 0 ? result : bytes.length;
       this.#forcedDone.notify();
     });
-    return this.#endForced(forced);
-  }
-
-  #endForced(forced: ForcedWrite): number {
-    if (forced.result === null) return EAGAIN;
-    this.#forced = null;
-    if (forced.result === 0) return forced.done + forced.length;
-    return forced.done > 0 ? forced.done : EIO;
+    return forced;
   }
 
   override seek(offset: number, whence: number): number {
