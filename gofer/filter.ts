@@ -33,6 +33,8 @@ export const goferFilter: FilterSpec = {
     },
     ...allow("fchownat", "fchmodat", "utimensat"),
     ...allow("fgetxattr", "flistxattr", "fsetxattr", "fremovexattr"),
+    // Its working directory is its own directory of fds, for calls that take a path only.
+    ...allow("inotify_init1", "inotify_add_watch", "inotify_rm_watch", "fchdir"),
     // Its own place among the CPUs.
     ...allowValues("sched_setaffinity", 0, [0]),
   ],

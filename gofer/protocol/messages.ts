@@ -165,7 +165,16 @@ export const scan = message(
   [bytes("records", MAX_SCAN)],
 );
 
+/** What is watched on the host: what host processes change. IN_OPEN, IN_ACCESS and the like would tell of the gofer itself. */
+export const WATCH_MASK = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
+
+/** Donates the fd of the one inotify instance. */
+export const inotify = message(26, [], []);
+/** Watches a file or directory on it: the watch descriptor. */
+export const watch = message(27, [nodeId("node"), bits("mask", WATCH_MASK)], [int("wd", 1, 0x7fff_ffff)]);
+export const unwatch = message(28, [int("wd", 1, 0x7fff_ffff)], []);
+
 /** Requests that get no answer. */
 export const isOneWay = (id: number): boolean => id === forget.id || id === place.id;
 
-export const MAX_MESSAGE_ID = 25;
+export const MAX_MESSAGE_ID = 28;

@@ -13,6 +13,7 @@ import { onScan } from "./scan.ts";
 import { onSetattr } from "./setattr.ts";
 import { onGetattr, onStats } from "./stats.ts";
 import { onWalk } from "./walk.ts";
+import { onInotify, onUnwatch, onWatch } from "./watch.ts";
 import { onGetxattr, onListxattr, onRemovexattr, onSetxattr } from "./xattr.ts";
 
 export const handlers: readonly (Handler | undefined)[] = (() => {
@@ -43,6 +44,9 @@ export const handlers: readonly (Handler | undefined)[] = (() => {
     onForget,
     onPlace,
     onScan,
+    onInotify,
+    onWatch,
+    onUnwatch,
   ]) {
     table[handler.message.id] = handler;
   }

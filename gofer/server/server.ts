@@ -38,6 +38,8 @@ export class FileServer {
   readonly ownerMap: OwnerMap | null;
   /** The directory being listed; see `readdir`. */
   listingFd = -1;
+  /** See `watch`. */
+  inotifyFd = -1;
   /** Requests that were no valid messages. */
   malformed = 0;
   /** What goes out beside the answer, and whether it is closed then. */
@@ -95,6 +97,7 @@ export class FileServer {
 
   close(): void {
     if (this.listingFd >= 0) closeFd(this.listingFd);
+    if (this.inotifyFd >= 0) closeFd(this.inotifyFd);
     this.nodes.clear();
     closeFd(this.procFd);
   }

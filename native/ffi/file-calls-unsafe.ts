@@ -6,6 +6,8 @@ import { atStart } from "../start/at-start.ts";
 import { allocateMemory, hostCall3, hostCall6, hostClose } from "./syscall-unsafe.ts";
 
 const SYS_lseek = 8;
+const SYS_fcntl = 72;
+const F_DUPFD_CLOEXEC = 1030;
 const SYS_fsync = 74;
 const SYS_fdatasync = 75;
 const SYS_ftruncate = 77;
@@ -74,6 +76,8 @@ const place = (name: string, where: number): number => {
   bytes[where + name.length] = 0;
   return at + where;
 };
+
+export const dupFd = (fd: number): number => hostCall3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
 
 export const closeFd = (fd: number): number => hostClose(fd);
 

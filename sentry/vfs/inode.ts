@@ -5,6 +5,7 @@
  * caller (vfs/permission.ts); these methods only act.
  */
 import { EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, type Errno } from "../abi/errno.ts";
+import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import type { Filesystem } from "./filesystem.ts";
 import type { HostLocks, InodeLocks } from "./locks.ts";
@@ -199,4 +200,9 @@ export abstract class Inode {
   }
   /** inotify watchers. */
   watches: InodeWatches | null = null;
+  /** The first watcher came, the last went: where host processes change files, too, the host is asked to tell. */
+  watched(_kernel: Kernel): void {}
+  unwatched(): void {}
+  /** While it is watched: the guest has done something to `name` in it, or to itself (""). */
+  sawOwnChange(_name: string): void {}
 }

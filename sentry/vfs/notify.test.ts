@@ -34,6 +34,7 @@ const start = () => {
       event: (mask, name) => {
         seen.push(`${path}${name === "" ? "" : `/${name}`}:${describe(mask)}`);
       },
+      outside: () => assert.fail("nothing is outside"),
     };
   };
   for (const path of ["/d", "/d/f", "/d/sub", "/e"]) watch(path);

@@ -11,6 +11,8 @@ import type { Dentry } from "./path.ts";
 export interface InodeWatches {
   /** `name` is empty for an event of the inode itself, else the name of the child concerned. `mask` carries IN_ISDIR, and IN_EXCL_UNLINK when the child has lost its name. */
   event(mask: number, name: string, cookie: number): void;
+  /** The same for what a host process did (fs/gofer). */
+  outside(mask: number, name: string, cookie: number): void;
 }
 
 let lastCookie = 0;

@@ -202,4 +202,38 @@ describe("a volume", () => {
     assert.equal(await host.do('posix("r", fcntl.LOCK_EX)'), "locked");
     await host.do('closed("r")');
   });
+
+  const IN_MODIFY = "0x2";
+  const IN_CLOSE_WRITE = "0x8";
+  const IN_CREATE = "0x100";
+  const IN_DELETE = "0x200";
+  const DIRECTORY = 0x40000000;
+
+  it("the guest's inotify hears of what the host does, once", async () => {
+    assert.equal(await host.do('os.mkdir(DIR + "watched")'), "None");
+    assert.equal(await guest.do('watch("watched", 0xfff)'), "watching");
+    await host.do('wrote("watched/new", b"text")');
+    const kinds = (text: string): string[] =>
+      [...text.matchAll(/\('(0x[0-9a-f]+)', '([^']*)'\)/g)].map(([, mask, name]) => `${mask} ${name}`);
+    assert.deepEqual(kinds(await guest.do("events(3)")), [`${IN_CREATE} new`, `${IN_MODIFY} new`, `${IN_CLOSE_WRITE} new`]);
+    await host.do('os.rename(DIR + "watched/new", DIR + "watched/old")');
+    assert.deepEqual(kinds(await guest.do("events(2)")), ["0x40 new", "0x80 old"]);
+    await host.do('os.mkdir(DIR + "watched/sub")');
+    await host.do('os.unlink(DIR + "watched/old")');
+    const made = `0x${(DIRECTORY + 0x100).toString(16)} sub`;
+    assert.deepEqual(kinds(await guest.do("events(2)")), [made, `${IN_DELETE} old`]);
+    assert.equal(await guest.do("quiet(0.2)"), "[]");
+  });
+
+  it("the guest's own changes are told once", async () => {
+    assert.equal(await guest.do('wrote("watched/mine", b"x" * 10)'), "wrote");
+    const own = await guest.do("events(4)");
+    assert.deepEqual(
+      [...own.matchAll(/'(0x[0-9a-f]+)'/g)].map(([, mask]) => mask),
+      [IN_CREATE, "0x20", IN_MODIFY, IN_CLOSE_WRITE],
+    );
+    assert.equal(await guest.do("quiet(0.3)"), "[]");
+    await host.do('wrote("watched/mine", b"y")');
+    assert.match(await guest.do("events(3)"), /'0x2', 'mine'.*'0x8', 'mine'/);
+  });
 });

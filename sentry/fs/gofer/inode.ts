@@ -109,6 +109,8 @@ export abstract class GoferInode extends Inode {
   /** The file was written up to `end`; -1: it is not known how far. */
   abstract contentChanged(end: number): void;
 
+  changedOutside(): void {}
+
   hostFiles(): HostFiles {
     if (this.#isAhead) {
       this.#isAhead = false;

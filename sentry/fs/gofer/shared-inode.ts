@@ -27,11 +27,13 @@ import {
 import { fdStat, statFd } from "../../../native/ffi/file-calls-unsafe.ts";
 import { EINVAL, EIO, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, type Errno, ESTALE } from "../../abi/errno.ts";
 import type { Answer } from "../../host/gofer-client.ts";
+import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
 import { type AttributeChange, type Inode, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, type Timestamp } from "../../vfs/inode.ts";
 import type { HostLocks } from "../../vfs/locks.ts";
 import { components } from "./components.ts";
 import { GoferLocks } from "./host-locks.ts";
+import { hostWatchesOf } from "./host-watches.ts";
 import { GoferInode, isRow } from "./inode.ts";
 import type { Listing } from "./listing.ts";
 
@@ -276,6 +278,21 @@ export class SharedInode extends GoferInode {
     if (!isRow(answer[1])) return EIO;
     this.apply(answer[1], 0);
     return 0;
+  }
+
+  override watched(kernel: Kernel): void {
+    hostWatchesOf(this.fs.client).add(this, kernel);
+  }
+  override unwatched(): void {
+    hostWatchesOf(this.fs.client).remove(this);
+  }
+  override sawOwnChange(name: string): void {
+    hostWatchesOf(this.fs.client).saw(this, name);
+  }
+
+  /** A host process has changed it, or a name in it. */
+  override changedOutside(): void {
+    this.#namesChanged();
   }
 
   override hostLocks(): HostLocks | null {

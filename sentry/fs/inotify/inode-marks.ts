@@ -1,5 +1,6 @@
 /** The watches of one inode, where the VFS leaves its events (struct fsnotify_mark_connector). */
 import { IN_ALL_EVENTS, IN_DELETE_SELF, IN_EXCL_UNLINK, IN_ISDIR, IN_MOVE_SELF, IN_UNMOUNT } from "../../../syscall-tables/flags/open.ts";
+import type { Kernel } from "../../kernel.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import type { InodeWatches } from "../../vfs/notify.ts";
 import type { InotifyFile } from "./inotify.ts";
@@ -32,17 +33,25 @@ export class InodeMarks implements InodeWatches {
     return null;
   }
 
-  add(watch: Watch): void {
+  add(watch: Watch, kernel: Kernel): void {
     this.#watches.push(watch);
+    if (this.#watches.length === 1) this.inode.watched(kernel);
   }
 
   remove(watch: Watch): void {
     const index = this.#watches.indexOf(watch);
     if (index >= 0) this.#watches.splice(index, 1);
-    if (this.#watches.length === 0) this.inode.watches = null;
+    if (this.#watches.length > 0) return;
+    this.inode.watches = null;
+    this.inode.unwatched();
   }
 
   event(mask: number, name: string, cookie: number): void {
+    this.inode.sawOwnChange(name);
+    this.outside(mask, name, cookie);
+  }
+
+  outside(mask: number, name: string, cookie: number): void {
     const what = mask & IN_ALL_EVENTS;
     const isEnd = (mask & (IN_DELETE_SELF | IN_UNMOUNT)) !== 0;
     // inotify_handle_inode_event(): these two never say IN_ISDIR.

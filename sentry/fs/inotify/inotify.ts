@@ -49,9 +49,11 @@ export class InotifyFile extends OpenFile {
   readonly #watches = new Map<number, PinnedWatch>();
   readonly #events: QueuedEvent[] = [];
   #lastWd = 0;
+  readonly #kernel: Kernel;
 
   constructor(kernel: Kernel, flags: number) {
     super(anonInode(kernel, 0o600), null, O_RDONLY | flags);
+    this.#kernel = kernel;
   }
 
   /** inotify_add_watch(2) for a new watch: its descriptor, or ENOSPC. `mask` has the events and how to watch. */
@@ -60,7 +62,7 @@ export class InotifyFile extends OpenFile {
     const marks = InodeMarks.of(dentry.inode);
     const watch: PinnedWatch = { file: this, wd: ++this.#lastWd, marks, mask: mask & KEPT_BITS, dentry };
     dentry.pins++;
-    marks.add(watch);
+    marks.add(watch, this.#kernel);
     this.#watches.set(watch.wd, watch);
     return watch.wd;
   }
