@@ -41,6 +41,7 @@ const good = () => ({
     logLevel: "debug",
     debugLogFd: 7,
     hostFacts: { cpuinfo: "x", cpus: [0, 1], memTotalBytes: 4e9, kernelRelease: "6", kernelVersion: "#1" },
+    resources: null,
   },
   gofer: { trees: [{ readOnly: true }], ownerMap: { hostUid: 1, hostGid: 2, guestUid: 3, guestGid: 4 }, logLevel: "debug", debugLogFd: 7 },
 });
