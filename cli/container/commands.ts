@@ -14,7 +14,8 @@ import { type GlobalOptions, reportFailure, storeOf } from "./context.ts";
 import { afterRun, type CreateFlags, create, type RunFlags, run } from "./create.ts";
 import { type EventsFlags, events } from "./events.ts";
 import { type ExecFlags, exec } from "./exec.ts";
-import { list, ps, state, wait } from "./show.ts";
+import { ps } from "./ps.ts";
+import { list, state, wait } from "./show.ts";
 import { features, spec } from "./spec.ts";
 import { type UpdateFlags, update } from "./update.ts";
 import { checkGlobals, UsageError } from "./usage.ts";
@@ -162,12 +163,13 @@ export const addContainerCommands = (program: Command): void => {
   add("list", "list containers", (globals, flags: { format: string; quiet?: boolean }) => list(flags, globals))
     .addOption(format())
     .option("-q, --quiet", "ids only");
-  add("ps", "list the processes of a container", (globals, id: string, _options: string[], flags: { format: string }) =>
-    ps(id, flags, globals),
+  add("ps", "list the processes of a container", (globals, id: string, options: string[], flags: { format: string }) =>
+    ps(id, options, flags, globals),
   )
     .argument("<ID>")
     .argument("[PS-OPTIONS...]")
-    .addOption(format());
+    .addOption(format())
+    .passThroughOptions();
   addExecFlags(
     add("exec", "run a program in a container", (globals, id: string, args: string[], flags: ExecFlags) => exec(id, args, flags, globals)),
   )

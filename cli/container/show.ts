@@ -2,7 +2,6 @@
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { ControlClient } from "../../runtime/container/control-client.ts";
 import { type Store, type Stored, statusOf } from "../../runtime/container/store.ts";
-import type { ProcessInfo } from "../../runtime/sandbox/control-protocol.ts";
 import { type GlobalOptions, storeOf } from "./context.ts";
 import { checkFormat } from "./usage.ts";
 
@@ -60,34 +59,6 @@ export const list = (flags: { readonly format: string; readonly quiet?: boolean 
     });
     process.stdout.write(table([["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], ...rows]));
   }
-};
-
-const clock = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(11, 19);
-
-const processRow = (info: ProcessInfo): string[] => [
-  String(info.uid),
-  String(info.pid),
-  String(info.parent),
-  info.terminal,
-  new Date(info.start * 1000).toTimeString().slice(0, 5),
-  clock(info.cpuSeconds),
-  info.command,
-];
-
-export const ps = (id: string, flags: { readonly format: string }, globals: GlobalOptions): void => {
-  checkFormat(flags.format);
-  const store = storeOf(globals);
-  const stored = store.read(id);
-  if (statusOf(stored) === "stopped") throw new ContainerError("container not running");
-  if (flags.format === "json") {
-    // Engines look these up among the host's processes, of which the guest's numbers would name others.
-    process.stdout.write(JSON.stringify([stored.pid]));
-    return;
-  }
-  const client = new ControlClient(store.directory(id));
-  const all = client.processes();
-  client.close();
-  process.stdout.write(table([["UID", "PID", "PPID", "TTY", "STIME", "TIME", "CMD"], ...all.map(processRow)]));
 };
 
 /** As runsc prints it. */

@@ -117,6 +117,7 @@ static _Noreturn void run_zygote(int control)
 	syscall(SYS_close_range, 0, ZYGOTE_FD - 1, 0);
 	syscall(SYS_close_range, ZYGOTE_FD + 1, ~0u, 0);
 	privilege_limit(0);
+	prctl(PR_SET_NAME, "moat-zygote", 0, 0, 0);
 	/* The change of user cleared it; the sentry reads guest memory with process_vm_readv(2). */
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	zygote_main(ZYGOTE_FD);

@@ -61,6 +61,10 @@
 #define PREFETCH_MAX 24
 #define SLOT_FPU_ADDRS 0x2c0
 #define FPU_ADDRS_MAX 8
+/* What the host's process list shows: a struct prctl_mm_map (PR_SET_MM in prctl(2)) and a name. */
+#define SLOT_IDENTITY 0x300
+#define IDENTITY_SIZE 104
+#define SLOT_NAME 0x380
 #define SLOT_OPS 0x400
 #define OP_SIZE 64
 #define OP_MAX 64

@@ -9,7 +9,13 @@ import type { DeviceRule } from "./resources.ts";
 
 const mountPoint = readCgroupHost().unified?.mountPoint;
 const isPossible = mountPoint !== undefined && process.getuid?.() === 0;
-const rule = (allow: boolean, minor: number | null): DeviceRule => ({ allow, type: minor === null ? "a" : "c", major: minor === null ? null : 1, minor, access: "rwm" });
+const rule = (allow: boolean, minor: number | null): DeviceRule => ({
+  allow,
+  type: minor === null ? "a" : "c",
+  major: minor === null ? null : 1,
+  minor,
+  access: "rwm",
+});
 
 describe("a cgroup's device program", { skip: !isPossible && "no cgroup v2 that root may change" }, () => {
   it("opens and forbids devices, and is replaced as a whole", () => {

@@ -151,6 +151,22 @@ export const gatherProcesses = async (cgroup: CgroupManager, monitor: number, sc
   }
 };
 
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+};
+
+/** The host processes of the guest's: init's children with the launcher's program, but for those in reserve. */
+export const guestHostPids = (monitor: number): number[] => {
+  const launcher = programOf(monitor);
+  const isGuest = (pid: number): boolean =>
+    programOf(pid) === launcher && (textOf(`/proc/${pid}/comm`) !== "moat-zygote\n" || textOf(`/proc/${pid}/cmdline`) !== "");
+  return childrenOf(monitor).flatMap((init) => childrenOf(init).filter(isGuest));
+};
+
 /** What the container sees of the machine. */
 export const seenBy = (
   stored: Pick<Stored, "pid" | "resources">,

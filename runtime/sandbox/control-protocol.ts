@@ -40,6 +40,8 @@ export const SIGNAL_FROM_TERMINAL = 0x100;
 
 export interface ProcessInfo {
   readonly pid: number;
+  /** Of its host process, as the sentry knows it. */
+  readonly hostPid: number;
   readonly parent: number;
   readonly uid: number;
   readonly terminal: string;

@@ -25,6 +25,7 @@ export const processList = function* (kernel: MoatKernel): IterableIterator<Proc
     const usage = usageOf(process);
     yield {
       pid: process.pid,
+      hostPid: process.isZombie ? 0 : process.anyTask.thread.process.hostPid,
       parent: process.parent?.pid ?? 0,
       uid: process.leader.creds.uid,
       terminal: process.session.tty?.name ?? "?",

@@ -83,6 +83,7 @@ const fill = (kernel: Kernel, mm: AddressSpace, thread: GuestThread, loaded: Loa
   const stack = prepareStack(kernel, mm, loaded, image, interpreterImage, options.isRandomized);
   const error = mapStack(mm, mapper, thread, stack, stackProt(program)) || mapper.zeroTails();
   if (error < 0) return error;
+  thread.ops.identify?.(loaded.taskName, mm.argStart, mm.argEnd);
   const { regs } = thread;
   for (let index = 0; index <= R_EFLAGS; index++) regs.setHalves(index, 0, 0);
   regs.set(R_RSP, stack.pointer);

@@ -157,6 +157,8 @@ export interface HostOps {
   /** mremap(2) with MREMAP_FIXED semantics when addresses differ. */
   remap(addr: UserAddr, oldLength: number, newAddr: UserAddr, newLength: number, keepOld: boolean): void;
   advise(addr: UserAddr, length: number, advice: number): void;
+  /** What the host's ps(1) shows of the process: a name, and arguments in its memory. Absent: the platform cannot. */
+  identify?(name: string, argStart: UserAddr, argEnd: UserAddr): void;
   /** mincore(2) straight into guest memory at `vecAddr`. Absent: the platform cannot. */
   mincore?(addr: UserAddr, length: number, vecAddr: UserAddr): void;
   /**

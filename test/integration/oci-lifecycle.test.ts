@@ -64,7 +64,7 @@ describe("containers", { skip: !hasBusybox && "busybox-static is not installed" 
     const unknown = containers.moat("exec", id, "no-such");
     assert.equal(unknown.status, 255);
     assert.match(unknown.stderr, /exec failed: .*executable file not found/);
-    assert.match(containers.moat("ps", id).stdout, /^UID +PID .*\n0 +1 +0 .*sh -c trap/);
+    assert.match(containers.moat("ps", id).stdout, /^UID +PID .*\n\S+ +\d+ +\d+ .*sh -c trap/);
     assert.equal(containers.moat("kill", id, "TERM").status, 0);
     assert.deepEqual(containers.moat("wait", id).stdout, '{"id":"life","exitStatus":7}\n');
     assert.equal(containers.state(id).status, "stopped");

@@ -12,6 +12,8 @@ import { DOORBELL_FD, FORK_FLAGS, STUB_BASE, STUB_TEXT_SIZE, THREAD_FLAGS } from
 
 const FUTEX_WAIT = 0;
 const MAP_FIXED = 0x10;
+const PR_SET_NAME = 15;
+const PR_SET_MM = 35;
 
 /** madvise(2): what changes only the caller's own pages or hints. */
 const ADVICE = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 102, 103];
@@ -22,6 +24,8 @@ const insideStub: FilterSpec = {
     ...allow("rt_sigreturn", "rt_sigprocmask", "sigaltstack", "munmap", "mprotect", "mremap", "exit", "exit_group", "close", "recvmsg"),
     { syscall: "mmap", args: [{ index: 3, op: "masked", mask: MAP_FIXED, value: MAP_FIXED }] },
     ...allowValues("futex", 1, [FUTEX_WAIT]),
+    // What /proc shows of the caller; all of PR_SET_MM but PR_SET_MM_MAP needs a capability.
+    ...allowValues("prctl", 0, [PR_SET_NAME, PR_SET_MM]),
     ...allowValues("madvise", 2, ADVICE),
     { syscall: "clone", args: [{ index: 0, op: "==", value: FORK_FLAGS }] },
     { syscall: "clone", args: [{ index: 0, op: "==", value: THREAD_FLAGS }] },

@@ -69,7 +69,11 @@ export class SystrapProcess implements GuestProcess {
   #nextCached = 0;
   #turn = 0;
 
-  constructor(arena: SlotArena, controlFd: number) {
+  /** The host lets a process say what its arguments are (PR_SET_MM_MAP: CONFIG_CHECKPOINT_RESTORE). */
+  readonly canIdentify: boolean;
+
+  constructor(arena: SlotArena, controlFd: number, canIdentify: boolean) {
+    this.canIdentify = canIdentify;
     this.#arena = arena;
     this.controlFd = controlFd;
   }

@@ -2,13 +2,31 @@
 import type { Errno } from "../../abi/errno.ts";
 import type { HostOps } from "../platform.ts";
 import type { SystrapProcess } from "./guest-process.ts";
-import { OP_CLOSE_FD, OP_MAP_FD, OP_MAX, OP_RECEIVE_FDS, OP_SIZE, SLOT_OP_COUNT, SLOT_OPS, SLOT_TURN } from "./layout.generated.ts";
+import {
+  IDENTITY_SIZE,
+  OP_CLOSE_FD,
+  OP_MAP_FD,
+  OP_MAX,
+  OP_RECEIVE_FDS,
+  OP_SIZE,
+  SLOT_IDENTITY,
+  SLOT_NAME,
+  SLOT_OP_COUNT,
+  SLOT_OPS,
+  SLOT_SIZE,
+  SLOT_TURN,
+  STUB_SLOTS,
+} from "./layout.generated.ts";
 
 const NR_mmap = 9;
 const NR_mprotect = 10;
 const NR_munmap = 11;
 const NR_mremap = 25;
 const NR_madvise = 28;
+const NR_prctl = 157;
+const PR_SET_NAME = 15;
+const PR_SET_MM = 35;
+const PR_SET_MM_MAP = 14;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MREMAP_MAYMOVE = 1;
@@ -28,13 +46,15 @@ export class SlotOps implements HostOps {
   onFailure: ((index: number, error: Errno) => number) | null = null;
   readonly #u32: Uint32Array;
   readonly #word: number;
+  readonly #index: number;
   process: SystrapProcess;
   #queue: QueuedOp[] = [];
   /** Those of the answer under way, for failure reports and results. */
   #sent: QueuedOp[] = [];
   #owners = 0;
 
-  constructor(u32: Uint32Array, slotWord: number, process: SystrapProcess) {
+  constructor(u32: Uint32Array, slotWord: number, process: SystrapProcess, index: number) {
+    this.#index = index;
     this.#u32 = u32;
     this.#word = slotWord;
     this.process = process;
@@ -98,6 +118,30 @@ export class SlotOps implements HostOps {
 
   advise(addr: number, length: number, advice: number): void {
     this.#own(NR_madvise, addr, length, advice);
+  }
+
+  identify(name: string, argStart: number, argEnd: number): void {
+    if (!this.process.canIdentify) return;
+    const map = this.#word + SLOT_IDENTITY / 4;
+    const put = (index: number, value: number): void => {
+      this.#u32[map + index * 2] = value;
+      this.#u32[map + index * 2 + 1] = Math.floor(value / TWO_32);
+    };
+    // Code, data, heap, stack, arguments, environment: all but the arguments as little as may be.
+    for (let index = 0; index < 11; index++) put(index, argStart);
+    put(1, argStart + 1);
+    put(8, argEnd);
+    put(11, 0);
+    // No auxiliary vector, no other file.
+    this.#u32[map + 24] = 0;
+    this.#u32[map + 25] = 0xffff_ffff;
+    const at = this.#word + SLOT_NAME / 4;
+    const bytes = Buffer.alloc(16);
+    bytes.write(name.slice(0, 15), "latin1");
+    for (let i = 0; i < 4; i++) this.#u32[at + i] = bytes.readUInt32LE(i * 4);
+    const slotAddr = STUB_SLOTS + this.#index * SLOT_SIZE;
+    this.push(NR_prctl, PR_SET_MM, PR_SET_MM_MAP, slotAddr + SLOT_IDENTITY, IDENTITY_SIZE);
+    this.push(NR_prctl, PR_SET_NAME, slotAddr + SLOT_NAME);
   }
 
   /** Writes the next operations into the slot. */

@@ -56,6 +56,9 @@ const SYS_mmap = 9;
 const SYS_getrandom = 318;
 const SYS_ftruncate = 77;
 const SYS_fcntl = 72;
+const SYS_prctl = 157;
+const PR_SET_MM = 35;
+const PR_SET_MM_MAP_SIZE = 15;
 const SYS_memfd_create = 319;
 const SYS_eventfd2 = 290;
 const F_ADD_SEALS = 1033;
@@ -112,6 +115,7 @@ export class SystrapPlatform implements Platform {
   readonly #scratch = allocateMemory(4096);
   readonly #arena = new SlotArena(this.#scratch);
   readonly #globalFd: number;
+  readonly #canIdentify: boolean;
   #zygote!: SystrapThread;
   #zygoteBusy = true;
   readonly #pool: SystrapThread[] = [];
@@ -120,6 +124,7 @@ export class SystrapPlatform implements Platform {
   readonly #processes = new Map<number, SystrapProcess>();
 
   constructor() {
+    this.#canIdentify = hostCall6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP_SIZE, this.#scratch.address) >= 0;
     this.doorbellFd = this.#must("eventfd2", hostCall3(SYS_eventfd2, 0, 0x80800));
     this.#scratch.u8.set(Buffer.from("global\0", "latin1"), 0);
     this.#globalFd = this.#must("memfd_create", hostCall3(SYS_memfd_create, this.#scratch.address, 3));
@@ -136,7 +141,7 @@ export class SystrapPlatform implements Platform {
 
   /** Hands the zygote its first region, the doorbell and its filter; the rest follows when it reports. */
   start(controlFd: number, filter: Uint8Array): void {
-    const process = new SystrapProcess(this.#arena, controlFd);
+    const process = new SystrapProcess(this.#arena, controlFd, this.#canIdentify);
     const region = this.#arena.take();
     if (typeof region === "number") throw new Error(`slot region: errno ${-region}`);
     process.regions[0] = region;
@@ -391,7 +396,7 @@ export class SystrapPlatform implements Platform {
       return request;
     }
     const { pair, region } = kit;
-    const process = new SystrapProcess(this.#arena, pair[0]);
+    const process = new SystrapProcess(this.#arena, pair[0], this.#canIdentify);
     process.regions[Math.floor(parent.index / SLOTS_PER_REGION)] = region;
     const child = new SystrapThread(this, process, parent.index);
     child.keptOff = parent.keptOff;

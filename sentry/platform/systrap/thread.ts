@@ -94,7 +94,7 @@ export class SystrapThread implements GuestThread {
     this.#stateAddress = memory.address + offset;
     this.memory = new SlotMemory(memory.u8, offset, this.#stateAddress, process.memory);
     this.regs = new SlotRegisters(memory.u32, this.word);
-    this.ops = new SlotOps(memory.u32, this.word, process);
+    this.ops = new SlotOps(memory.u32, this.word, process, index);
     process.threads.add(this);
   }
 
