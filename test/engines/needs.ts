@@ -7,6 +7,7 @@ const PACKAGES = {
   "busybox-static": "/bin/busybox",
   containerd: "/usr/bin/containerd",
   curl: "/usr/bin/curl",
+  debootstrap: "/usr/sbin/debootstrap",
   "docker.io": "/usr/sbin/dockerd",
   iproute2: "/bin/ip",
   iptables: "/usr/sbin/iptables",

@@ -1,5 +1,6 @@
-/** Installs the Debian packages that the engine tests need and that are missing; as root. The tests start engines of their own. */
+/** Installs the Debian packages that the engine tests need and that are missing, and builds their image; as root. */
 import { spawnSync } from "node:child_process";
+import { makeDebianTar } from "./debian-image.mjs";
 
 const PACKAGES =
   "aardvark-dns busybox-static conmon containerd curl debootstrap docker.io fuse-overlayfs iproute2 iptables netavark podman procps python3 runc skopeo slirp4netns uidmap umoci util-linux".split(
@@ -12,7 +13,7 @@ const isInstalled = (name) =>
 const missing = PACKAGES.filter((name) => !isInstalled(name));
 const run = (...args) => {
   const { status, error } = spawnSync(args[0], args.slice(1), {
-    stdio: "inherit",
+    stdio: ["ignore", 2, 2],
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
   });
   if (status !== 0) {
@@ -21,11 +22,12 @@ const run = (...args) => {
   }
 };
 
-if (missing.length > 0 && process.geteuid() !== 0) {
-  console.error(`the engine tests lack ${missing.join(", ")}; root can install them with this script`);
+if (process.geteuid() !== 0) {
+  console.error(`the engine tests need root${missing.length > 0 ? ` and ${missing.join(", ")}` : ""}`);
   process.exit(1);
 }
 if (missing.length > 0) {
   run("apt-get", "update", "-qq");
   run("apt-get", "install", "-y", "-qq", "--no-install-recommends", ...missing);
 }
+console.log(makeDebianTar());

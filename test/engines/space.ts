@@ -131,7 +131,7 @@ export class Space {
       for p in /proc/[0-9]*; do
         case "$(cut -d' ' -f 4 $p/stat 2>/dev/null)" in "" | 0 | $$) ;; *) echo "process $(tr '\\0\\n' '  ' < $p/cmdline 2>/dev/null)" ;; esac
       done
-      cut -d' ' -f 5 /proc/self/mountinfo | sed 's/^/mount /'
+      cut -d' ' -f 5 /proc/self/mountinfo | grep -e "^$SPACE" -e ^/run | sed 's/^/mount /'
       find "$SPACE" -path '*/runtime-*/*/*' | sed 's/^/state /'
     `,
       { SPACE: this.directory },
