@@ -41,6 +41,7 @@ import type { MoatKernel } from "./moat-kernel.ts";
 import { processList } from "./process-list.ts";
 import { startAnotherProgram } from "./program.ts";
 import { containerRefusal } from "./refusal.ts";
+import { inDevpts } from "./terminals.ts";
 
 /** runc's status for an exec that did not start. */
 const EXIT_EXEC_FAILED = 255;
@@ -176,8 +177,10 @@ export class Control implements Waiter {
   }
 
   #openStdio(config: ProcessConfig, fds: readonly number[]): (OpenFile | null)[] {
+    const namespace = this.#kernel.pids.init?.anyTask.fs.namespace ?? null;
+    const terminalPlace = namespace !== null && config.terminal ? inDevpts(this.#kernel, namespace, config.uid) : "hidden";
     const open = (fd: number): OpenFile | null => {
-      const file = openHostFd(this.#kernel, fd, null, true);
+      const file = openHostFd(this.#kernel, fd, terminalPlace, true);
       if (!isErrno(file)) return file;
       hostClose(fd);
       return null;

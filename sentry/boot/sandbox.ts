@@ -5,7 +5,6 @@ import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { isErrno } from "../abi/errno.ts";
-import { consolePath } from "../fs/dev/dev.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import { confine } from "../host/confine.ts";
@@ -31,6 +30,7 @@ import { containerRefusal, refusal } from "./refusal.ts";
 import { Strace } from "./strace.ts";
 import { watchSupervisor } from "./supervisor.ts";
 import { writeSysctls } from "./sysctls.ts";
+import { bindConsole, placeOfTerminals } from "./terminals.ts";
 
 const EPOLLIN = 1;
 const STDIO = [0, 1, 2];
@@ -59,12 +59,13 @@ export const runSandbox = (
 
   const gofer = new GoferClient(goferFd, { onLost: () => endWithout("gofer", supervisor) });
   const namespace = buildMounts(kernel, gofer, config, Math.floor(config.hostFacts.memTotalBytes / 2));
-  const console = consolePath(kernel, namespace);
   restrictPaths(kernel, namespace, config);
+  const terminalPlace = placeOfTerminals(kernel, namespace, config);
   const stdio = (stdioFds.length === 0 ? STDIO : stdioFds).map((fd): OpenFile | null => {
-    const file = openHostFd(kernel, fd, console);
+    const file = openHostFd(kernel, fd, terminalPlace);
     return isErrno(file) ? null : file;
   });
+  if (config.waitsForStart) bindConsole(kernel, namespace);
   const control = new Control(kernel, supervisor, stdioFds[2] ?? -1);
   exitHooks.processExit = (process) => {
     if (process === kernel.pids.init) supervisor.exited(process.exitStatus);

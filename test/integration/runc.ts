@@ -29,6 +29,9 @@ export const runcWorks = (containers: Containers): boolean => {
 
 export interface Runtime {
   readonly name: "runc" | "moat";
+  readonly program: string;
+  /** Its state directory. */
+  readonly root: string;
   call(...args: string[]): Outcome;
   /** For what leaves something running: its standard files are not pipes that the test would wait for. */
   detached(output: string, ...args: string[]): number | null;
@@ -43,6 +46,8 @@ export const withBoth = (containers: Containers, act: (runtime: Runtime) => void
       const global = ["--root", roots[name]];
       act({
         name,
+        program: programs[name],
+        root: roots[name],
         call: (...args) => run(programs[name], [...global, ...args]),
         detached: (output, ...args) => {
           const fd = openSync(output, "a");

@@ -6,13 +6,16 @@ import { removeDentry } from "../../vfs/dentry-cache.ts";
 import { makedev, registerCharDevice } from "../../vfs/devices.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { type AttributeChange, Inode, S_IFCHR, S_IFDIR, S_IFMT } from "../../vfs/inode.ts";
+import type { Mount } from "../../vfs/mount.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { applyChange } from "../proc/attributes.ts";
 import { type DirectoryEntry, ListedDirectory } from "../proc/generated.ts";
+import type { HostTerminal } from "../tty/host-tty.ts";
 import { Pty, UNIX98_PTY_SLAVE_MAJOR } from "../tty/pty.ts";
 import { PtyMaster } from "../tty/pty-master.ts";
+import type { Terminal } from "../tty/terminal.ts";
 import { openTerminal } from "../tty/tty-file.ts";
 import { type DevptsOptions, formatDevptsOptions, parseDevptsOptions } from "./options.ts";
 
@@ -32,12 +35,14 @@ class DevptsNode extends Inode {
 }
 
 class SlaveInode extends DevptsNode {
-  readonly pty: Pty;
+  readonly index: number;
+  readonly terminal: Terminal;
 
-  constructor(fs: Devpts, pty: Pty) {
-    super(fs, FIRST_SLAVE_INO + pty.index, S_IFCHR | fs.config.mode);
-    this.pty = pty;
-    this.rdev = pty.rdev;
+  constructor(fs: Devpts, index: number, terminal: Terminal) {
+    super(fs, FIRST_SLAVE_INO + index, S_IFCHR | fs.config.mode);
+    this.index = index;
+    this.terminal = terminal;
+    this.rdev = makedev(UNIX98_PTY_SLAVE_MAJOR, index);
   }
 }
 
@@ -120,15 +125,10 @@ export class Devpts extends Filesystem {
 
   /** ptmx_open(): a fresh pair; the slave appears under the lowest free number. */
   openMaster(inode: Inode, path: Path, flags: number, task: Task): OpenFile | Errno {
-    let index = 0;
-    while (this.slaves.has(index)) index++;
+    const index = this.#freeIndex();
     if (index >= this.config.max) return ENOSPC;
     const pty = new Pty(index);
-    const slave = new SlaveInode(this, pty);
-    slave.uid = this.config.uid ?? task.creds.fsuid;
-    slave.gid = this.config.gid ?? task.creds.fsgid;
-    this.#stamp(slave);
-    this.slaves.set(index, slave);
+    const slave = this.#addSlave(index, pty, task.creds.fsuid, task.creds.fsgid);
     return new PtyMaster(
       pty,
       inode,
@@ -139,9 +139,38 @@ export class Devpts extends Filesystem {
     );
   }
 
+  #freeIndex(): number {
+    let index = 0;
+    while (this.slaves.has(index)) index++;
+    return index;
+  }
+
+  #addSlave(index: number, terminal: Terminal, uid: number, gid: number): SlaveInode {
+    const slave = new SlaveInode(this, index, terminal);
+    slave.uid = this.config.uid ?? uid;
+    slave.gid = this.config.gid ?? gid;
+    this.#stamp(slave);
+    this.slaves.set(index, slave);
+    return slave;
+  }
+
+  /** A terminal of the caller's, whose master is outside: it has a slave's name and number here. */
+  adopt(terminal: HostTerminal, mount: Mount, uid: number): Path | null {
+    const index = this.#freeIndex();
+    const slave = this.#addSlave(index, terminal, uid, 0);
+    slave.uid = uid;
+    const path = this.kernel.vfs.child(null, { mount, dentry: mount.root }, String(index));
+    if (isErrno(path)) return null;
+    terminal.rdev = slave.rdev;
+    terminal.name = `pts/${index}`;
+    terminal.slavePath = path;
+    terminal.onUnused = () => this.#remove(slave);
+    return path;
+  }
+
   /** devpts_pty_kill(): the name goes with the master, whatever still has the slave open. */
   #remove(slave: SlaveInode): void {
-    const { index } = slave.pty;
+    const { index } = slave;
     this.slaves.delete(index);
     slave.nlink = 0;
     const dentry = this.rootDentry?.children?.get(String(index)) ?? null;
@@ -149,7 +178,7 @@ export class Devpts extends Filesystem {
   }
 
   openSlave(inode: SlaveInode, path: Path, flags: number, task: Task): OpenFile | Errno {
-    return openTerminal(inode.pty, inode, path, flags, task);
+    return openTerminal(inode.terminal, inode, path, flags, task);
   }
 
   /** TIOCGPTPEER: the slave by object and not by name; `master` lies in the mount that shows it, or next to it. */
@@ -157,7 +186,7 @@ export class Devpts extends Filesystem {
     if ((flags & ~(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) !== 0) return EINVAL;
     const mount = master.mount.fs === this ? master.mount : this.#mountNear(master, task);
     if (mount === null) return ENODEV;
-    const path = this.kernel.vfs.child(task, { mount, dentry: mount.root }, String(slave.pty.index));
+    const path = this.kernel.vfs.child(task, { mount, dentry: mount.root }, String(slave.index));
     return isErrno(path) ? path : this.openSlave(slave, path, flags, task);
   }
 

@@ -78,6 +78,8 @@ class HostInode extends Inode {
   override readonly opensItself = true;
   readonly #hostFd: number;
   readonly lease: HostFdLease | null;
+  /** A terminal that looks like a pipe. */
+  isHidden = false;
   /** Of a leased terminal, which is not the sandbox's own. */
   terminal: HostTerminal | null = null;
   #blocks = 0;
@@ -122,8 +124,8 @@ class HostInode extends Inode {
     const wide = (at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
     this.ino = wide(8);
     this.nlink = wide(16);
-    this.mode = view.getUint32(24, true);
-    this.rdev = wide(40);
+    this.mode = this.isHidden ? S_IFIFO | 0o600 : view.getUint32(24, true);
+    this.rdev = this.isHidden ? 0 : wide(40);
     this.size = wide(48);
     this.#blockSize = wide(56);
     this.#blocks = wide(64);
@@ -330,13 +332,15 @@ class HostFileMapping implements FileMapping {
 
 const filesystems = new Map<number, HostFilesystem>();
 
+/** Where ttyname(3) inside finds a terminal; null: nowhere. Hidden: it looks like a pipe, as what runc gives to programs without a terminal. */
+export type TerminalPlace = ((terminal: HostTerminal) => Path | null) | "hidden";
+
 /**
  * An inherited host fd as the guest's open file: a terminal, or what fstat shows. The
- * first terminal becomes the sandbox's own (`hostTerminal.terminal`). `consolePath`: the
- * guest's /dev/console, which ttyname(3) then finds for it. EBADF when the fd is closed.
+ * first terminal becomes the sandbox's own (`hostTerminal.terminal`). EBADF when the fd is closed.
  * `isLeased`: the fd is closed with the last file that uses it.
  */
-export const openHostFd = (kernel: Kernel, hostFd: number, consolePath: Path | null = null, isLeased = false): OpenFile | Errno => {
+export const openHostFd = (kernel: Kernel, hostFd: number, terminalPlace: TerminalPlace, isLeased = false): OpenFile | Errno => {
   const page = hostPage();
   const error = hostCall3(SYS_fstat, hostFd, page.address);
   if (error < 0) return error as Errno;
@@ -352,7 +356,14 @@ export const openHostFd = (kernel: Kernel, hostFd: number, consolePath: Path | n
   inode.refresh();
   const access = flags & (O_ACCMODE | O_APPEND);
   if (!isHostTerminal(inode, hostFd)) return new HostFile(kernel, hostFd, inode, access, "shared", lease);
-  return new TtyFile(terminalOf(kernel, inode, hostFd), consolePath?.dentry.inode ?? inode, consolePath, access);
+  if (terminalPlace === "hidden") {
+    inode.isHidden = true;
+    inode.refresh();
+    return new HostFile(kernel, hostFd, inode, access, "shared", lease);
+  }
+  const terminal = terminalOf(kernel, inode, hostFd);
+  const path = terminalPlace(terminal);
+  return new TtyFile(terminal, path?.dentry.inode ?? inode, path, access);
 };
 
 const isHostTerminal = (inode: Inode, hostFd: number): boolean =>

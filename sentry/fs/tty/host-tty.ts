@@ -16,6 +16,7 @@ import type { Task } from "../../task/task.ts";
 import { makedev } from "../../vfs/devices.ts";
 import type { Io } from "../../vfs/io.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
 import type { HostFdLease } from "./host-fd-lease.ts";
 import { hostPage } from "./host-memory.ts";
 import {
@@ -45,9 +46,14 @@ const WRITE_LIMIT = 256;
 const SET_COMMANDS: Readonly<Record<SetMode, number>> = { now: TCSETS2, drain: TCSETSW2, flush: TCSETSF2 };
 
 export class HostTerminal extends Terminal {
-  /** Inside it is /dev/console, whatever the host calls it. */
-  readonly rdev = makedev(5, 1);
-  readonly name = "console";
+  /** Inside it is /dev/console, or a slave of the container's devpts; whatever the host calls it. */
+  rdev = makedev(5, 1);
+  name = "console";
+  /** That slave, once it has one. */
+  slavePath: Path | null = null;
+  /** No file of it is open any more. */
+  onUnused: (() => void) | null = null;
+  #files = 0;
   /** The host's st_rdev: two fds of one terminal are one terminal here. */
   readonly hostRdev: number;
   /** The sandbox is in the foreground of the caller's shell. While it is not, every group here is in the background. */
@@ -69,10 +75,12 @@ export class HostTerminal extends Terminal {
   }
 
   override fileOpened(): void {
+    this.#files++;
     this.#lease?.take();
   }
 
   override fileClosed(): void {
+    if (--this.#files === 0) this.onUnused?.();
     this.#lease?.put();
   }
 
