@@ -22,12 +22,17 @@
 #define TRAMPOLINE_TABLE_SIZE 0x2000
 #define TRAMPOLINE_STRIDE 0x40
 
-/* Regions: one memfd, 16 slots, one slot per thread. */
+/*
+ * Regions: one memfd, 16 slots. A slot serves two: a guest thread, whose requests and answers stand in
+ * it, and a host thread (a carrier), which finds its commands there (its bed). Any carrier can run any
+ * guest thread of its process.
+ */
 #define SLOT_SIZE 0x20000
 #define SLOTS_PER_REGION 16
 #define REGION_SIZE 0x200000
+#define SLOTS_MAX 8192
 
-/* Offsets in a slot. */
+/* Offsets in a slot. SLEEPING, CPU, TID, ALIVE and COMMAND are the carrier's, all else is the guest thread's. */
 #define SLOT_STATE 0x0
 #define SLOT_SLEEPING 0x4
 #define SLOT_KIND 0x8
@@ -48,7 +53,7 @@
 #define SLOT_FAILED_ERROR 0x4c
 #define SLOT_FPU_ADDR 0x50
 #define SLOT_FPU_COUNT 0x58
-#define SLOT_REPORTED 0x5c
+#define SLOT_COMMAND 0x5c
 #define SLOT_NONCE 0x60
 #define SLOT_REGS 0x80
 #define SLOT_FS_BASE 0x110
@@ -57,6 +62,8 @@
 #define SLOT_TURN 0x120
 #define TURN_WAIT 0x80000000
 #define TURN_MASK 0x7fffffff
+/* Registers and FPU state of the stopped guest thread stand in the slot: any carrier may go on with it. */
+#define SLOT_SAVED 0x124
 #define SLOT_PREFETCH 0x140
 #define PREFETCH_MAX 24
 #define SLOT_FPU_ADDRS 0x2c0
@@ -71,14 +78,26 @@
 #define SLOT_COPYOUTS 0x1400
 #define COPYOUT_MAX 128
 #define SLOT_DATA 0x2000
-#define SLOT_DATA_SIZE 0x1e000
+#define SLOT_DATA_SIZE 0x1b000
+#define SLOT_FPU 0x1d000
+#define SLOT_FPU_SIZE 0x3000
 
 /* State word. */
 #define STATE_IDLE 0
 #define STATE_REQUEST 1
 #define STATE_ANSWER 2
-/* Set by the sentry: the call sleeps, so spinning is a waste. */
-#define STATE_PARKED 3
+
+/* Command word of a carrier: the guest thread's slot number + 1, whose answer is to be obeyed, and bits. */
+#define COMMAND_THREAD 0xffff
+/* Its state is in its slot, not in the carrier's frame. */
+#define COMMAND_LOAD 0x10000
+/* Whoever is in the frame is not saved: it is gone. */
+#define COMMAND_DROP 0x20000
+/* No answer yet: the call sleeps, so spinning is a waste; with SAVE, another carrier may go on with it. */
+#define COMMAND_PARK 0x40000
+#define COMMAND_SAVE 0x80000
+#define COMMAND_QUIT 0x100000
+#define COMMAND_EXIT 0x200000
 
 /* Request kinds. */
 #define KIND_SYSCALL 1
@@ -95,13 +114,11 @@
 #define ANSWER_FPU_SAVE 0x4
 #define ANSWER_FPU_RESTORE 0x8
 #define ANSWER_REPORT 0x10
-#define ANSWER_EXIT_THREAD 0x20
-#define ANSWER_EXIT_PROCESS 0x40
 
 /* Pseudo operations of an op list; any other number is a host system call. */
 #define OP_RECEIVE_FDS 0x10000
 #define OP_FORK 0x10001
-#define OP_THREAD 0x10002
+#define OP_CARRIER 0x10002
 #define OP_MAP_FD 0x10003
 #define OP_CLOSE_FD 0x10004
 #define OP_PATCH 0x10005

@@ -50,6 +50,7 @@ static i64 fork_process(struct thread *thread, struct op *op) {
     DATA->control_fd = control;
     DATA->turn = 0;
     thread->pending = 0;
+    thread->bed = thread->slot;
     return 0;
   }
   host3(NR_close, memory, 0, 0);
@@ -57,14 +58,12 @@ static i64 fork_process(struct thread *thread, struct op *op) {
   return pid;
 }
 
-/* args: [0] the new thread's index; its block and slot are mapped already. */
-static i64 start_thread(struct op *op) {
-  u64 index = op->args[0];
-  u64 block = STUB_THREADS + index * STUB_THREAD_SIZE;
-  struct thread *thread = (struct thread *)block;
-  stub_setup_thread(thread, index);
+/* args: [0] the number of the new carrier's block, which is mapped already, [1] of its bed. It sleeps until it is given a guest thread. */
+static i64 start_carrier(struct op *op) {
+  struct thread *thread = (struct thread *)(STUB_THREADS + op->args[0] * STUB_THREAD_SIZE);
+  stub_setup_thread(thread, op->args[1]);
   /* CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|PARENT_SETTID|CHILD_CLEARTID */
-  return stub_clone_thread(THREAD_FLAGS, thread->stack_top - 1024, (u64)&thread->slot->tid, (u64)&thread->slot->alive, thread);
+  return stub_clone_thread(THREAD_FLAGS, thread->stack_top - 1024, (u64)&thread->bed->tid, (u64)&thread->bed->alive, thread);
 }
 
 /* Taking a right away makes the host interrupt every CPU that runs this process: none executes what it fetched before. */
@@ -184,9 +183,8 @@ static u32 run_ops(struct thread *thread, struct slot *slot, void *fpu) {
         result = fork_process(thread, op);
         if (result == 0) return OP_MAX + 1;
         break;
-      case OP_THREAD:
-        if (fpu) stub_xrstor(fpu, ~0ul);
-        result = start_thread(op);
+      case OP_CARRIER:
+        result = start_carrier(op);
         break;
       default:
         result = host6(op->nr, a[0], a[1], a[2], a[3], a[4], a[5]);

@@ -33,7 +33,6 @@ static void finish(struct thread *thread, struct gregs *regs, u32 answer) {
   *frame = *regs;
   u64 none = 0;
   thread->frame = (u64)frame;
-  thread->in_handler = 0;
   host6(NR_rt_sigprocmask, 2, (u64)&none, 0, 8, 0, 0);
   stub_leave(thread, frame);
 }

@@ -34,11 +34,11 @@ struct slot {
   u64 fault_addr;
   u32 fault_trap, fault_error, failed_op, failed_error;
   u64 fpu_addr;
-  u32 fpu_count, reported;
+  u32 fpu_count, command;
   u64 nonce[4];
   struct gregs regs;
   u64 fs_base, gs_base;
-  u32 turn, gap2;
+  u32 turn, saved;
   u64 unused[3];
   struct span prefetch[PREFETCH_MAX];
   u64 fpu_addrs[FPU_ADDRS_MAX];
@@ -47,9 +47,10 @@ struct slot {
   struct span copyouts[COPYOUT_MAX];
   u8 gap1[SLOT_DATA - SLOT_COPYOUTS - COPYOUT_MAX * sizeof(struct span)];
   u8 data[SLOT_DATA_SIZE];
+  u8 fpu[SLOT_FPU_SIZE];
 };
 
-/* At the start of each thread's block, found by masking rsp, or through GS on the patched path. */
+/* One carrier: at the start of its block, found by masking rsp, or through GS on the patched path. */
 struct thread {
   u64 self;
   u64 stack_top;    /* gs:8, loaded by trampolines */
@@ -57,9 +58,9 @@ struct thread {
   u64 frame;        /* gs:24, the register frame of the patched path */
   u64 return_rip;   /* gs:32 */
   u64 pending;      /* gs:40, an interrupt came while the stub was busy */
-  struct slot *slot;
-  u64 index;
-  u64 in_handler;
+  struct slot *slot;   /* of the guest thread in the frame; 0: none */
+  struct slot *bed;
+  u64 saved;           /* the frame's state stands in its slot, too */
 };
 
 /* One page private to the process, inherited by fork. */
@@ -92,6 +93,9 @@ struct zygote_setup {
 _Static_assert(__builtin_offsetof(struct slot, regs) == SLOT_REGS, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fs_base) == SLOT_FS_BASE, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, turn) == SLOT_TURN, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, command) == SLOT_COMMAND, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, saved) == SLOT_SAVED, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fpu) == SLOT_FPU, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, ops) == SLOT_OPS, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, copyouts) == SLOT_COPYOUTS, "slot layout");
@@ -115,7 +119,8 @@ static inline i64 host6(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
 
 enum {
   NR_write = 1, NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_rt_sigprocmask = 14, NR_madvise = 28, NR_recvmsg = 47,
-  NR_clone = 56, NR_exit = 60, NR_sigaltstack = 131, NR_futex = 202, NR_exit_group = 231, NR_seccomp = 317,
+  NR_clone = 56, NR_vfork = 58, NR_exit = 60, NR_sigaltstack = 131, NR_futex = 202, NR_exit_group = 231, NR_seccomp = 317,
+  NR_clone3 = 435,
 };
 
 /* copy.S: bytes left undone after a fault (0: all copied). */
@@ -128,15 +133,20 @@ u64 stub_xrstor(const void *area, u64 components);
 
 /* entry.S: leaves the stub for good with the registers of `frame` (by iretq). */
 __attribute__((noreturn)) void stub_leave(struct thread *thread, struct gregs *frame);
-/* entry.S: clones a thread that starts in stub_thread_main(thread). */
+/* entry.S: clones a host thread that starts in stub_thread_main(thread). */
 i64 stub_clone_thread(u64 flags, u64 stack, u64 ptid, u64 ctid, struct thread *thread);
 
-/* serve.c: posts a request of `kind`, obeys answers until one resumes. Returns the answer. `fpu` is the signal frame's FPU area or null. */
+/* serve.c: posts a request of `kind` (0: none, waits for a guest thread to run), obeys answers until one resumes. Returns the answer. `fpu` is the signal frame's FPU area or null. */
 u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu);
 /* ops.c: the index of the failed operation + 1, or 0. */
 u32 stub_run_ops(struct thread *thread, struct slot *slot, void *fpu);
 void stub_thread_main(struct thread *thread);
-void stub_setup_thread(struct thread *thread, u64 index);
+void stub_setup_thread(struct thread *thread, u64 bed);
+/* fpu.c: `fpu` is a signal frame's area, null: the registers hold the state. */
+u32 stub_fpu_to_frames(struct slot *slot, void *fpu);
+u32 stub_fpu_from_frame(struct slot *slot);
+void stub_fpu_save(struct slot *slot, void *fpu);
+void stub_fpu_load(struct slot *slot, void *fpu);
 /* prefetch.c */
 void stub_prefetch(struct slot *slot, const struct gregs *regs);
 #endif

@@ -1,4 +1,4 @@
-/* The life of a thread: its private block, and its first steps. */
+/* The life of a carrier: its private block, and its first steps. */
 #include "stub.h"
 
 #define ALT_STACK_OFFSET 0x2000
@@ -6,24 +6,25 @@
 
 struct stack { u64 sp; i32 flags, gap; u64 size; };
 
-void stub_setup_thread(struct thread *thread, u64 index) {
+void stub_setup_thread(struct thread *thread, u64 bed) {
   u64 block = (u64)thread;
   thread->self = block;
   thread->stack_top = block + ALT_STACK_OFFSET;
   thread->pending = 0;
-  thread->index = index;
-  thread->slot = (struct slot *)(STUB_SLOTS + index * SLOT_SIZE);
+  thread->slot = 0;
+  thread->bed = (struct slot *)(STUB_SLOTS + bed * SLOT_SIZE);
+  thread->saved = 0;
 }
 
-/* Runs on the new thread's own stack, below its register frame. */
+/* Runs on the carrier's own stack, below its register frame. Only the zygote has a guest thread from the start. */
 void stub_thread_main(struct thread *thread) {
   struct stack alt = {(u64)thread + ALT_STACK_OFFSET, 0, 0, ALT_STACK_SIZE};
   struct gregs *frame = (struct gregs *)(thread->stack_top - sizeof(struct gregs));
   u64 none = 0;
   __asm__ volatile("wrgsbase %0" : : "r"(thread));
   host3(NR_sigaltstack, &alt, 0, 0);
-  *frame = thread->slot->regs;
-  stub_serve(thread, frame, KIND_STARTED, 0);
+  if (thread->slot) *frame = thread->slot->regs;
+  stub_serve(thread, frame, thread->slot ? KIND_STARTED : 0, 0);
   host6(NR_rt_sigprocmask, 2, (u64)&none, 0, 8, 0, 0);
   stub_leave(thread, frame);
 }

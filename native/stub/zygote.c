@@ -142,7 +142,7 @@ void zygote_main(int control_fd) {
   struct thread *thread = (struct thread *)STUB_THREADS;
   thread->self = STUB_THREADS;
   thread->stack_top = STUB_THREADS + 0x2000;
-  thread->slot = slot;
+  thread->slot = thread->bed = slot;
   slot->tid = (u32)syscall(SYS_gettid);
 
   const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};

@@ -35,7 +35,7 @@ interface Budget {
 /** With a CPU of its own the sentry disturbs nobody. */
 const OWN_CPU: Budget = { earnNs: 60_000, earnCrowdedNs: 30_000, maxNs: 400_000, hotNs: 150_000, spinNs: 400_000, stubSpins: 2000 };
 /** Else it takes its time from those it waits for. */
-const SHARED_CPU: Budget = { earnNs: 30_000, earnCrowdedNs: 10_000, maxNs: 250_000, hotNs: 200_000, spinNs: 80_000, stubSpins: 300 };
+const SHARED_CPU: Budget = { earnNs: 30_000, earnCrowdedNs: 20_000, maxNs: 250_000, hotNs: 200_000, spinNs: 80_000, stubSpins: 300 };
 /** New processes and threads are placed by the host's scheduler, which needs all CPUs: no CPU of its own so long after a clone. */
 const SETTLED_NS = 20_000_000;
 /** What a wake-up takes: not the guest's doing. */
@@ -50,6 +50,10 @@ const PREEMPTED_NS = 400_000;
 const CONTENDED_NS = 50_000_000;
 /** Empty rounds between two looks at the clock. */
 const ROUNDS = 32;
+/** Rounds for which a spinning sentry holds a thread's wake-up back, in case a sibling sleeps first: about 5 µs. */
+const HOLD_ROUNDS = 40;
+/** The same where the sentry has left the guests but one CPU, which the sibling uses anyway. */
+const HOLD_ALONE_ROUNDS = 250;
 export class HandOver {
   readonly #platform: SystrapPlatform;
   readonly #clock: Clock;
@@ -124,7 +128,7 @@ export class HandOver {
     const idleNs = nowNs - this.#idleSinceNs;
     if (this.#mode === "wide") return idleNs < WIDE_NS;
     // Spinning on the CPU of the one who is to come keeps it from coming.
-    if (running.length === 1 && running[0].cpu === currentCpu()) {
+    if (this.#budget === SHARED_CPU && running.length === 1 && running[0].cpu === currentCpu()) {
       this.#goCold(running[0].cpu);
       return false;
     }
@@ -159,7 +163,15 @@ export class HandOver {
     if (guestCpu !== ANY_CPU) this.#bind(this.#platform.otherCpu(guestCpu));
     this.#bind(ANY_CPU);
     this.#mode = "hot";
+    this.#platform.deliveries.holdRounds = HOLD_ROUNDS;
     if (this.#clock.monotonicNs() - this.#platform.clonedNs > SETTLED_NS) this.#takeCpu(guestCpu);
+    this.#platform.stubSpins = this.#budget.stubSpins;
+  }
+
+  /** Now and then while the loop is busy: those that were made lately have found their places, so the spinning sentry may have a CPU for itself. */
+  tick(nowNs: number): void {
+    if (this.#mode !== "hot" || this.#budget === OWN_CPU || nowNs - this.#platform.clonedNs <= SETTLED_NS) return;
+    this.#takeCpu(ANY_CPU);
     this.#platform.stubSpins = this.#budget.stubSpins;
   }
 
@@ -168,6 +180,7 @@ export class HandOver {
     const own = cpu === guestCpu ? this.#platform.otherCpu(cpu) : cpu;
     if (!this.#bind(own)) return;
     this.#budget = OWN_CPU;
+    if (this.#cpuCount === 2) this.#platform.deliveries.holdRounds = HOLD_ALONE_ROUNDS;
     this.#platform.keepOff(own);
   }
 
@@ -175,6 +188,7 @@ export class HandOver {
     if (this.#budget === SHARED_CPU) return;
     this.#bind(ANY_CPU);
     this.#budget = SHARED_CPU;
+    if (this.#mode === "hot") this.#platform.deliveries.holdRounds = HOLD_ROUNDS;
     this.#platform.keepOff(ANY_CPU);
     this.#platform.stubSpins = SHARED_CPU.stubSpins;
   }
@@ -188,6 +202,7 @@ export class HandOver {
   #goCold(cpu: number): void {
     if (!this.#bind(cpu)) return;
     this.#mode = "cold";
+    this.#platform.deliveries.holdRounds = 0;
     this.#platform.stubSpins = 0;
   }
 
@@ -195,6 +210,7 @@ export class HandOver {
     this.#shareCpus();
     this.#bind(ANY_CPU);
     this.#mode = "wide";
+    this.#platform.deliveries.holdRounds = 0;
     this.#platform.stubSpins = SHARED_CPU.stubSpins;
   }
 }

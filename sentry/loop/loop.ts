@@ -13,6 +13,8 @@ import type { TimerWheel } from "./timers.ts";
 /** Rounds of the busy loop between two looks at the clock, and between two looks at the host. */
 const ROUNDS_PER_CLOCK = 64;
 const HOST_POLL_NS = 50_000;
+/** How long a sleep lasts at most while some answer waits for a state that a stub is saving. */
+const HELD_NS = 1_000_000;
 
 export class Loop {
   readonly #platform: SystrapPlatform;
@@ -64,10 +66,12 @@ export class Loop {
     while (!this.isOver) {
       const requests = platform.poll();
       const done = requests + this.#runReady();
+      if (platform.deliveries.areHeld) platform.deliveries.age();
       if (++rounds >= ROUNDS_PER_CLOCK) {
         rounds = 0;
         nowNs = this.#clock.monotonicNs();
         if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
+        handOver.tick(nowNs);
         if (nowNs - hostPolledNs > HOST_POLL_NS) {
           hostPolledNs = nowNs;
           poller.wait(0);
@@ -81,7 +85,7 @@ export class Loop {
         handOver.worked(requests, platform.running.length);
         continue;
       }
-      if (this.#ready.length > 0 || platform.prepare() || handOver.maySpin(platform.running)) continue;
+      if (this.#ready.length > 0 || platform.deliveries.isHolding || platform.prepare() || handOver.maySpin(platform.running)) continue;
       nowNs = this.#sleep();
       hostPolledNs = nowNs;
       rounds = 0;
@@ -100,7 +104,8 @@ export class Loop {
     // A request posted before the flag was seen did not ring.
     if (!platform.hasRequests()) {
       this.#handOver.beforeSleep(platform.running, nowNs);
-      this.#poller.wait(this.#timers.nextNs - nowNs);
+      const sleepNs = this.#timers.nextNs - nowNs;
+      this.#poller.wait(platform.deliveries.areHeld ? Math.min(HELD_NS, sleepNs) : sleepNs);
     }
     platform.sentrySleeps = false;
     nowNs = this.#clock.monotonicNs();

@@ -2,8 +2,9 @@
 import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, hostFdGeneration } from "../../../native/ffi/syscall-unsafe.ts";
 import type { GuestProcess } from "../platform.ts";
 import type { Region, SlotArena } from "./arena.ts";
+import type { Carrier } from "./carrier.ts";
 import { CpuTime } from "./cpu-time.ts";
-import { FD_TABLE_SIZE, SLOTS_PER_REGION, TURN_MASK, TURN_WAIT } from "./layout.generated.ts";
+import { FD_TABLE_SIZE, TURN_MASK, TURN_WAIT } from "./layout.generated.ts";
 import { PatchedSites } from "./patcher.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import type { SystrapThread } from "./thread.ts";
@@ -43,6 +44,12 @@ export const sendFds = (socket: number, fds: readonly number[], word = 0): numbe
   return Math.min(0, hostCall3(SYS_sendmsg, socket, address, MSG_NOSIGNAL_DONTWAIT));
 };
 
+const lowestFree = (used: ReadonlySet<number>): number => {
+  let number = 0;
+  while (used.has(number)) number++;
+  return number;
+};
+
 interface CachedFd {
   hostFd: number;
   generation: number;
@@ -52,10 +59,17 @@ export class SystrapProcess implements GuestProcess {
   hostPid = 0;
   readonly memory = new ProcessMemory(0);
   readonly controlFd: number;
+  /** Guest threads. */
   readonly threads = new Set<SystrapThread>();
+  /** Host threads. */
+  readonly carriers = new Set<Carrier>();
+  /** Those without a guest thread; the last has gone to sleep last. */
+  readonly idle: Carrier[] = [];
+  /** How many guest threads sleep in a call or wait for their wake-up (thread.isQuiet). */
+  quietThreads = 0;
   /** Regions by index (thread index / SLOTS_PER_REGION); holes are not mapped. */
   readonly regions: (Region | null)[] = [];
-  /** Thread blocks that exist in the process's memory. */
+  /** Blocks of carriers that exist in the process's memory. */
   readonly mappedBlocks = new Set<number>();
   /** The process is ending because the sentry said so. */
   isEnding = false;
@@ -93,7 +107,7 @@ export class SystrapProcess implements GuestProcess {
     if (this.isEnding) return;
     this.isEnding = true;
     const only = this.threads.size === 1 ? [...this.threads][0] : null;
-    if (only?.isStopped && !this.isDead) only.answerExitProcess();
+    if (only?.isStopped && !this.isDead) only.carrier.exitProcess();
     else if (this.hostPid > 0 && !this.isDead) hostCall3(SYS_kill, this.hostPid, SIGKILL);
     for (const thread of this.threads) thread.detach();
     this.threads.clear();
@@ -113,24 +127,39 @@ export class SystrapProcess implements GuestProcess {
     hostClose(this.controlFd);
   }
 
-  /** A free thread index, without side effect. */
+  /** Guest threads that execute, or are being served. */
+  get activeThreads(): number {
+    return this.threads.size - this.quietThreads;
+  }
+
+  /** The slot number for one more guest thread. */
   freeIndex(): number {
     const used = new Set<number>();
     for (const thread of this.threads) used.add(thread.index);
-    for (let index = 0; ; index++) {
-      if (used.has(index)) continue;
-      const region = this.regions[Math.floor(index / SLOTS_PER_REGION)];
-      if (!region || !this.isLeaving(region, index)) return index;
+    for (const [index, carrier] of this.leaving) {
+      if (carrier.hasCommand && this.carriers.has(carrier)) used.add(index);
+      else this.leaving.delete(index);
     }
+    return lowestFree(used);
   }
 
-  /** True while an exited thread may still run on the block and slot of `index`. */
-  isLeaving(region: Region, index: number): boolean {
-    return this.leaving.get(index)?.(region) ?? false;
+  /** The numbers of the block and the bed for one more carrier. */
+  freeCarrier(): { block: number; bed: number } {
+    const blocks = new Set<number>();
+    const beds = new Set<number>();
+    for (const carrier of this.carriers) {
+      if (carrier.hasQuit && !carrier.isAlive) {
+        this.carriers.delete(carrier);
+        continue;
+      }
+      blocks.add(carrier.block);
+      beds.add(carrier.bed);
+    }
+    return { block: lowestFree(blocks), bed: lowestFree(beds) };
   }
 
-  /** Indexes of threads told to exit, with a test that asks whether the host thread is really gone. */
-  readonly leaving = new Map<number, (region: Region) => boolean>();
+  /** Slots of guest threads that are gone, with the carrier that may not have taken notice yet. */
+  readonly leaving = new Map<number, Carrier>();
 
   /**
    * The index in the stub's fd table that holds `hostFd`, and whether it must be received first

@@ -8,8 +8,12 @@ import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, viewM
 import { EAGAIN, type Errno, isErrno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { AddressRange, CloneRequest, Platform } from "../platform.ts";
-import { type Region, SlotArena } from "./arena.ts";
-import { FORK_FDS, REGION_FD, SystrapProcess, sendFds } from "./guest-process.ts";
+import { SlotArena } from "./arena.ts";
+import { Carrier } from "./carrier.ts";
+import { cloneThread } from "./clones.ts";
+import { Deliveries } from "./deliveries.ts";
+import { Forks, holdAtStart } from "./forks.ts";
+import { SystrapProcess, sendFds } from "./guest-process.ts";
 import {
   GLOBAL_SENTRY_SLEEPS,
   GLOBAL_SPIN,
@@ -20,13 +24,7 @@ import {
   KIND_STARTED,
   KIND_SYSCALL,
   KIND_SYSCALL_PATCHED,
-  OP_CLOSE_FD,
-  OP_FORK,
-  OP_MAP_FD,
   OP_MAX,
-  OP_RECEIVE_FDS,
-  OP_THREAD,
-  REGION_SIZE,
   SLOT_DATA,
   SLOT_FAILED_ERROR,
   SLOT_FAILED_OP,
@@ -35,25 +33,18 @@ import {
   SLOT_FAULT_ERROR,
   SLOT_FAULT_SIGNAL,
   SLOT_FAULT_TRAP,
-  SLOT_NONCE,
-  SLOT_SIZE,
   SLOT_STATE,
   SLOT_TID,
-  SLOTS_PER_REGION,
   STATE_REQUEST,
   STUB_BASE,
-  STUB_SLOTS,
-  STUB_THREAD_SIZE,
-  STUB_THREADS,
   TRAMPOLINES,
   TRAMPOLINES_SIZE,
   ZYGOTE_SETUP,
 } from "./layout.generated.ts";
 import { Patcher } from "./patcher.ts";
-import { type PendingClone, pendingClone, SystrapThread } from "./thread.ts";
+import { SystrapThread } from "./thread.ts";
 
 const SYS_mmap = 9;
-const SYS_getrandom = 318;
 const SYS_ftruncate = 77;
 const SYS_fcntl = 72;
 const SYS_prctl = 157;
@@ -64,20 +55,8 @@ const SYS_eventfd2 = 290;
 const F_ADD_SEALS = 1033;
 const F_SEAL_FUTURE_WRITE = 0x10;
 const F_SEAL_SHRINK_GROW = 0x6;
-const NR_mmap = 9;
-const NR_madvise = 28;
-const MADV_DONTFORK = 10;
 const USER_END = 0x7fff_ffff_f000;
-const BLOCK_BYTES = 0xa000;
 const TWO_32 = 2 ** 32;
-
-/** What a fork needs of the host: the child's slots and the two ends of its control socket. */
-interface ForkKit {
-  readonly pair: readonly [number, number];
-  readonly region: Region;
-}
-
-const KITS = 2;
 
 /** What the kernel does with a stopped thread. */
 export interface TrapHandler {
@@ -111,25 +90,27 @@ export class SystrapPlatform implements Platform {
   /** For --strace: before a thread goes back to guest code. */
   onResume: ((thread: SystrapThread, result: number) => void) | null = null;
   readonly patcher = new Patcher();
+  /** host pid → process, for death notices. */
+  readonly processes = new Map<number, SystrapProcess>();
 
   readonly #scratch = allocateMemory(4096);
   readonly #arena = new SlotArena(this.#scratch);
   readonly #globalFd: number;
-  readonly #canIdentify: boolean;
+  readonly canIdentify: boolean;
   #zygote!: SystrapThread;
   #zygoteBusy = true;
   readonly #pool: SystrapThread[] = [];
   #poolTarget = 2;
-  /** host pid → process, for death notices. */
-  readonly #processes = new Map<number, SystrapProcess>();
+  readonly #forks: Forks;
 
   constructor() {
-    this.#canIdentify = hostCall6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP_SIZE, this.#scratch.address) >= 0;
+    this.canIdentify = hostCall6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP_SIZE, this.#scratch.address) >= 0;
     this.doorbellFd = this.#must("eventfd2", hostCall3(SYS_eventfd2, 0, 0x80800));
     this.#scratch.u8.set(Buffer.from("global\0", "latin1"), 0);
     this.#globalFd = this.#must("memfd_create", hostCall3(SYS_memfd_create, this.#scratch.address, 3));
     this.#must("ftruncate", hostCall3(SYS_ftruncate, this.#globalFd, 4096));
     this.global = viewMemory(this.#must("mmap", hostCall6(SYS_mmap, 0, 4096, 3, 1, this.#globalFd, 0)), 4096);
+    this.#forks = new Forks(this, this.#arena, this.#scratch);
     // Guests hold a read-only mapping which the seal keeps read-only.
     this.#must("fcntl", hostCall3(SYS_fcntl, this.#globalFd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK_GROW));
   }
@@ -141,13 +122,14 @@ export class SystrapPlatform implements Platform {
 
   /** Hands the zygote its first region, the doorbell and its filter; the rest follows when it reports. */
   start(controlFd: number, filter: Uint8Array): void {
-    const process = new SystrapProcess(this.#arena, controlFd, this.#canIdentify);
+    const process = new SystrapProcess(this.#arena, controlFd, this.canIdentify);
     const region = this.#arena.take();
     if (typeof region === "number") throw new Error(`slot region: errno ${-region}`);
     process.regions[0] = region;
     process.mappedBlocks.add(0);
     const thread = new SystrapThread(this, process, 0);
     thread.reset();
+    holdAtStart(new Carrier(process, 0, 0), thread);
     region.memory.u8.set(filter, region.offset + SLOT_DATA);
     this.#must("zygote set-up", sendFds(controlFd, [this.doorbellFd, this.#globalFd, region.memfd], filter.length));
     region.closeMemfd();
@@ -187,15 +169,17 @@ export class SystrapPlatform implements Platform {
   /** Guest threads leave `cpu` (ANY_CPU: may run everywhere): running ones now, sleeping ones when they are woken. */
   keepOff(cpu: number): void {
     this.#reserved = cpu;
-    for (const thread of this.running) this.place(thread);
+    for (const thread of this.running) this.#place(thread.carrier);
   }
 
-  /** Brings a thread's CPUs up to date. */
-  place(thread: SystrapThread): void {
-    if (thread.keptOff === this.#reserved || thread.hostTid <= 0) return;
-    thread.keptOff = this.#reserved;
-    keepThreadOff(thread.hostTid, this.#reserved);
+  /** Brings a host thread's CPUs up to date. */
+  #place(carrier: Carrier): void {
+    if (carrier.keptOff === this.#reserved || carrier.hostTid <= 0) return;
+    carrier.keptOff = this.#reserved;
+    keepThreadOff(carrier.hostTid, this.#reserved);
   }
+
+  readonly deliveries = new Deliveries((carrier) => this.#place(carrier));
 
   addRunning(thread: SystrapThread): void {
     if (thread.runIndex >= 0 || thread.isGone) return;
@@ -291,9 +275,6 @@ export class SystrapPlatform implements Platform {
 
   // Processes and threads.
 
-  /** Clones that wait for the new thread's first report. */
-  readonly #starting = new Map<SystrapThread, () => void>();
-
   #started(thread: SystrapThread): void {
     if (thread === this.#zygote && !this.isReady) {
       this.#readFacts(thread);
@@ -301,10 +282,7 @@ export class SystrapPlatform implements Platform {
       this.refillPool();
       return;
     }
-    const done = this.#starting.get(thread);
-    this.#starting.delete(thread);
-    if (done) done();
-    else this.handler.broken(thread, EAGAIN);
+    if (!this.#forks.started(thread)) this.handler.broken(thread, EAGAIN);
   }
 
   #readFacts(zygote: SystrapThread): void {
@@ -324,9 +302,10 @@ export class SystrapPlatform implements Platform {
       { start: vdsoStart, end: vdsoEnd, name: "[vdso]" },
       { start: vdsoEnd, end: USER_END, name: "" },
     ];
-    zygote.hostTid = zygote.u32[zygote.word + SLOT_TID / 4];
-    zygote.process.setHostPid(zygote.hostTid);
-    this.#processes.set(zygote.hostTid, zygote.process);
+    const hostPid = zygote.u32[zygote.word + SLOT_TID / 4];
+    zygote.carrier.hostTid = hostPid;
+    zygote.process.setHostPid(hostPid);
+    this.processes.set(hostPid, zygote.process);
     this.vdsoAddr = ehdr;
   }
 
@@ -343,7 +322,7 @@ export class SystrapPlatform implements Platform {
   refillPool(): boolean {
     if (this.#zygoteBusy || this.#pool.length >= this.#poolTarget) return false;
     this.#zygoteBusy = true;
-    const request = this.#forkFrom(this.#zygote, (child) => {
+    const request = this.#forks.fork(this.#zygote, (child) => {
       this.#zygoteBusy = false;
       if (!isErrno(child)) {
         this.#pool.push(child);
@@ -354,217 +333,29 @@ export class SystrapPlatform implements Platform {
     return true;
   }
 
-  fork(parent: SystrapThread): CloneRequest {
-    this.onClone?.();
-    return this.#forkFrom(parent, null);
-  }
-
-  readonly #kits: ForkKit[] = [];
-
-  #makeKit(): ForkKit | Errno {
-    const pair = SystrapProcess.socketPair();
-    if (typeof pair === "number") return pair as Errno;
-    const region = this.#arena.take();
-    if (typeof region !== "number") return { pair, region };
-    hostClose(pair[0]);
-    hostClose(pair[1]);
-    return region as Errno;
-  }
-
   /** Work ahead, for when nothing else is to do: what the next fork and the next exec need. True when something was done. */
   prepare(): boolean {
-    if (this.#kits.length < KITS) {
-      const kit = this.#makeKit();
-      if (typeof kit === "number") return false;
-      this.#kits.push(kit);
-      return true;
-    }
-    return this.refillPool();
+    const prepared = this.#forks.prepare();
+    return prepared === null ? this.refillPool() : prepared;
   }
 
-  /** fork: the parent clones itself; the child reports from a slot region of its own. */
-  #forkFrom(parent: SystrapThread, done: ((child: SystrapThread | Errno) => void) | null): PendingClone {
-    const request = pendingClone();
-    const finish = (result: SystrapThread | Errno): void => {
-      request.result = result;
-      done?.(result);
-      request.queue.notify();
-    };
-    const kit = this.#kits.pop() ?? this.#makeKit();
-    if (typeof kit === "number") {
-      request.result = kit;
-      return request;
-    }
-    const { pair, region } = kit;
-    const process = new SystrapProcess(this.#arena, pair[0], this.#canIdentify);
-    process.regions[Math.floor(parent.index / SLOTS_PER_REGION)] = region;
-    const child = new SystrapThread(this, process, parent.index);
-    child.keptOff = parent.keptOff;
-    child.reset();
-    const nonce = this.#writeNonce(child);
-    const sent = sendFds(parent.process.controlFd, [region.memfd, pair[1]]);
-    region.closeMemfd();
-    hostClose(pair[1]);
-    if (sent < 0) {
-      process.release();
-      request.result = sent as Errno;
-      return request;
-    }
-    process.inheritFds(parent.process);
-
-    let hostPid = 0;
-    let hasStarted = false;
-    const giveUp = (error: Errno): void => {
-      this.#starting.delete(child);
-      child.detach();
-      process.threads.clear();
-      process.release();
-      finish(error);
-    };
-    const settle = (): void => {
-      if (hostPid === 0) return;
-      if (this.#diedEarly.delete(hostPid)) {
-        giveUp(EAGAIN);
-        return;
-      }
-      if (!hasStarted) {
-        this.#unsettled.set(hostPid, () => giveUp(EAGAIN));
-        return;
-      }
-      this.#unsettled.delete(hostPid);
-      process.setHostPid(hostPid);
-      child.hostTid = hostPid;
-      if (!this.#checkNonce(process, child, nonce)) {
-        this.handler.broken(parent, EAGAIN);
-        return;
-      }
-      this.#processes.set(hostPid, process);
-      finish(child);
-    };
-    this.#starting.set(child, () => {
-      hasStarted = true;
-      settle();
-    });
-    this.addRunning(child);
-    parent.ops.push(OP_RECEIVE_FDS, FORK_FDS);
-    parent.ops.push(OP_FORK, FORK_FDS, FORK_FDS + 1, STUB_SLOTS + Math.floor(parent.index / SLOTS_PER_REGION) * REGION_SIZE);
-    const forkOp = parent.ops.length - 1;
-    parent.runOps((failed) => {
-      if (failed && parent.process.isDead) {
-        // Killed on the way: a child there may be, which ends when it reports.
-        this.#starting.set(child, () => process.kill());
-        finish(failed);
-        return;
-      }
-      if (failed) {
-        giveUp(failed);
-        return;
-      }
-      hostPid = parent.ops.result(forkOp);
-      parent.ops.reset();
-      settle();
-    });
-    return request;
-  }
-
-  /** Random words that only the child's region holds. */
-  #writeNonce(child: SystrapThread): Uint32Array {
-    hostCall3(SYS_getrandom, this.#scratch.address, 16, 0);
-    const nonce = this.#scratch.u32.slice(0, 4);
-    child.u32.set(nonce, child.word + SLOT_NONCE / 4);
-    return nonce;
-  }
-
-  /**
-   * The pid came through guest-writable memory: it is the child's only if that process maps the
-   * child's region. Otherwise a guest could point the sentry at someone else's memory.
-   */
-  #checkNonce(process: SystrapProcess, child: SystrapThread, nonce: Uint32Array): boolean {
-    const found = new Uint8Array(16);
-    const at = STUB_SLOTS + child.index * SLOT_SIZE + SLOT_NONCE;
-    if (process.memory.readInto(at, found, 0, 16) !== 16) return false;
-    return Buffer.from(nonce.buffer, nonce.byteOffset, 16).equals(found);
-  }
-
-  /** clone with CLONE_VM: one more host thread with a block and a slot of its own. */
-  cloneThread(parent: SystrapThread): CloneRequest {
+  fork(parent: SystrapThread): CloneRequest {
     this.onClone?.();
-    const request = pendingClone();
-    const { process } = parent;
-    const index = process.freeIndex();
-    const regionIndex = Math.floor(index / SLOTS_PER_REGION);
-    const { ops } = parent;
-    if (!process.regions[regionIndex]) {
-      const region = this.#arena.take();
-      const sent = typeof region === "number" ? region : sendFds(process.controlFd, [region.memfd]);
-      if (typeof region === "number" || sent < 0) {
-        if (typeof region !== "number") this.#arena.put(region);
-        request.result = sent as Errno;
-        return request;
-      }
-      region.closeMemfd();
-      process.regions[regionIndex] = region;
-      const addr = STUB_SLOTS + regionIndex * REGION_SIZE;
-      ops.push(OP_RECEIVE_FDS, REGION_FD);
-      ops.push(OP_MAP_FD, addr, REGION_SIZE, 3, 0x11, REGION_FD, 0);
-      ops.push(NR_madvise, addr, REGION_SIZE, MADV_DONTFORK);
-      ops.push(OP_CLOSE_FD, REGION_FD);
-    }
-    if (!process.mappedBlocks.has(index)) {
-      ops.push(NR_mmap, STUB_THREADS + index * STUB_THREAD_SIZE, BLOCK_BYTES, 3, 0x32, -1, 0);
-      process.mappedBlocks.add(index);
-    }
-    const child = new SystrapThread(this, process, index);
-    child.keptOff = parent.keptOff;
-    child.reset();
-    child.regs.copyFrom(parent.regs);
-    ops.push(OP_THREAD, index);
-    const threadOp = ops.length - 1;
-    let isParentDone = false;
-    let hasStarted = false;
-    const settle = (): void => {
-      if (!isParentDone || !hasStarted) return;
-      request.result = child;
-      request.queue.notify();
-    };
-    this.#starting.set(child, () => {
-      hasStarted = true;
-      settle();
-    });
-    this.addRunning(child);
-    parent.runOps((failed) => {
-      if (failed) {
-        this.#starting.delete(child);
-        process.threads.delete(child);
-        child.detach();
-        request.result = failed;
-        request.queue.notify();
-        return;
-      }
-      child.hostTid = ops.result(threadOp);
-      ops.reset();
-      isParentDone = true;
-      settle();
-    });
-    return request;
+    return this.#forks.fork(parent, null);
   }
 
-  /** Children that are known to exist and have not reported, with what to do at their death. */
-  readonly #unsettled = new Map<number, () => void>();
-  /** Host pids killed before their parents could tell who they are. */
-  readonly #diedEarly = new Set<number>();
+  cloneThread(parent: SystrapThread): CloneRequest {
+    return cloneThread(this, this.#arena, parent);
+  }
 
   /** A death notice of init. Returns false when neither the sentry nor the host's SIGKILL explains it. */
   processDied(hostPid: number, wasKilled: boolean): boolean {
-    const process = this.#processes.get(hostPid);
+    const process = this.processes.get(hostPid);
     if (!process) {
-      const giveUp = this.#unsettled.get(hostPid);
-      this.#unsettled.delete(hostPid);
-      if (giveUp) giveUp();
-      else if (wasKilled) this.#diedEarly.add(hostPid);
+      this.#forks.childDied(hostPid, wasKilled);
       return wasKilled;
     }
-    this.#processes.delete(hostPid);
+    this.processes.delete(hostPid);
     if (process.isEnding) return true;
     if (!wasKilled) return false;
     process.isDead = true;

@@ -1,14 +1,13 @@
-/** One guest thread: its slot, and the answers that the sentry gives through it. */
+/** One guest thread: its slot, and the answers that the sentry gives through it. A carrier runs it (carrier.ts). */
 import { type HostMemory, hostCall3 } from "../../../native/ffi/syscall-unsafe.ts";
 import type { Errno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import type { CloneRequest, GuestThread, SignalContext, SignalFrame } from "../platform.ts";
 import { R_RAX } from "../registers.ts";
+import type { Carrier } from "./carrier.ts";
 import type { SystrapProcess } from "./guest-process.ts";
 import {
-  ANSWER_EXIT_PROCESS,
-  ANSWER_EXIT_THREAD,
   ANSWER_FPU_RESTORE,
   ANSWER_FPU_SAVE,
   ANSWER_REGS,
@@ -20,22 +19,22 @@ import {
   OP_POKE,
   OP_READ_FPU,
   OP_WRITE_FPU,
-  SLOT_ALIVE,
   SLOT_ANSWER,
-  SLOT_CPU,
   SLOT_FAILED_OP,
+  SLOT_FPU,
   SLOT_FPU_ADDR,
   SLOT_FPU_ADDRS,
   SLOT_FPU_COUNT,
   SLOT_KIND,
+  SLOT_OP_COUNT,
+  SLOT_PREFETCH_COUNT,
   SLOT_RESULT,
+  SLOT_SAVED,
   SLOT_SIZE,
-  SLOT_SLEEPING,
   SLOT_STATE,
   SLOTS_PER_REGION,
   STATE_ANSWER,
   STATE_IDLE,
-  STATE_PARKED,
   STATE_REQUEST,
 } from "./layout.generated.ts";
 import { readSignalFrame, writeSignalFrame } from "./signal-frame.ts";
@@ -44,8 +43,6 @@ import { SlotOps } from "./slot-ops.ts";
 import { SlotRegisters } from "./slot-registers.ts";
 import type { SystrapPlatform } from "./systrap.ts";
 
-const SYS_futex = 202;
-const FUTEX_WAKE = 1;
 const SYS_tgkill = 234;
 const TWO_32 = 2 ** 32;
 /** About 100 µs. */
@@ -59,9 +56,10 @@ export class SystrapThread implements GuestThread {
   readonly memory: SlotMemory;
   readonly regs: SlotRegisters;
   readonly ops: SlotOps;
-  hostTid = 0;
-  /** The CPU the host keeps this thread off; -1: none. A clone inherits it. */
-  keptOff = -1;
+  /** The host thread that runs it, or will. */
+  carrier!: Carrier;
+  /** To be interrupted as soon as it runs. */
+  owesInterrupt = false;
   /** Stopped in the sentry: an answer is owed. */
   isStopped = false;
   /** Position in the platform's list of threads to poll, or -1. */
@@ -74,9 +72,10 @@ export class SystrapThread implements GuestThread {
 
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
+  readonly #u8: Uint8Array;
   /** Index of the slot's first word. */
   readonly word: number;
-  readonly #stateAddress: number;
+  #isQuiet = false;
   #flags = 0;
   #afterOps: (() => void) | null = null;
 
@@ -90,9 +89,9 @@ export class SystrapThread implements GuestThread {
     const offset = region.offset + (index % SLOTS_PER_REGION) * SLOT_SIZE;
     this.i32 = memory.i32;
     this.u32 = memory.u32;
+    this.#u8 = memory.u8;
     this.word = offset / 4;
-    this.#stateAddress = memory.address + offset;
-    this.memory = new SlotMemory(memory.u8, offset, this.#stateAddress, process.memory);
+    this.memory = new SlotMemory(memory.u8, offset, memory.address + offset, process.memory);
     this.regs = new SlotRegisters(memory.u32, this.word);
     this.ops = new SlotOps(memory.u32, this.word, process, index);
     process.threads.add(this);
@@ -107,8 +106,24 @@ export class SystrapThread implements GuestThread {
     return !this.isStopped && !this.isGone;
   }
 
+  /** Sleeps in a call, or waits for its wake-up: counted for the process. */
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
+  set isQuiet(value: boolean) {
+    if (value === this.#isQuiet) return;
+    this.#isQuiet = value;
+    this.process.quietThreads += value ? 1 : -1;
+  }
+
+  /** Its state stands in the slot: any carrier can go on with it. */
+  get isSaved(): boolean {
+    return Atomics.load(this.i32, this.word + SLOT_SAVED / 4) !== 0;
+  }
+
   get cpu(): number {
-    return this.u32[this.word + SLOT_CPU / 4];
+    return this.carrier.cpu;
   }
 
   /** Takes the request: the thread is stopped now. Returns its kind (guest-controlled). */
@@ -126,9 +141,9 @@ export class SystrapThread implements GuestThread {
     return this.u32[this.word + SLOT_KIND / 4];
   }
 
-  /** The call sleeps: the stub need not spin. */
+  /** The call sleeps: its host thread need not spin. */
   park(): void {
-    if (this.isStopped) Atomics.compareExchange(this.i32, this.word + SLOT_STATE / 4, STATE_REQUEST, STATE_PARKED);
+    if (this.isStopped) this.platform.deliveries.park(this);
   }
 
   resume(result: number): void {
@@ -170,9 +185,7 @@ export class SystrapThread implements GuestThread {
     this.hasRun = true;
     this.platform.addRunning(this);
     Atomics.store(i32, word + SLOT_STATE / 4, STATE_ANSWER);
-    if (Atomics.load(i32, word + SLOT_SLEEPING / 4) === 0) return;
-    this.platform.place(this);
-    hostCall3(SYS_futex, this.#stateAddress, FUTEX_WAKE, 1);
+    this.platform.deliveries.deliver(this);
   }
 
   /** Runs the queued operations and stops again; `done` is called with 0 or the failed operation's errno. */
@@ -271,8 +284,9 @@ export class SystrapThread implements GuestThread {
   }
 
   interrupt(): void {
-    if (this.isGone || this.isStopped || this.hostTid <= 0) return;
-    hostCall3(SYS_tgkill, this.process.hostPid, this.hostTid, INTERRUPT_SIGNAL);
+    if (this.isGone || this.isStopped || this.carrier.hostTid <= 0) return;
+    this.owesInterrupt = !this.platform.deliveries.settle(this);
+    if (!this.owesInterrupt) hostCall3(SYS_tgkill, this.process.hostPid, this.carrier.hostTid, INTERRUPT_SIGNAL);
   }
 
   /** A thread that has no CPU meets its signal before its next instruction: so the wait need only outlast an IPI. */
@@ -293,27 +307,10 @@ export class SystrapThread implements GuestThread {
       this.process.kill();
       return;
     }
-    const { word, i32 } = this;
-    const index = this.index;
-    this.process.leaving.set(index, () => {
-      if (Atomics.load(i32, word + SLOT_ALIVE / 4) !== 0) return true;
-      this.process.leaving.delete(index);
-      return false;
-    });
-    if (this.isStopped) {
-      this.ops.reset();
-      this.memory.close();
-      this.#post(ANSWER_EXIT_THREAD);
-    }
+    this.process.leaving.set(this.index, this.carrier);
+    this.platform.deliveries.release(this);
     this.process.threads.delete(this);
     this.detach();
-  }
-
-  /** For the process: the last answer it gets. */
-  answerExitProcess(): void {
-    this.ops.reset();
-    this.memory.close();
-    this.#post(ANSWER_EXIT_PROCESS);
   }
 
   /** The host has killed it: it runs no more, and what it was told to do it did not do. */
@@ -328,6 +325,7 @@ export class SystrapThread implements GuestThread {
   detach(): void {
     this.isGone = true;
     this.isStopped = false;
+    this.platform.deliveries.forget(this);
     this.platform.removeRunning(this);
     this.task = null;
   }
@@ -367,10 +365,21 @@ export class SystrapThread implements GuestThread {
 
   /** Prepares the slot of a thread that is about to start. */
   reset(): void {
-    const { i32, word } = this;
-    Atomics.store(i32, word + SLOT_STATE / 4, STATE_IDLE);
-    Atomics.store(i32, word + SLOT_SLEEPING / 4, 0);
-    Atomics.store(i32, word + SLOT_ALIVE / 4, 1);
+    Atomics.store(this.i32, this.word + SLOT_STATE / 4, STATE_IDLE);
+    Atomics.store(this.i32, this.word + SLOT_SAVED / 4, 0);
+    this.u32[this.word + SLOT_OP_COUNT / 4] = 0;
+    this.u32[this.word + SLOT_PREFETCH_COUNT / 4] = 0;
+  }
+
+  /** A new thread of the same process starts where `parent` has stopped in clone(2), with the FPU state its stub has left in its slot. */
+  startFrom(parent: SystrapThread): void {
+    this.regs.copyFrom(parent.regs);
+    const at = this.word * 4 + SLOT_FPU;
+    const from = parent.word * 4 + SLOT_FPU;
+    this.#u8.set(parent.#u8.subarray(from, from + this.platform.fpuStateSize), at);
+    Atomics.store(this.i32, this.word + SLOT_SAVED / 4, 1);
+    this.memory.open();
+    this.isStopped = true;
   }
 }
 
