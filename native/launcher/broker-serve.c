@@ -26,6 +26,7 @@
 enum { CHANNEL_FD = 0, NET_FD = 1, SYSCTL_FD = 2, FIRST_FREE = 3 };
 
 static struct message message;
+static int may_administer;
 
 /* Ends the process at any other call: whoever makes one has taken it over. */
 static void install_filter(void)
@@ -160,6 +161,8 @@ static int write_sysctl(void)
 {
 	size_t path_length = strlen(message.text);
 
+	if (!may_administer)
+		return -EPERM;
 	if (path_length >= message.header.text_length)
 		return -EINVAL;
 	int fd = open_below(SYSCTL_FD, message.text, O_WRONLY);
@@ -244,8 +247,9 @@ static void arrange(int channel, struct broker_directories directories)
 	syscall(SYS_close_range, FIRST_FREE, ~0u, 0);
 }
 
-_Noreturn void broker_serve(int channel, struct broker_directories directories)
+_Noreturn void broker_serve(int channel, struct broker_directories directories, int has_admin)
 {
+	may_administer = has_admin;
 	arrange(channel, directories);
 	install_filter();
 	for (;;) {

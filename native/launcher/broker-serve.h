@@ -8,7 +8,10 @@ struct broker_directories {
 	int sysctl;
 };
 
-/* Closes everything else, installs the filter and answers until the sentry closes its end. */
-_Noreturn void broker_serve(int channel, struct broker_directories directories);
+/*
+ * Closes everything else, installs the filter and answers until the sentry closes its end. `may_administer`: it has
+ * CAP_NET_ADMIN; without, the host would still let uid 0 write to many files of /proc/sys/net.
+ */
+_Noreturn void broker_serve(int channel, struct broker_directories directories, int may_administer);
 
 #endif

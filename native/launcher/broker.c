@@ -112,7 +112,7 @@ static _Noreturn void run(int channel, uint64_t capabilities, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
 		_exit(EXIT_MOAT);
-	broker_serve(channel, directories);
+	broker_serve(channel, directories, (permitted_of(capabilities) & UINT64_C(1) << CAP_NET_ADMIN) != 0);
 }
 
 void broker_raise_loopback(void)

@@ -1,4 +1,5 @@
 /** Network interfaces (netdevice(7)). */
+import type { NetworkDevice } from "../fs/sys/network-class.ts";
 import { type IpAddress, LOOPBACK4, LOOPBACK6 } from "./inet/address.ts";
 
 export const IFF_UP = 0x1;
@@ -12,16 +13,7 @@ export interface InterfaceAddress {
   readonly prefixLength: number;
 }
 
-export interface NetworkInterface {
-  readonly name: string;
-  readonly index: number;
-  readonly mtu: number;
-  /** IFF_* */
-  readonly flags: number;
-  /** ARPHRD_* */
-  readonly type: number;
-  readonly hardwareAddress: Uint8Array;
-  readonly queueLength: number;
+export interface NetworkInterface extends NetworkDevice {
   readonly addresses: readonly InterfaceAddress[];
 }
 

@@ -1,7 +1,8 @@
 /** Makes the network known to procfs: /proc/net and /proc/sys/net. */
 import { procNet, sysctls } from "../fs/proc/registries.ts";
+import { networkDevices } from "../fs/sys/network-class.ts";
 import { keptSysctls } from "./kept-sysctls.ts";
-import { networkOf } from "./network-namespace.ts";
+import { initialNetwork, networkOf } from "./network-namespace.ts";
 import { procNetFiles } from "./proc-net.ts";
 import { netSysctls } from "./sysctl.ts";
 
@@ -22,6 +23,7 @@ const stackFiles = [
 ];
 
 export const registerNetwork = (): void => {
+  networkDevices.list = (kernel, task) => (task === null ? initialNetwork(kernel) : networkOf(task)).stack.interfaces();
   for (const name of new Set([...procNetFiles.keys(), ...stackFiles])) {
     const own = procNetFiles.get(name);
     procNet.set(name, (task) => networkOf(task).stack.procText(name) ?? own?.(task) ?? null);

@@ -51,8 +51,6 @@ const nodeTexts = (facts: HostFacts): Text[] => [
   ],
 ];
 
-const LOOPBACK = "devices/virtual/net/lo";
-
 export const sysfsTexts = (facts: HostFacts): Text[] => {
   const list = (): string => cpuList(facts);
   return [
@@ -70,35 +68,7 @@ export const sysfsTexts = (facts: HostFacts): Text[] => {
     }),
     ...constants("kernel/mm/hugepages/hugepages-2048kB", { nr_hugepages: 0, free_hugepages: 0, resv_hugepages: 0, surplus_hugepages: 0 }),
     ...constants("kernel", { profiling: 0, rcu_expedited: 0, uevent_seqnum: 0 }),
-    ...constants(LOOPBACK, {
-      address: "00:00:00:00:00:00",
-      broadcast: "00:00:00:00:00:00",
-      addr_len: 6,
-      carrier: 1,
-      dev_id: "0x0",
-      flags: "0x9",
-      ifindex: 1,
-      iflink: 1,
-      link_mode: 0,
-      mtu: 65_536,
-      operstate: "unknown",
-      tx_queue_len: 1000,
-      type: 772,
-    }),
-    ...constants(`${LOOPBACK}/statistics`, {
-      rx_bytes: 0,
-      rx_dropped: 0,
-      rx_errors: 0,
-      rx_packets: 0,
-      tx_bytes: 0,
-      tx_dropped: 0,
-      tx_errors: 0,
-      tx_packets: 0,
-    }),
   ];
 };
 
-export const sysfsLinks = (): (readonly [string, string])[] => [
-  ["class/net/lo", "../../devices/virtual/net/lo"],
-  ["bus/cpu/devices/cpu0", "../../../devices/system/cpu/cpu0"],
-];
+export const sysfsLinks = (): (readonly [string, string])[] => [["bus/cpu/devices/cpu0", "../../../devices/system/cpu/cpu0"]];

@@ -7,6 +7,7 @@ import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
 import { O_ACCMODE, O_RDONLY } from "../../vfs/open-file.ts";
 import { GeneratedDirectory, GeneratedLink, TextInode } from "../proc/generated.ts";
 import type { HostFacts } from "../proc/host-facts.ts";
+import { NetworkClass } from "./network-class.ts";
 import { sysfsLinks, sysfsTexts } from "./sysfs-files.ts";
 
 const SYSFS_MAGIC = 0x6265_6572;
@@ -64,6 +65,15 @@ export class Sysfs extends Filesystem {
     for (const [path, make] of sysfsTexts(facts)) {
       this.#place(path, this.#stamped(new SysfsText(this, ++this.#lastIno, make)));
     }
+    const numbered = <T extends Inode>(make: (ino: number) => T): T => this.#stamped(make(++this.#lastIno));
+    this.#place(
+      "class/net",
+      numbered((ino) => new NetworkClass(kernel, this, ino, true, numbered)),
+    );
+    this.#place(
+      "devices/virtual/net",
+      numbered((ino) => new NetworkClass(kernel, this, ino, false, numbered)),
+    );
     for (const [path, target] of sysfsLinks()) {
       this.#place(path, this.#stamped(new GeneratedLink(this, ++this.#lastIno, () => target)));
     }

@@ -84,9 +84,13 @@ export class HostStack implements NetworkStack {
   }
 
   interfaces(): readonly NetworkInterface[] {
-    const lines = (this.procText("dev") ?? "").split("\n").slice(2);
-    const names = lines.map((line) => line.split(":", 1)[0].trim()).filter((name) => name !== "");
-    return names.map((name) => readInterface(this.#controlFd, name)).filter((device) => device !== null);
+    const found: NetworkInterface[] = [];
+    for (const line of (this.procText("dev") ?? "").split("\n").slice(2)) {
+      const [name, columns] = line.trim().split(/: */);
+      const device = columns === undefined ? null : readInterface(this.#controlFd, name);
+      if (device !== null) found.push({ ...device, counters: columns.split(/ +/).map(Number) });
+    }
+    return found;
   }
 
   procText(name: string): string | null {
