@@ -2,6 +2,7 @@
 
 import { registerCgroupfs } from "../fs/cgroup/cgroupfs.ts";
 import { registerDevices } from "../fs/dev/dev.ts";
+import { registerMqueue } from "../fs/mqueue/mqueue.ts";
 import { registerFifo } from "../fs/pipe/fifo.ts";
 import { registerProcfs } from "../fs/proc/procfs.ts";
 import { registerSysfs } from "../fs/sys/sysfs.ts";
@@ -13,6 +14,7 @@ export const registerFilesystems = (kernel: MoatKernel): void => {
   registerFifo();
   registerDevices(kernel);
   registerProcfs(kernel, kernel.facts);
+  registerMqueue(kernel);
   registerSysfs(kernel, kernel.facts);
   registerCgroupfs(kernel);
 };

@@ -1,9 +1,10 @@
 /** An IPC namespace (ipc_namespaces(7)): System V objects and POSIX message queues. */
+
+import { PosixQueues } from "../fs/mqueue/mqueue.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import { IpcTable } from "./ipc-table.ts";
 import type { MessageQueue } from "./message-queue.ts";
-import { PosixQueues } from "./posix-queue.ts";
 import type { SemaphoreSet } from "./semaphore-set.ts";
 import type { SharedSegment } from "./shared-segment.ts";
 
@@ -36,21 +37,31 @@ export class IpcNamespace {
   readonly posixQueues: PosixQueues;
 
   constructor(kernel: Kernel) {
-    this.posixQueues = new PosixQueues(kernel, () => this.limits.queuesMax);
+    this.posixQueues = new PosixQueues(kernel, () => {
+      const { queuesMax, mqMessagesMax, mqMessagesDefault, mqBytesMax, mqBytesDefault } = this.limits;
+      return {
+        queuesMax,
+        maxMessages: Math.min(mqMessagesMax, mqMessagesDefault),
+        maxBytes: Math.min(mqBytesMax, mqBytesDefault),
+      };
+    });
   }
 }
 
 const first = new WeakMap<Kernel, IpcNamespace>();
 
-/** The namespace that `task` lives in: so far one per sandbox. */
-export const ipcNamespaceOf = (task: Task): IpcNamespace => {
-  let namespace = first.get(task.kernel);
+/** The sandbox's first, which config.json's mounts belong to. */
+export const firstIpcNamespace = (kernel: Kernel): IpcNamespace => {
+  let namespace = first.get(kernel);
   if (namespace === undefined) {
-    namespace = new IpcNamespace(task.kernel);
-    first.set(task.kernel, namespace);
+    namespace = new IpcNamespace(kernel);
+    first.set(kernel, namespace);
   }
   return namespace;
 };
+
+/** The namespace that `task` lives in: so far one per sandbox. */
+export const ipcNamespaceOf = (task: Task): IpcNamespace => firstIpcNamespace(task.kernel);
 
 /** Seconds since the epoch, for the *_time fields. */
 export const ipcTime = (task: Task): number => Math.floor(task.kernel.clock.realtimeNs() / 1e9);

@@ -1,15 +1,14 @@
 /** POSIX message queues (mq_overview(7), ipc/mqueue.c). */
 import { EAGAIN, EBUSY, EMSGSIZE } from "../abi/errno.ts";
 import { SI_MESGQ, SIGEV_SIGNAL } from "../abi/signal.ts";
-import type { Kernel } from "../kernel.ts";
 import { WaitQueue } from "../task/blocking.ts";
 import type { Process } from "../task/process.ts";
 import { sendSignalToProcess } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
-import { anonInode } from "../vfs/anon.ts";
-import { type Inode, S_IFREG } from "../vfs/inode.ts";
+import type { Inode } from "../vfs/inode.ts";
 import type { Io } from "../vfs/io.ts";
 import { O_ACCMODE, O_NONBLOCK, OpenFile, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../vfs/open-file.ts";
+import type { Path } from "../vfs/path.ts";
 
 export interface PosixMessage {
   readonly priority: number;
@@ -99,8 +98,9 @@ export class PosixQueueFile extends OpenFile {
   readonly mq: PosixQueue;
   readonly name: string;
 
-  constructor(mq: PosixQueue, name: string, flags: number) {
-    super(mq.inode, null, flags & (O_ACCMODE | O_NONBLOCK));
+  /** `path`: opened as a file of the mqueue filesystem. */
+  constructor(mq: PosixQueue, name: string, flags: number, path: Path | null = null) {
+    super(mq.inode, path, flags & (O_ACCMODE | O_NONBLOCK));
     this.mq = mq;
     this.name = name;
   }
@@ -117,6 +117,11 @@ export class PosixQueueFile extends OpenFile {
     const n = io.put(text, this.position, text.length - this.position);
     if (n > 0) this.position += n;
     return n;
+  }
+
+  /** simple_setattr(): a size that means nothing. */
+  override truncate(): number {
+    return 0;
   }
 
   override readiness(): number {
@@ -141,37 +146,5 @@ export class PosixQueueFile extends OpenFile {
   /** EMSGSIZE for a message that no slot can hold. */
   checkLength(length: number): number {
     return length > this.mq.maxBytes ? EMSGSIZE : 0;
-  }
-}
-
-/** The queues by name. */
-export class PosixQueues {
-  readonly #kernel: Kernel;
-  readonly #most: () => number;
-  readonly #byName = new Map<string, PosixQueue>();
-
-  /** `most`: queues_max. */
-  constructor(kernel: Kernel, most: () => number) {
-    this.#kernel = kernel;
-    this.#most = most;
-  }
-
-  get isFull(): boolean {
-    return this.#byName.size >= this.#most();
-  }
-
-  find(name: string): PosixQueue | null {
-    return this.#byName.get(name) ?? null;
-  }
-
-  create(task: Task, name: string, mode: number, maxMessages: number, maxBytes: number): PosixQueue {
-    const inode = anonInode(this.#kernel, S_IFREG | (mode & ~task.fs.umask & 0o7777), task.creds.fsuid, task.creds.fsgid);
-    const mq = new PosixQueue(inode, maxMessages, maxBytes);
-    this.#byName.set(name, mq);
-    return mq;
-  }
-
-  unlink(name: string): void {
-    this.#byName.delete(name);
   }
 }

@@ -9,6 +9,7 @@ export const copyTime = (target: Timestamp, source: Timestamp): void => {
   target.nsec = source.nsec;
 };
 
+const SECURITY_CAPABILITY = "security.capability";
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 /** What one inode may hold, in bytes: Linux bounds user.* of tmpfs by the filesystem's inode budget. */
@@ -22,6 +23,8 @@ export abstract class MemoryInode extends Inode {
   isModified = false;
   /** Null: the origin's. */
   #xattrs: Map<string, Uint8Array> | null;
+  /** Known to have no security.capability. */
+  #hasNoCapabilities: boolean;
   override keepsAtime = true;
 
   /** A new inode; or, with `origin`, one that shows a lower file under its own number. */
@@ -32,6 +35,7 @@ export abstract class MemoryInode extends Inode {
     this.uid = uid;
     this.gid = gid;
     fs.budget.usedInodes++;
+    this.#hasNoCapabilities = origin === null;
     if (origin === null) {
       this.#xattrs = new Map();
       this.isModified = true;
@@ -66,9 +70,17 @@ export abstract class MemoryInode extends Inode {
     this.stamp(this.ctime);
   }
 
+  /** Writing and giving away end what the file may do beyond its caller (cap_inode_killpriv). */
+  #dropCapabilities(): void {
+    if (!this.isRegular || this.#hasNoCapabilities) return;
+    this.#hasNoCapabilities = true;
+    if (this.getXattr(SECURITY_CAPABILITY) !== ENODATA) this.#ownXattrs().delete(SECURITY_CAPABILITY);
+  }
+
   /** The content changed. */
   stampModification(): void {
     this.modify();
+    this.#dropCapabilities();
     this.stamp(this.mtime);
     copyTime(this.ctime, this.mtime);
   }
@@ -84,6 +96,7 @@ export abstract class MemoryInode extends Inode {
       if (error < 0) return error;
     }
     this.stampChange();
+    if (change.uid !== undefined || change.gid !== undefined || change.size !== undefined) this.#dropCapabilities();
     if (change.mode !== undefined) this.mode = (this.mode & S_IFMT) | (change.mode & ~S_IFMT);
     if (change.uid !== undefined) this.uid = change.uid;
     if (change.gid !== undefined) this.gid = change.gid;
@@ -112,6 +125,7 @@ export abstract class MemoryInode extends Inode {
     for (const [key, stored] of xattrs) if (key !== name) total += key.length + stored.length;
     if (total > MAX_XATTR_BYTES) return ENOSPC;
     xattrs.set(name, value.slice());
+    if (name === SECURITY_CAPABILITY) this.#hasNoCapabilities = false;
     this.stampChange();
     return 0;
   }
