@@ -2,19 +2,24 @@
  * The ways into and out of the stub without a signal.
  *
  * stub_patched_entry: a trampoline jumps here with
- *   rsp = the thread's stub stack top, gs:16 = guest rsp, r11 = return address, eax = number;
+ *   rsp = the thread's stub stack top, gs:16 = guest rsp, eax = number, r11 = the address behind the
+ *   call, rcx = where the guest goes on (there, or at what was moved into the trampoline);
  *   all other registers are the guest's.
  * Register contract: as for `syscall`, rcx and r11 are lost, all others are kept.
  *
  * The window [stub_exit_start, stub_exit_end) is restartable: until its last instruction the
- * frame is intact, so an interrupt that lands in it goes to stub_exit_redo instead.
+ * frame is intact, so an interrupt that lands in it goes to stub_exit_redo instead, with rsp at
+ * the frame. GS is the guest's own on all ways but those from and to a trampoline.
  */
-#define FRAME_SIZE 144
+#define FRAME_SIZE 160
+#define THREAD_MASK -0x10000
 
   .text
   .globl stub_patched_entry
 stub_patched_entry:
   sub $(FRAME_SIZE + 0), %rsp
+  mov %rcx, 144(%rsp)
+  mov %r11, 152(%rsp)
   mov %r8, 0(%rsp)
   mov %r9, 8(%rsp)
   mov %r10, 16(%rsp)
@@ -46,19 +51,21 @@ stub_patched_entry:
   .globl stub_exit_redo
 stub_exit_redo:
   cld
-  mov %gs:24, %rsp
-  mov %gs:0, %rdi
+  mov %rsp, %rdi
+  and $THREAD_MASK, %rdi
   mov %rsp, %rsi
   call stub_patched_interrupt
 
   /* eax: 0 leave by jump, else all registers by iretq */
   .globl stub_exit_start, stub_exit_end
 stub_exit_start:
-  cmpq $0, %gs:40
+  mov %rsp, %rcx
+  and $THREAD_MASK, %rcx
+  cmpq $0, 40(%rcx)
   jne stub_exit_redo
   test %eax, %eax
   jne 1f
-  mov 128(%rsp), %rcx
+  mov 144(%rsp), %rcx
   mov %rcx, %gs:32
   mov 0(%rsp), %r8
   mov 8(%rsp), %r9
@@ -73,6 +80,7 @@ stub_exit_start:
   mov 88(%rsp), %rbx
   mov 96(%rsp), %rdx
   mov 104(%rsp), %rax
+  mov 128(%rsp), %rcx
   mov 136(%rsp), %r11
   mov 120(%rsp), %rsp
   jmp *%gs:32

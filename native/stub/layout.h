@@ -21,6 +21,9 @@
 #define TRAMPOLINES_SIZE 0x10000
 #define TRAMPOLINE_TABLE_SIZE 0x2000
 #define TRAMPOLINE_STRIDE 0x40
+/* In a trampoline: what was moved from behind the call, and the address behind the call. */
+#define TRAMPOLINE_MOVED 44
+#define TRAMPOLINE_RETURN 56
 
 /*
  * Regions: one memfd, 16 slots. A slot serves two: a guest thread, whose requests and answers stand in
@@ -64,6 +67,8 @@
 #define TURN_MASK 0x7fffffff
 /* Registers and FPU state of the stopped guest thread stand in the slot: any carrier may go on with it. */
 #define SLOT_SAVED 0x124
+/* Two words: the address behind a patched call, and where it goes on instead. */
+#define SLOT_RETURN_RIP 0x128
 #define SLOT_PREFETCH 0x140
 #define PREFETCH_MAX 24
 #define SLOT_FPU_ADDRS 0x2c0
@@ -123,6 +128,9 @@
 #define OP_CLOSE_FD 0x10004
 #define OP_PATCH 0x10005
 #define PATCH_SHARED 0x100
+#define PATCH_LENGTH 16
+#define PATCH_GUARD 20
+#define OP_NEAR_AREA 0x10009
 /* The extended state to and from the start of the data area; bytes from there to memory that the guest may not write. */
 #define OP_READ_FPU 0x10006
 #define OP_WRITE_FPU 0x10007

@@ -3,6 +3,8 @@
 
 #define MAP_FIXED 0x10
 #define MAP_SHARED 0x1
+#define MAP_PRIVATE 0x2
+#define MAP_ANONYMOUS 0x20
 #define MADV_DONTFORK 10
 #define CMSG_CLOEXEC 0x40000000
 #define FUTEX_WAIT 0
@@ -74,28 +76,38 @@ static void reach_other_threads(u64 page, u64 length) {
 
 /*
  * args: [0] site, [1] [2] its old bytes, low four and high three, [3] [4] its new ones, [5] the page's
- * protection, with PATCH_SHARED when other threads may be about to run the site. To those it begins
- * with a byte that is no opcode until the rest is there: they fault and try again (signals.c).
+ * protection, PATCH_SHARED when other threads may be about to run the site, above PATCH_LENGTH how many
+ * bytes change, and above PATCH_GUARD where in them execution may come to besides the first. To others
+ * both places hold a byte that is no opcode until the rest is there: they fault and try again (signals.c).
  */
 static i64 patch_site(struct op *op) {
   u64 *a = op->args;
   u64 page = a[0] & ~4095ul;
   u64 length = ((a[0] + 7 + 4095) & ~4095ul) - page;
-  u64 old = 0, mask = 0xfffffffffffffful, value = a[4] << 32 | a[3];
-  u32 is_shared = (a[5] & PATCH_SHARED) != 0;
+  u32 is_shared = (a[5] & PATCH_SHARED) != 0, count = a[5] >> PATCH_LENGTH & 7, guard = a[5] >> PATCH_GUARD & 7;
+  u64 old = 0, mask = (1ul << (8 * count)) - 1, value = a[4] << 32 | a[3];
   u8 *site = (u8 *)a[0];
-  if (stub_copy(&old, site, 7)) return 0;
+  if (stub_copy(&old, site, count)) return 0;
   if ((old ^ (a[2] << 32 | a[1])) & mask) return 0;
   if (host3(NR_mprotect, page, length, 7)) return 0;
   __atomic_store_n(&DATA->patching, a[0], __ATOMIC_SEQ_CST);
   __atomic_store_n(site, (u8)NO_OPCODE, __ATOMIC_SEQ_CST);
+  __atomic_store_n(site + guard, (u8)NO_OPCODE, __ATOMIC_SEQ_CST);
   if (is_shared) reach_other_threads(page, length);
-  for (u32 i = 1; i < 7; i++) __atomic_store_n(site + i, (u8)(value >> (8 * i)), __ATOMIC_SEQ_CST);
+  for (u32 i = 1; i < count; i++)
+    if (i != guard) __atomic_store_n(site + i, (u8)(value >> (8 * i)), __ATOMIC_SEQ_CST);
   if (is_shared) reach_other_threads(page, length);
+  __atomic_store_n(site + guard, (u8)(value >> (8 * guard)), __ATOMIC_SEQ_CST);
   __atomic_store_n(site, (u8)value, __ATOMIC_SEQ_CST);
   host3(NR_mprotect, page, length, a[5] & 7);
   __atomic_store_n(&DATA->patching, 0, __ATOMIC_SEQ_CST);
   return 0;
+}
+
+static i64 map_near_area(struct op *op) {
+  i64 result = host6(NR_mmap, op->args[0], TRAMPOLINES_SIZE, 7, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, ~0ul, 0);
+  if (result > 0) DATA->near_area = op->args[0];
+  return result < 0 ? result : 0;
 }
 
 #define FPU_SOFTWARE_WORDS 464
@@ -178,6 +190,9 @@ static u32 run_ops(struct thread *thread, struct slot *slot, void *fpu) {
         break;
       case OP_POKE:
         result = poke(slot, op);
+        break;
+      case OP_NEAR_AREA:
+        result = map_near_area(op);
         break;
       case OP_FORK:
         result = fork_process(thread, op);

@@ -11,6 +11,18 @@ static inline u64 read_fs_base(void) {
   return base;
 }
 
+/* What the guest has set; trampolines need it to be the carrier's block, which counts as 0. */
+static inline u64 read_gs_base(struct thread *thread) {
+  u64 base;
+  __asm__ volatile("rdgsbase %0" : "=r"(base));
+  return base == (u64)thread ? 0 : base;
+}
+
+static inline void set_bases(struct thread *thread, struct slot *slot) {
+  __asm__ volatile("wrfsbase %0" : : "r"(slot->fs_base));
+  __asm__ volatile("wrgsbase %0" : : "r"(slot->gs_base ? slot->gs_base : (u64)thread));
+}
+
 static void save(struct thread *thread, void *fpu) {
   struct slot *slot = thread->slot;
   if (!slot || thread->saved) return;
@@ -59,7 +71,7 @@ static u32 obey(struct thread *thread, u32 command, struct gregs *regs, void *fp
   thread->slot = slot;
   thread->saved = 0;
   *regs = slot->regs;
-  __asm__ volatile("wrfsbase %0" : : "r"(slot->fs_base));
+  set_bases(thread, slot);
   stub_fpu_load(slot, fpu);
   return ANSWER_REGS;
 }
@@ -95,6 +107,7 @@ static void begin(struct thread *thread, const struct gregs *regs, u32 kind, voi
   struct slot *slot = thread->slot;
   slot->regs = *regs;
   slot->fs_base = read_fs_base();
+  slot->gs_base = kind == KIND_SYSCALL_PATCHED ? 0 : read_gs_base(thread);
   slot->prefetch_count = 0;
   if (kind != KIND_SYSCALL && kind != KIND_SYSCALL_PATCHED) return;
   u64 nr = regs->rax;
@@ -106,6 +119,7 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
   if (kind) begin(thread, regs, kind, fpu);
   /* Once restored, the state is live and the host's frame is stale. */
   u32 restored = 0;
+  u64 return_rip = NOWHERE, continuation = NOWHERE;
   for (;;) {
     if (kind) {
       thread->saved = 0;
@@ -119,10 +133,14 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
     if (!slot) continue;
     __atomic_store_n(&slot->state, STATE_IDLE, __ATOMIC_RELAXED);
     u32 answer = slot->answer;
+    return_rip = slot->return_rip;
+    continuation = slot->continuation;
     if (slot->op_count) {
       u32 failed = stub_run_ops(thread, slot, fpu);
       slot->op_count = 0;
       if (failed == OP_MAX + 1) { /* the child of a fork: it reports from its own slot */
+        thread->slot->return_rip = return_rip;
+        thread->slot->continuation = continuation;
         begin(thread, regs, KIND_STARTED, fpu);
         kind = KIND_STARTED;
         continue;
@@ -137,7 +155,7 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
     u32 bad = slot->copyout_count ? copy_out(slot) : 0;
     if (answer & ANSWER_REGS) {
       *regs = slot->regs;
-      __asm__ volatile("wrfsbase %0" : : "r"(slot->fs_base));
+      set_bases(thread, slot);
     }
     /* Both: a handler has returned, and the next one interrupts what it returned to. */
     if (answer & ANSWER_FPU_RESTORE) {
@@ -161,13 +179,27 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
   }
 }
 
-/* entry.S. Returns 1 when all registers must be set, 0 when those of a system call suffice. */
-u32 stub_patched_syscall(struct thread *thread, struct gregs *regs) {
-  return (stub_serve(thread, regs, KIND_SYSCALL_PATCHED, 0) & ANSWER_REGS) != 0;
+u32 stub_serve_frame(struct thread *thread, struct frame *frame, u32 kind) {
+  if (thread->slot) {
+    thread->slot->return_rip = frame->return_rip;
+    thread->slot->continuation = frame->continuation;
+  }
+  u32 answer = stub_serve(thread, &frame->regs, kind, 0);
+  /* Another guest thread may run from here on. */
+  frame->return_rip = thread->slot->return_rip;
+  frame->continuation = thread->slot->continuation;
+  if (answer & ANSWER_REGS && frame->regs.rip == frame->return_rip) frame->regs.rip = frame->continuation;
+  return answer;
 }
 
-u32 stub_patched_interrupt(struct thread *thread, struct gregs *regs) {
+/* entry.S. Returns 1 when all registers must be set, 0 when those of a system call suffice. */
+u32 stub_patched_syscall(struct thread *thread, struct frame *frame) {
+  return (stub_serve_frame(thread, frame, KIND_SYSCALL_PATCHED) & ANSWER_REGS) != 0;
+}
+
+u32 stub_patched_interrupt(struct thread *thread, struct frame *frame) {
   thread->pending = 0;
-  stub_serve(thread, regs, KIND_INTERRUPT, 0);
+  if (frame->regs.rip == frame->continuation) frame->regs.rip = frame->return_rip;
+  stub_serve_frame(thread, frame, KIND_INTERRUPT);
   return 1;
 }

@@ -26,11 +26,33 @@ static u32 in_stub(u64 rip) {
   return rip >= STUB_BASE && rip < STUB_BASE + STUB_TEXT_SIZE;
 }
 
+static u32 in_trampoline(u64 rip) {
+  u64 near = DATA->near_area;
+  if (rip >= TRAMPOLINES + TRAMPOLINE_TABLE_SIZE && rip < TRAMPOLINES + TRAMPOLINES_SIZE) return 1;
+  return near && rip >= near && rip < near + TRAMPOLINES_SIZE;
+}
+
+/* To where the guest would be without its trampoline. 0: it is on the way into the stub. */
+static u32 leave_trampoline(struct gregs *regs) {
+  u64 offset = regs->rip & (TRAMPOLINE_STRIDE - 1), start = regs->rip - offset;
+  if (offset < TRAMPOLINE_MOVED) return 0;
+  if (offset == TRAMPOLINE_MOVED) regs->rip = *(u64 *)(start + TRAMPOLINE_RETURN);
+  else regs->rip = regs->rip + 5 + (u64)(i64) * (i32 *)(regs->rip + 1);
+  return 1;
+}
+
 /* After an FPU restore the host's own frame must not be used: leave by another way, with signals unblocked. */
-static void finish(struct thread *thread, struct gregs *regs, u32 answer) {
+static void serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
+  thread->slot->return_rip = thread->slot->continuation = NOWHERE;
+  u32 answer = stub_serve(thread, regs, kind, fpu);
+  /* Another guest thread may run from here on. */
+  struct slot *slot = thread->slot;
+  if (regs->rip == slot->return_rip) regs->rip = slot->continuation;
   if (!(answer & ANSWER_FPU_RESTORE)) return;
-  struct gregs *frame = (struct gregs *)(thread->stack_top - sizeof(struct gregs));
-  *frame = *regs;
+  struct frame *frame = (struct frame *)(thread->stack_top - sizeof(struct frame));
+  frame->regs = *regs;
+  frame->return_rip = slot->return_rip;
+  frame->continuation = slot->continuation;
   u64 none = 0;
   thread->frame = (u64)frame;
   host6(NR_rt_sigprocmask, 2, (u64)&none, 0, 8, 0, 0);
@@ -41,7 +63,7 @@ void stub_on_sigsys(i32 signal, struct host_siginfo *info, struct host_ucontext 
   struct thread *thread = this_thread();
   (void)signal;
   (void)info;
-  finish(thread, &context->regs, stub_serve(thread, &context->regs, KIND_SYSCALL, context->fpu));
+  serve(thread, &context->regs, KIND_SYSCALL, context->fpu);
 }
 
 void stub_on_interrupt(i32 signal, struct host_siginfo *info, struct host_ucontext *context) {
@@ -51,21 +73,23 @@ void stub_on_interrupt(i32 signal, struct host_siginfo *info, struct host_uconte
   (void)info;
   if (rip >= (u64)stub_exit_start && rip < (u64)stub_exit_end) {
     context->regs.rip = (u64)stub_exit_redo;
+    context->regs.rsp = thread->frame;
     return;
   }
-  if (in_stub(rip) || (rip >= TRAMPOLINES && rip < TRAMPOLINES + TRAMPOLINES_SIZE)) {
+  if (in_stub(rip) || (in_trampoline(rip) && !leave_trampoline(&context->regs))) {
     thread->pending = 1;
     return;
   }
-  finish(thread, &context->regs, stub_serve(thread, &context->regs, KIND_INTERRUPT, context->fpu));
+  serve(thread, &context->regs, KIND_INTERRUPT, context->fpu);
 }
 
-static u32 is_jump(const u8 *bytes) {
+static u32 is_old_call(const u8 *bytes) {
   return bytes[0] == 0xff && bytes[1] == 0x24 && bytes[2] == 0x25 && bytes[5] == NO_OPCODE && bytes[6] == 0;
 }
 
-static u32 is_call(const u8 *bytes) {
-  return bytes[0] == 0xb8 && bytes[5] == 0x0f && bytes[6] == 0x05;
+/* What a site begins with, before and after: instructions that every processor has. */
+static u32 is_site(const u8 *bytes) {
+  return bytes[0] == 0xb8 || bytes[0] == 0xe9 || is_old_call(bytes) || (bytes[0] == 0x0f && bytes[1] == 0x05);
 }
 
 /*
@@ -75,12 +99,12 @@ static u32 is_call(const u8 *bytes) {
 enum { NO_SITE, OTHER_BYTES, OLD_CALL };
 
 static u32 site_at(u64 rip) {
-  u8 here[7], before[7];
+  u8 here[7] = {0}, before[7];
   u64 patching = __atomic_load_n(&DATA->patching, __ATOMIC_SEQ_CST);
-  if (patching && (rip == patching || rip == patching + 5)) return OTHER_BYTES;
-  if (!stub_copy(here, (const void *)rip, 7) && (is_jump(here) || is_call(here))) return OTHER_BYTES;
-  if (stub_copy(before, (const void *)(rip - 5), 7)) return NO_SITE;
-  return is_jump(before) ? OLD_CALL : is_call(before) ? OTHER_BYTES : NO_SITE;
+  if (patching && rip - patching < 7) return OTHER_BYTES;
+  stub_copy(here, (const void *)rip, 7);
+  if (is_site(here)) return OTHER_BYTES;
+  return !stub_copy(before, (const void *)(rip - 5), 7) && is_old_call(before) ? OLD_CALL : NO_SITE;
 }
 
 void stub_on_fault(i32 signal, struct host_siginfo *info, struct host_ucontext *context) {
@@ -94,14 +118,15 @@ void stub_on_fault(i32 signal, struct host_siginfo *info, struct host_ucontext *
   if (site == OTHER_BYTES) return;
   if (site == OLD_CALL) {
     regs->rip += 2;
-    finish(thread, regs, stub_serve(thread, regs, KIND_SYSCALL, context->fpu));
+    serve(thread, regs, KIND_SYSCALL, context->fpu);
     return;
   }
+  if (in_trampoline(regs->rip)) leave_trampoline(regs);
   struct slot *slot = thread->slot;
   slot->fault_signal = (u32)signal;
   slot->fault_code = (u32)info->code;
   slot->fault_addr = signal == 5 ? regs->rip : info->addr;
   slot->fault_trap = (u32)context->trap;
   slot->fault_error = (u32)context->error;
-  finish(thread, regs, stub_serve(thread, regs, KIND_FAULT, context->fpu));
+  serve(thread, regs, KIND_FAULT, context->fpu);
 }

@@ -15,6 +15,14 @@ struct gregs {
   u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
 };
 
+/* What entry.S builds and leaves by. */
+struct frame {
+  struct gregs regs;
+  /* Where the guest goes on after a patched call, and the address that it thinks it does; elsewhere NOWHERE. */
+  u64 continuation, return_rip;
+};
+#define NOWHERE (~0ul)
+
 struct op {
   u32 nr, unused;
   u64 args[6];
@@ -39,7 +47,9 @@ struct slot {
   struct gregs regs;
   u64 fs_base, gs_base;
   u32 turn, saved;
-  u64 unused[3];
+  /* As in struct frame, of the guest thread's call, for whichever carrier goes on with it. */
+  u64 return_rip, continuation;
+  u64 unused;
   struct span prefetch[PREFETCH_MAX];
   u64 fpu_addrs[FPU_ADDRS_MAX];
   u8 gap0[SLOT_OPS - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
@@ -72,6 +82,8 @@ struct stub_data {
   u32 xsave_size, has_xsave;
   /* The call site that is being changed. */
   u64 patching;
+  /* Trampolines near the libraries; 0: none yet. */
+  u64 near_area;
 };
 
 /* Left by zygote.c in the data area of the first slot; the sentry reads the facts from there. */
@@ -92,6 +104,7 @@ struct zygote_setup {
 
 _Static_assert(__builtin_offsetof(struct slot, regs) == SLOT_REGS, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fs_base) == SLOT_FS_BASE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, return_rip) == SLOT_RETURN_RIP, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, turn) == SLOT_TURN, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, command) == SLOT_COMMAND, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, saved) == SLOT_SAVED, "slot layout");
@@ -132,12 +145,14 @@ u64 stub_xsave(void *area);
 u64 stub_xrstor(const void *area, u64 components);
 
 /* entry.S: leaves the stub for good with the registers of `frame` (by iretq). */
-__attribute__((noreturn)) void stub_leave(struct thread *thread, struct gregs *frame);
+__attribute__((noreturn)) void stub_leave(struct thread *thread, struct frame *frame);
 /* entry.S: clones a host thread that starts in stub_thread_main(thread). */
 i64 stub_clone_thread(u64 flags, u64 stack, u64 ptid, u64 ctid, struct thread *thread);
 
 /* serve.c: posts a request of `kind` (0: none, waits for a guest thread to run), obeys answers until one resumes. Returns the answer. `fpu` is the signal frame's FPU area or null. */
 u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu);
+/* The same for registers in a frame of entry.S. */
+u32 stub_serve_frame(struct thread *thread, struct frame *frame, u32 kind);
 /* ops.c: the index of the failed operation + 1, or 0. */
 u32 stub_run_ops(struct thread *thread, struct slot *slot, void *fpu);
 void stub_thread_main(struct thread *thread);

@@ -19,12 +19,13 @@ void stub_setup_thread(struct thread *thread, u64 bed) {
 /* Runs on the carrier's own stack, below its register frame. Only the zygote has a guest thread from the start. */
 void stub_thread_main(struct thread *thread) {
   struct stack alt = {(u64)thread + ALT_STACK_OFFSET, 0, 0, ALT_STACK_SIZE};
-  struct gregs *frame = (struct gregs *)(thread->stack_top - sizeof(struct gregs));
+  struct frame *frame = (struct frame *)(thread->stack_top - sizeof(struct frame));
   u64 none = 0;
   __asm__ volatile("wrgsbase %0" : : "r"(thread));
   host3(NR_sigaltstack, &alt, 0, 0);
-  if (thread->slot) *frame = thread->slot->regs;
-  stub_serve(thread, frame, thread->slot ? KIND_STARTED : 0, 0);
+  if (thread->slot) frame->regs = thread->slot->regs;
+  frame->continuation = frame->return_rip = NOWHERE;
+  stub_serve_frame(thread, frame, thread->slot ? KIND_STARTED : 0);
   host6(NR_rt_sigprocmask, 2, (u64)&none, 0, 8, 0, 0);
   stub_leave(thread, frame);
 }

@@ -40,6 +40,10 @@ export class GuestTraps implements TrapHandler {
     return vma && vma.start <= addr && (vma.flags & VM_SHARED) === 0 ? vma.prot : -1;
   }
 
+  trampolineArea(thread: SystrapThread): number {
+    return thread.task?.mm.trampolineArea ?? 0;
+  }
+
   broken(thread: SystrapThread, error: Errno): void {
     const task = thread.task;
     this.#log.debug("an answer could not be carried out", { tid: task?.tid ?? 0, errno: -error });

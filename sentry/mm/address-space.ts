@@ -14,7 +14,7 @@ import type { OpenFile } from "../vfs/open-file.ts";
 import { setBreak } from "./break.ts";
 import type { FileMapping } from "./file-mapping.ts";
 import { growStack } from "./grow-stack.ts";
-import { chooseLayout, type Layout, MMAP_MIN_ADDR, STACK_GUARD_GAP, TASK_UNMAPPED_BASE } from "./layout.ts";
+import { chooseLayout, type Layout, MMAP_MIN_ADDR, STACK_GUARD_GAP, TASK_UNMAPPED_BASE, TRAMPOLINE_AREA_SIZE } from "./layout.ts";
 import { mapMemory, mapObject } from "./map-memory.ts";
 import { protectMemory } from "./protect-memory.ts";
 import { remapMemory } from "./remap-memory.ts";
@@ -40,6 +40,9 @@ export class AddressSpace {
   readonly kernel: Kernel;
   readonly map = new VmaMap();
   readonly layout: Layout;
+
+  /** Room for the platform beside the libraries, which go below it. */
+  readonly trampolineArea: UserAddr;
 
   /** For /proc/pid/{stat,cmdline,environ,auxv} and prctl(PR_SET_MM). */
   argStart: UserAddr = 0;
@@ -70,7 +73,9 @@ export class AddressSpace {
   constructor(kernel: Kernel, layout: Layout = chooseLayout(kernel, 0, true)) {
     this.kernel = kernel;
     this.layout = layout;
-    for (const range of [...kernel.platform.reserved].sort((a, b) => a.start - b.start)) {
+    this.trampolineArea = layout.mmapBase;
+    const beside = { start: layout.mmapBase, end: layout.mmapBase + TRAMPOLINE_AREA_SIZE, name: "" };
+    for (const range of [...kernel.platform.reserved, beside].sort((a, b) => a.start - b.start)) {
       const prot = range.name === "[vdso]" ? 5 : range.name === "" ? 0 : 1;
       this.map.append(new Vma(range.start, range.end, prot, VM_PLATFORM, 0, null, null, range.name));
     }

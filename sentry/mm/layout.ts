@@ -12,6 +12,8 @@ export const STACK_GUARD_GAP = 256 * PAGE_SIZE;
 export const TASK_UNMAPPED_BASE = pageStart(USER_ADDR_LIMIT / 3);
 /** ELF_ET_DYN_BASE: programs that are position independent and have an interpreter. */
 export const ELF_ET_DYN_BASE = pageStart((USER_ADDR_LIMIT / 3) * 2);
+/** What the platform gets above the first mapping. */
+export const TRAMPOLINE_AREA_SIZE = 65536;
 /** _STK_LIM: the stack limit that a set-user-ID program gets at most. */
 export const DEFAULT_STACK_LIMIT = 8 * 1024 * 1024;
 /** With an unlimited or huge stack limit this much is mapped; more comes by faults. */

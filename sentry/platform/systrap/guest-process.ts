@@ -117,7 +117,7 @@ export class SystrapProcess implements GuestProcess {
   keepCode(isKept: boolean): void {
     if (this.patches === null && !isKept) return;
     this.patches ??= new PatchedSites();
-    this.patches.isFrozen = isKept;
+    this.patches.isShown = isKept;
   }
 
   /** Gives back what the sentry holds for it; the host process may still be on its way out. */

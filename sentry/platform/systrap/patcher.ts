@@ -1,67 +1,93 @@
 /**
- * Call sites that trap often are rewritten to jump into the stub: `mov $nr,%eax; syscall`
- * (B8 imm32 0F 05) becomes `jmp *[abs32]` (FF 24 25 abs32) through a table in the guest's
- * low memory to a trampoline. The table's address has 06 as its third byte, which is no
- * opcode: a jump to the old `syscall` at +5 faults and is repaired (native/stub/signals.c).
+ * Call sites that trap often are rewritten to jump into the stub (patch-shape.ts says how, and
+ * trampoline-area.ts by which way). Only a site that has really trapped is changed.
  */
-import { R_RIP } from "../registers.ts";
-import { OP_PATCH, PATCH_SHARED, TRAMPOLINE_STRIDE, TRAMPOLINE_TABLE_SIZE, TRAMPOLINES, TRAMPOLINES_SIZE } from "./layout.generated.ts";
+import { R_RAX, R_RIP } from "../registers.ts";
+import {
+  OP_NEAR_AREA,
+  OP_PATCH,
+  PATCH_GUARD,
+  PATCH_LENGTH,
+  PATCH_SHARED,
+  TRAMPOLINE_MOVED,
+  TRAMPOLINE_STRIDE,
+  TRAMPOLINES,
+  TRAMPOLINES_SIZE,
+} from "./layout.generated.ts";
+import { AFTER_SYSCALL, BEFORE, SITE_WINDOW, type SiteShape, shapeOf } from "./patch-shape.ts";
 import type { TrapHandler } from "./systrap.ts";
 import type { SystrapThread } from "./thread.ts";
+import { ENTRY_POINTER, movingTrampoline, movTrampoline, TrampolineArea, tableEntry } from "./trampoline-area.ts";
 
 /** Patching costs two mprotects and a copied page, a trap about 1.8 µs: it pays from the fourth trap on. */
 const TRAPS_BEFORE_PATCH = 4;
-const SITE_LENGTH = 7;
-const SITES_MAX = (TRAMPOLINES_SIZE - TRAMPOLINE_TABLE_SIZE) / TRAMPOLINE_STRIDE;
 const NR_mmap = 9;
 const TWO_32 = 2 ** 32;
 const REFUSED = -1;
+const SYSCALL_LENGTH = 2;
+
+/** Seven bytes as two words. */
+type SiteBytes = readonly [number, number];
 
 interface PatchedSite {
-  /** Seven bytes as two words. */
-  readonly now: readonly [number, number];
-  readonly before: readonly [number, number];
+  readonly shape: SiteShape;
+  readonly now: SiteBytes;
+  readonly before: SiteBytes;
 }
 
 /** The sites of one host process. */
 export class PatchedSites {
   /** Traps seen at a return address; REFUSED when it is no pattern. */
   readonly traps = new Map<number, number>();
-  count = 0;
-  /** The table and the trampolines have memory. */
-  isMapped = false;
+  readonly low: TrampolineArea;
+  near: TrampolineArea | null = null;
   /** A debugger looks: the code stays as it was. */
-  isFrozen = false;
-  /** Patched sites, with what stands there now and what stood there before. */
+  isShown = false;
+  /** GS is the program's own, so no trampoline finds its thread by it. */
+  hasOwnGs = false;
   readonly patched = new Map<number, PatchedSite>();
+  /** What stands behind a `syscall` that became a jump now → where it goes on; null: it is back again. */
+  readonly continuations = new Map<number, number | null>();
+
+  constructor(low = new TrampolineArea(TRAMPOLINES)) {
+    this.low = low;
+  }
+
+  get isFrozen(): boolean {
+    return this.isShown || this.hasOwnGs;
+  }
 
   /** Queues the operations that put the original code back. */
   restore(thread: SystrapThread, handler: TrapHandler): void {
-    for (const [addr, site] of this.patched) {
+    for (const [addr, { shape, now, before }] of this.patched) {
       const protection = handler.patchableProtection(thread, addr);
-      if (protection >= 0) thread.ops.push(OP_PATCH, addr, ...site.now, ...site.before, protection | PATCH_SHARED);
+      if (protection >= 0) pushPatch(thread, addr, shape, now, before, protection | PATCH_SHARED);
     }
+    for (const rip of this.continuations.keys()) this.continuations.set(rip, null);
     for (const [rip, traps] of this.traps) if (traps === REFUSED) this.traps.delete(rip);
     this.patched.clear();
   }
 
   fork(): PatchedSites {
-    const copy = new PatchedSites();
-    copy.count = this.count;
-    copy.isMapped = this.isMapped;
+    const copy = new PatchedSites(this.low.fork());
+    copy.near = this.near?.fork() ?? null;
+    copy.hasOwnGs = this.hasOwnGs;
     for (const [rip, traps] of this.traps) copy.traps.set(rip, traps);
     for (const [addr, site] of this.patched) copy.patched.set(addr, site);
+    for (const [rip, addr] of this.continuations) copy.continuations.set(rip, addr);
     return copy;
   }
 }
+
+const pushPatch = (thread: SystrapThread, addr: number, shape: SiteShape, from: SiteBytes, to: SiteBytes, flags: number): void =>
+  thread.ops.push(OP_PATCH, addr, ...from, ...to, flags | (shape.length << PATCH_LENGTH) | (shape.guard << PATCH_GUARD));
 
 export class Patcher {
   /** stub_patched_entry in every guest process. */
   entryAddr = 0;
   isEnabled = true;
-  readonly #site = new Uint8Array(8);
-  readonly #siteView = new DataView(this.#site.buffer);
-  readonly #trampoline = new Uint8Array(TRAMPOLINE_STRIDE);
+  readonly #code = new Uint8Array(SITE_WINDOW);
+  readonly #codeView = new DataView(this.#code.buffer);
   readonly #pointer = new Uint8Array(8);
 
   /** A system call came by signal: counts, and patches its site when it is worth it. */
@@ -77,52 +103,84 @@ export class Patcher {
     sites.traps.set(rip, traps + 1);
     if (traps + 1 < TRAPS_BEFORE_PATCH) return;
     sites.traps.set(rip, REFUSED);
-    if (sites.count < SITES_MAX) this.#patch(thread, sites, rip, handler);
+    this.#patch(thread, sites, rip, handler);
   }
 
   #patch(thread: SystrapThread, sites: PatchedSites, rip: number, handler: TrapHandler): void {
-    const siteAddr = rip - SITE_LENGTH;
-    const site = this.#site;
-    const nr = thread.regs.getLo(13);
-    if (thread.process.memory.readInto(siteAddr, site, 0, SITE_LENGTH) !== SITE_LENGTH) return;
-    if (site[0] !== 0xb8 || site[5] !== 0x0f || site[6] !== 0x05 || this.#siteView.getUint32(1, true) !== nr) return;
+    const code = this.#code;
+    const from = rip - SYSCALL_LENGTH - BEFORE;
+    code.fill(0);
+    if (thread.process.memory.readInto(from, code, 0, SITE_WINDOW) < AFTER_SYSCALL) return;
+    const shape = shapeOf(code, thread.regs.getLo(R_RAX));
+    if (shape === null) return;
+    const siteAddr = rip - SYSCALL_LENGTH + shape.start;
     const protection = handler.patchableProtection(thread, siteAddr);
-    if (protection < 0 || handler.patchableProtection(thread, rip - 1) !== protection) return;
-    if (!sites.isMapped) {
+    if (protection < 0 || handler.patchableProtection(thread, siteAddr + shape.length - 1) !== protection) return;
+    const area = shape.movedLength === 0 ? sites.low : this.#areaFor(thread, sites, siteAddr, handler);
+    if (area === null) return;
+    if (!sites.low.isMapped || !area.isMapped) {
       // The trampoline must stand before its site is patched: this time the room, next time the patch.
-      thread.ops.push(NR_mmap, TRAMPOLINES, TRAMPOLINES_SIZE, 7, 0x32, -1, 0);
-      sites.isMapped = true;
+      this.#mapAreas(thread, sites);
       sites.traps.set(rip, TRAPS_BEFORE_PATCH);
       return;
     }
-    const { memory } = thread.process;
-    const index = sites.count++;
-    const entryAddr = TRAMPOLINES + index * 8;
-    const trampolineAddr = TRAMPOLINES + TRAMPOLINE_TABLE_SIZE + index * TRAMPOLINE_STRIDE;
-    this.#writeTrampoline(nr, rip);
-    new DataView(this.#pointer.buffer).setUint32(0, trampolineAddr, true);
-    if (memory.writeFrom(trampolineAddr, this.#trampoline, 0, TRAMPOLINE_STRIDE) !== TRAMPOLINE_STRIDE) return;
-    if (memory.writeFrom(entryAddr, this.#pointer, 0, 8) !== 8) return;
-    const old = this.#siteView;
-    const before: [number, number] = [old.getUint32(0, true), old.getUint32(4, true) & 0xffffff];
-    const now: [number, number] = [(((entryAddr & 0xff) << 24) | 0x2524ff) >>> 0, (entryAddr >>> 8) & 0xffffff];
-    sites.patched.set(siteAddr, { now, before });
-    const isShared = thread.process.threads.size > 1;
-    thread.ops.push(OP_PATCH, siteAddr, ...before, ...now, protection | (isShared ? PATCH_SHARED : 0));
+    this.#build(thread, sites, { shape, area, siteAddr, rip, protection });
   }
 
-  /** mov %rsp,%gs:16; mov %gs:8,%rsp; mov $nr,%eax; movabs $return,%r11; movabs $entry,%rcx; jmp *%rcx */
-  #writeTrampoline(nr: number, returnAddr: number): void {
-    const code = this.#trampoline;
-    code.set([0x65, 0x48, 0x89, 0x24, 0x25, 16, 0, 0, 0, 0x65, 0x48, 0x8b, 0x24, 0x25, 8, 0, 0, 0, 0xb8], 0);
-    code.set([0x49, 0xbb], 23);
-    code.set([0x48, 0xb9], 33);
-    code.set([0xff, 0xe1], 43);
-    const view = new DataView(code.buffer);
-    view.setUint32(19, nr, true);
-    view.setUint32(25, returnAddr, true);
-    view.setUint32(29, Math.floor(returnAddr / TWO_32), true);
-    view.setUint32(35, this.entryAddr, true);
-    view.setUint32(39, Math.floor(this.entryAddr / TWO_32), true);
+  #areaFor(thread: SystrapThread, sites: PatchedSites, siteAddr: number, handler: TrapHandler): TrampolineArea | null {
+    if (sites.low.reaches(siteAddr)) return sites.low;
+    const nearAddr = handler.trampolineArea(thread);
+    if (nearAddr === 0) return null;
+    if (sites.near?.addr !== nearAddr) sites.near = new TrampolineArea(nearAddr);
+    return sites.near.reaches(siteAddr) ? sites.near : null;
+  }
+
+  #mapAreas(thread: SystrapThread, { low, near }: PatchedSites): void {
+    if (!low.isMapped) thread.ops.push(NR_mmap, TRAMPOLINES, TRAMPOLINES_SIZE, 7, 0x32, -1, 0);
+    low.isMapped = true;
+    if (near === null || near.isMapped) return;
+    thread.ops.push(OP_NEAR_AREA, near.addr);
+    near.isMapped = true;
+  }
+
+  #build(
+    thread: SystrapThread,
+    sites: PatchedSites,
+    place: { shape: SiteShape; area: TrampolineArea; siteAddr: number; rip: number; protection: number },
+  ): void {
+    const { shape, area, siteAddr, rip, protection } = place;
+    const { memory } = thread.process;
+    const isMov = shape.movedLength === 0;
+    const addr = isMov ? area.take() : area.takeFor(siteAddr);
+    if (addr < 0) return;
+    const nr = thread.regs.getLo(R_RAX);
+    const moved = this.#code.subarray(AFTER_SYSCALL, AFTER_SYSCALL + shape.movedLength);
+    const trampoline = isMov ? movTrampoline(nr, rip) : movingTrampoline(addr, rip, moved);
+    if (memory.writeFrom(addr, trampoline, 0, TRAMPOLINE_STRIDE) !== TRAMPOLINE_STRIDE) return;
+    if (!this.#writePointer(thread, ENTRY_POINTER, this.entryAddr)) return;
+    if (isMov && !this.#writePointer(thread, tableEntry(addr), addr)) return;
+    const at = BEFORE + shape.start;
+    const before: SiteBytes = [this.#codeView.getUint32(at, true), this.#codeView.getUint32(at + 4, true) & 0xffffff];
+    const now = isMov ? jumpByTable(tableEntry(addr)) : jumpTo(addr - siteAddr - shape.length, before);
+    sites.patched.set(siteAddr, { shape, now, before });
+    if (!isMov) sites.continuations.set(rip, addr + TRAMPOLINE_MOVED);
+    const isShared = thread.process.threads.size > 1;
+    pushPatch(thread, siteAddr, shape, before, now, protection | (isShared ? PATCH_SHARED : 0));
+  }
+
+  #writePointer(thread: SystrapThread, at: number, value: number): boolean {
+    const view = new DataView(this.#pointer.buffer);
+    view.setUint32(0, value, true);
+    view.setUint32(4, Math.floor(value / TWO_32), true);
+    return thread.process.memory.writeFrom(at, this.#pointer, 0, 8) === 8;
   }
 }
+
+/** FF 24 25 abs32 */
+const jumpByTable = (entryAddr: number): SiteBytes => [(((entryAddr & 0xff) << 24) | 0x2524ff) >>> 0, (entryAddr >>> 8) & 0xffffff];
+
+/** E9 rel32; what comes behind it stays. */
+const jumpTo = (distance: number, before: SiteBytes): SiteBytes => [
+  (((distance & 0xffffff) << 8) | 0xe9) >>> 0,
+  ((before[1] & 0xffff00) | ((distance >> 24) & 0xff)) >>> 0,
+];

@@ -62,7 +62,7 @@ export class SlotRegisters implements Registers {
     this.set(GS, addr);
   }
 
-  /** All registers of another stopped thread (clone). */
+  /** All registers of another stopped thread (clone), its FS and GS among them. */
   copyFrom(other: SlotRegisters): void {
     this.#u32.set(other.#u32.subarray(other.#base, other.#base + 36 + 4), this.#base);
     this.isTouched = true;

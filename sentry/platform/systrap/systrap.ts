@@ -65,6 +65,8 @@ export interface TrapHandler {
   interrupt(thread: SystrapThread): void;
   /** The protection of the private mapping at `addr` if its code may be patched, else -1. */
   patchableProtection(thread: SystrapThread, addr: number): number;
+  /** Where the thread's address space keeps room for trampolines beside its libraries; 0: nowhere. */
+  trampolineArea(thread: SystrapThread): number;
   /** The answer's operations or copy-outs failed and no one undoes them: the guest process cannot go on. */
   broken(thread: SystrapThread, error: Errno): void;
   /** The host has killed the thread's process: no memory left, or somebody's kill(2). */
@@ -225,12 +227,12 @@ export class SystrapPlatform implements Platform {
       case KIND_SYSCALL_PATCHED:
         thread.ops.reset();
         if (!thread.task) break;
-        if (kind === KIND_SYSCALL) this.patcher.sawTrap(thread, this.handler);
+        if (kind === KIND_SYSCALL && !thread.noteOwnGs()) this.patcher.sawTrap(thread, this.handler);
         this.handler.syscall(thread);
         break;
       case KIND_FAULT:
         thread.ops.reset();
-        if (!thread.task) break;
+        if (!thread.task || thread.isRepaired()) break;
         this.handler.fault(
           thread,
           u32[word + SLOT_FAULT_SIGNAL / 4],

@@ -4,7 +4,7 @@ import type { Errno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import type { CloneRequest, GuestThread, SignalContext, SignalFrame } from "../platform.ts";
-import { R_RAX } from "../registers.ts";
+import { R_RAX, R_RIP } from "../registers.ts";
 import type { Carrier } from "./carrier.ts";
 import type { SystrapProcess } from "./guest-process.ts";
 import {
@@ -21,14 +21,17 @@ import {
   OP_WRITE_FPU,
   SLOT_ANSWER,
   SLOT_FAILED_OP,
+  SLOT_FAULT_SIGNAL,
   SLOT_FPU,
   SLOT_FPU_ADDR,
   SLOT_FPU_ADDRS,
   SLOT_FPU_COUNT,
+  SLOT_GS_BASE,
   SLOT_KIND,
   SLOT_OP_COUNT,
   SLOT_PREFETCH_COUNT,
   SLOT_RESULT,
+  SLOT_RETURN_RIP,
   SLOT_SAVED,
   SLOT_SIZE,
   SLOT_STATE,
@@ -37,12 +40,14 @@ import {
   STATE_IDLE,
   STATE_REQUEST,
 } from "./layout.generated.ts";
+import { PatchedSites } from "./patcher.ts";
 import { readSignalFrame, writeSignalFrame } from "./signal-frame.ts";
 import { SlotMemory } from "./slot-memory.ts";
 import { SlotOps } from "./slot-ops.ts";
 import { SlotRegisters } from "./slot-registers.ts";
 import type { SystrapPlatform } from "./systrap.ts";
 
+const SIGILL = 4;
 const SYS_tgkill = 234;
 const TWO_32 = 2 ** 32;
 /** About 100 µs. */
@@ -141,6 +146,30 @@ export class SystrapThread implements GuestThread {
     return this.u32[this.word + SLOT_KIND / 4];
   }
 
+  /** True when the program has set GS itself: then trampolines do not find their thread. */
+  noteOwnGs(): boolean {
+    const at = this.word + SLOT_GS_BASE / 4;
+    if ((this.u32[at] | this.u32[at + 1]) === 0) return false;
+    this.process.patches ??= new PatchedSites();
+    const { patches } = this.process;
+    if (patches.hasOwnGs) return true;
+    patches.hasOwnGs = true;
+    patches.restore(this, this.platform.handler);
+    return true;
+  }
+
+  /** An illegal instruction behind a `syscall` that is a jump now: the thread goes on where its trampoline does. */
+  isRepaired(): boolean {
+    const continuations = this.process.patches?.continuations;
+    if (continuations === undefined || this.u32[this.word + SLOT_FAULT_SIGNAL / 4] !== SIGILL) return false;
+    const continuation = continuations.get(this.regs.get(R_RIP));
+    if (continuation === undefined) return false;
+    if (continuation !== null) this.regs.set(R_RIP, continuation);
+    this.regs.setHalves(R_RAX, this.regs.getLo(R_RAX), this.regs.getHi(R_RAX));
+    this.resume(0);
+    return true;
+  }
+
   /** The call sleeps: its host thread need not spin. */
   park(): void {
     if (this.isStopped) this.platform.deliveries.park(this);
@@ -150,6 +179,7 @@ export class SystrapThread implements GuestThread {
     if (!this.isStopped) return;
     this.platform.onResume?.(this, result);
     if (this.regs.isTouched && !this.regs.isRaxTouched) this.regs.set(R_RAX, result);
+    if (this.regs.isTouched) this.noteOwnGs();
     const word = this.word + SLOT_RESULT / 4;
     this.u32[word] = result;
     this.u32[word + 1] = Math.floor(result / TWO_32);
@@ -374,6 +404,7 @@ export class SystrapThread implements GuestThread {
   /** A new thread of the same process starts where `parent` has stopped in clone(2), with the FPU state its stub has left in its slot. */
   startFrom(parent: SystrapThread): void {
     this.regs.copyFrom(parent.regs);
+    for (let i = SLOT_RETURN_RIP / 4; i < SLOT_RETURN_RIP / 4 + 4; i++) this.u32[this.word + i] = parent.u32[parent.word + i];
     const at = this.word * 4 + SLOT_FPU;
     const from = parent.word * 4 + SLOT_FPU;
     this.#u8.set(parent.#u8.subarray(from, from + this.platform.fpuStateSize), at);
