@@ -23,6 +23,4 @@ export const events = async (id: string, flags: EventsFlags, globals: GlobalOpti
   const intervalMs = parseDuration(flags.interval);
   if (intervalMs <= 0) throw new ContainerError("duration interval must be greater than 0");
   await showEvents(storeOf(globals), id, { intervalMs, isOnce: flags.stats === true }, (line) => writeSync(1, `${line}\n`));
-  // A notice that never came is still waited for.
-  process.exit(0);
 };

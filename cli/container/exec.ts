@@ -1,6 +1,7 @@
 /** exec: one more program in a running container. */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
+import { openCgroup } from "../../runtime/cgroup/manager.ts";
 import { readSpec } from "../../runtime/container/bundle.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { checkTerminal, writePidFile } from "../../runtime/container/create.ts";
@@ -89,7 +90,7 @@ const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags, 
   };
 };
 
-const execute = (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): void => {
+const execute = async (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): Promise<void> => {
   const store = storeOf(globals);
   const stored = store.read(container);
   const status = statusOf(stored);
@@ -114,12 +115,14 @@ const execute = (container: string, args: readonly string[], flags: ExecFlags, g
     personality: stored.personality,
     env: withHome(process.env, process.uid, stored.rootfs),
   };
-  writePidFile(flags.pidFile ?? null, requestExec(encodeRecords(records, config)));
+  const pid = requestExec(encodeRecords(records, config));
+  await openCgroup(stored.cgroup).join(pid);
+  writePidFile(flags.pidFile ?? null, pid);
 };
 
-export const exec = (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): void => {
+export const exec = async (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): Promise<void> => {
   try {
-    execute(container, args, flags, globals);
+    await execute(container, args, flags, globals);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new ContainerError(`exec failed: ${error.message}`, EXIT_FAILED);

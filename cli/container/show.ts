@@ -1,5 +1,4 @@
 /** state, list, ps, wait: what is known of containers. */
-import { ContainerError } from "../../runtime/container/container-error.ts";
 import { ControlClient } from "../../runtime/container/control-client.ts";
 import { type Store, type Stored, statusOf } from "../../runtime/container/store.ts";
 import { type GlobalOptions, storeOf } from "./context.ts";

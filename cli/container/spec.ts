@@ -35,7 +35,7 @@ export const features = (): void => {
     linux: {
       namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
       capabilities: CAPABILITY_NAMES,
-      cgroup: { v1: false, v2: false, systemd: false, systemdUser: false },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: SECCOMP_FEATURES,
       apparmor: { enabled: false },
       selinux: { enabled: false },

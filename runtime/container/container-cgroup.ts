@@ -185,6 +185,12 @@ export const seenBy = (
     membership: readFileSync(`/proc/${stored.pid}/cgroup`, "latin1"),
   });
 
+/** For a limit that is set on a running container. The monitor still has the score of config.json. */
+export const protectSandbox = (monitor: number): void => {
+  const scores = new OomScores(monitor, Number(textOf(`/proc/${monitor}/oom_score_adj`)), true);
+  for (const init of childrenOf(monitor)) for (const pid of [init, ...childrenOf(init)]) scores.set(pid, pid === init);
+};
+
 /** With what is left in it: programs that were executed and have not noticed yet that the container has ended. */
 export const destroyCgroup = async (stored: StoredCgroup): Promise<void> => {
   const cgroup = openCgroup(stored);

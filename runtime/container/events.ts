@@ -1,46 +1,49 @@
 /** events: statistics from time to time, and a line when memory has run out. */
-import { read } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { openOomNotice } from "../../native/ffi/oom-notice-unsafe.ts";
+import { openOomNotice, takeOomNotice } from "../../native/ffi/oom-notice-unsafe.ts";
 import { hostFiles, readText } from "../cgroup/files.ts";
 import { type CgroupManager, openCgroup } from "../cgroup/manager.ts";
-import { keyed, statsJson } from "../cgroup/stats.ts";
+import { type CgroupStats, keyed, statsJson } from "../cgroup/stats.ts";
 import { ContainerError } from "./container-error.ts";
-import { type Store, statusOf } from "./store.ts";
+import { ControlClient } from "./control-client.ts";
+import { type Store, type Stored, statusOf } from "./store.ts";
 
 /** So often it is asked whether the container is still there. */
 const LOOK_MS = 100;
 
 const event = (type: string, id: string, data?: unknown): string => statsJson({ type, id, data });
 
-const statsLine = (id: string, cgroup: CgroupManager): string => event("stats", id, cgroup.stats());
+/** What the guest has, of what it may have: the host's figures contain the sandbox's own. */
+const guestTasks = (store: Store, stored: Stored): CgroupStats["pids"] => {
+  const limit = stored.resources.pids !== null && stored.resources.pids > 0 ? BigInt(stored.resources.pids) : undefined;
+  const client = new ControlClient(store.directory(stored.id));
+  const current = client.processes().reduce((sum, { threads }) => sum + threads, 0);
+  client.close();
+  return { current: BigInt(current), limit };
+};
 
-/** Calls `notify` at each; the process's end is the end of it. */
-const watchOom = (cgroup: CgroupManager, notify: () => void): (() => void) => {
-  const unified = cgroup.paths.memory === undefined ? cgroup.paths[""] : undefined;
-  if (unified !== undefined) {
-    // memory.events changes now and then; what matters is the count of kills.
-    const count = (): bigint => keyed(readText(hostFiles, `${unified}/memory.events`)).oom ?? 0n;
-    let last = count();
-    return () => {
-      const now = count();
-      if (now > last) notify();
-      last = now;
-    };
+const statsLine = (store: Store, id: string, cgroup: CgroupManager): string => {
+  const stored = store.read(id);
+  const stats = cgroup.stats();
+  return event("stats", id, cgroup.isFrozen() ? stats : { ...stats, pids: guestTasks(store, stored) });
+};
+
+/** Whether memory has run out since the last look. */
+const oomWatch = (cgroup: CgroupManager): (() => boolean) => {
+  const { memory, "": unified } = cgroup.paths;
+  if (memory !== undefined) {
+    const notice = openOomNotice(memory);
+    // The kernel's last notice comes when the cgroup is removed.
+    return () => takeOomNotice(notice) && hostFiles.exists(`${memory}/cgroup.event_control`);
   }
-  if (cgroup.paths.memory === undefined) return () => {};
-  const fd = openOomNotice(cgroup.paths.memory);
-  const buffer = Buffer.alloc(8);
-  const next = (): void => {
-    read(fd, buffer, 0, 8, null, (error) => {
-      // The kernel's last notice comes when the cgroup is removed.
-      if (error || !hostFiles.exists(`${cgroup.paths.memory}/cgroup.event_control`)) return;
-      notify();
-      next();
-    });
+  if (unified === undefined) return () => false;
+  const count = (): bigint => keyed(readText(hostFiles, `${unified}/memory.events`)).oom ?? 0n;
+  let last = count();
+  return () => {
+    const before = last;
+    last = count();
+    return last > before;
   };
-  next();
-  return () => {};
 };
 
 export const showEvents = async (
@@ -53,10 +56,10 @@ export const showEvents = async (
   if (statusOf(stored) === "stopped") throw new ContainerError(`container with id ${id} is not running`);
   const cgroup = openCgroup(stored.cgroup);
   if (options.isOnce) {
-    print(statsLine(id, cgroup));
+    print(statsLine(store, id, cgroup));
     return;
   }
-  const look = watchOom(cgroup, () => print(event("oom", id)));
+  const hasRunOut = oomWatch(cgroup);
   const isThere = (): boolean => {
     try {
       return statusOf(store.read(id)) !== "stopped";
@@ -65,9 +68,14 @@ export const showEvents = async (
     }
   };
   for (let next = performance.now() + options.intervalMs; isThere(); await pause(LOOK_MS)) {
-    look();
+    if (hasRunOut()) print(event("oom", id));
     if (performance.now() < next) continue;
     next += options.intervalMs;
-    print(statsLine(id, cgroup));
+    try {
+      print(statsLine(store, id, cgroup));
+    } catch (error) {
+      // It ended just now.
+      if (isThere()) throw error;
+    }
   }
 };

@@ -3,7 +3,7 @@ import { openCgroup } from "../cgroup/manager.ts";
 import type { CpuResources, Resources } from "../cgroup/resources.ts";
 import type { HostFacts } from "../sandbox/config.ts";
 import { CONTROL_RESOURCES } from "../sandbox/control-protocol.ts";
-import { hostResources, seenBy } from "./container-cgroup.ts";
+import { hostResources, protectSandbox, seenBy } from "./container-cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import { ControlClient } from "./control-client.ts";
 import { withLock } from "./lifecycle.ts";
@@ -78,6 +78,8 @@ export const updateContainer = (store: Store, id: string, changes: Resources, fa
       }
       throw new ContainerError((error as Error).message);
     }
+    const isLimited = ({ memory }: Resources): boolean => (memory.limit ?? 0) > 0;
+    if (isLimited(resources) && !isLimited(stored.resources)) protectSandbox(stored.pid);
     store.write({ ...stored, resources });
     tell(store, { ...stored, resources }, facts);
   });

@@ -43,6 +43,7 @@ export interface ProcessInfo {
   /** Of its host process, as the sentry knows it. */
   readonly hostPid: number;
   readonly parent: number;
+  readonly threads: number;
   readonly uid: number;
   readonly terminal: string;
   /** Seconds since the epoch. */

@@ -27,6 +27,7 @@ export const processList = function* (kernel: MoatKernel): IterableIterator<Proc
       pid: process.pid,
       hostPid: process.isZombie ? 0 : process.anyTask.thread.process.hostPid,
       parent: process.parent?.pid ?? 0,
+      threads: Math.max(1, process.tasks.size),
       uid: process.leader.creds.uid,
       terminal: process.session.tty?.name ?? "?",
       start: Math.floor((realNs - nowNs + process.startNs) / SECOND_NS),
