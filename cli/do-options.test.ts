@@ -50,7 +50,7 @@ test("what cannot be is refused", () => {
     ["--user", "1:2:3"],
     ["--env", "A"],
     ["--env", "=1"],
-    ["--network", "host"],
+    ["--network", "bridge"],
     ["--platform", "kvm"],
     ["--workdir", "x"],
     ["--log-level", "loud"],

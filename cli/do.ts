@@ -1,11 +1,11 @@
 /** `moat do`: from flags to the request for one sandbox. */
 import { closeSync, openSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { hostname } from "node:os";
+import { getPriority, hostname } from "node:os";
 import { isatty } from "node:tty";
 import { type OverlayMode, overlayTree } from "../runtime/container/overlay-mode.ts";
 import type { GoferTree, LogLevel, SandboxConfig } from "../runtime/sandbox/config.ts";
 import type { MountConfig, MountTree } from "../runtime/sandbox/mount-config.ts";
-import { PLAIN_PROCESS } from "../runtime/sandbox/process-config.ts";
+import { PLAIN_PROCESS, plainScheduler } from "../runtime/sandbox/process-config.ts";
 import { environmentBytes, pathBytes, shown } from "./byte-strings.ts";
 import type { DoOptions, User } from "./do-options.ts";
 import { CliError } from "./fail.ts";
@@ -162,6 +162,8 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     ...credentials(options.user, root),
     hostname: options.hostname ?? hostname(),
     ...PLAIN_PROCESS,
+    umask: process.umask(),
+    scheduler: plainScheduler(getPriority()),
     terminal: isatty(0),
     domainname: "(none)",
     mounts,

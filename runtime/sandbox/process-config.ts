@@ -119,6 +119,10 @@ export const readProcessConfig = (from: Fields, path: string): ProcessConfig => 
 /** Throws an Error whose message names the bad field. */
 export const parseProcessConfig = (json: string): ProcessConfig => readProcessConfig(record(JSON.parse(json), "process"), "process");
 
+/** SCHED_OTHER with the given nice value, which a program has from its caller; null: the plain 0. */
+export const plainScheduler = (nice: number): SchedulerConfig | null =>
+  nice === 0 ? null : { policy: 0, nice, priority: 0, isResetOnFork: false, runtimeNs: 0, deadlineNs: 0, periodNs: 0 };
+
 /** What a program has when nothing is said about it. */
 export const PLAIN_PROCESS = {
   capabilities: null,

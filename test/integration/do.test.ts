@@ -34,6 +34,11 @@ describe("moat do", { concurrency: 2 }, () => {
     });
   }
 
+  it("has the caller's umask and nice value", () => {
+    const { stdout } = run("sh", ["-c", `umask 057; exec nice -n 3 "${moatPath}" do sh -c "umask; nice"`]);
+    assert.equal(stdout, "0057\n3\n");
+  });
+
   it("passes bytes through as they are", () => {
     assert.deepEqual(run(moatPath, ["do", "cat"], { input: "a\0b\xff\n" }), { status: 0, stdout: "a\0b\xff\n", stderr: "" });
     const inArguments = run("sh", [

@@ -4,6 +4,7 @@ import { isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Timer } from "../../loop/timers.ts";
 import { AddressSpace } from "../../mm/address-space.ts";
+import { registerNetwork } from "../../net/register.ts";
 import { Credentials } from "../../task/credentials.ts";
 import { attachTask, createFirstTask } from "../../task/first-process.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
@@ -103,6 +104,7 @@ export const fakeSandbox = (): FakeSandbox => {
   const { vfs } = kernel;
   registerTmpfs(kernel);
   registerDevices(kernel);
+  registerNetwork();
   registerProcfs(kernel, FACTS);
   registerSysfs(kernel, FACTS);
   const make = (type: string, data: string) => {
