@@ -6,7 +6,7 @@
  */
 import { hostClose } from "../../native/ffi/syscall-unsafe.ts";
 import { EFAULT, ENOMEM, EPERM, type Errno } from "../abi/errno.ts";
-import { PAGE_SIZE } from "../abi/mman.ts";
+import { PAGE_SIZE, PROT_WRITE } from "../abi/mman.ts";
 import type { Kernel } from "../kernel.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import type { Task } from "../task/task.ts";
@@ -165,6 +165,23 @@ export class AddressSpace {
   /** The VMA that holds `addr`, or null. */
   find(addr: UserAddr): Vma | null {
     return this.map.find(addr);
+  }
+
+  /** The last range that was found writable, while the map has lost nothing since. */
+  #writableStart: UserAddr = 0;
+  #writableEnd: UserAddr = 0;
+  #writableLosses = -1;
+
+  /** True when the program itself may write to all of [addr, addr + length), as far as one area tells. */
+  isWritable(addr: UserAddr, length: number): boolean {
+    const end = addr + length;
+    if (addr >= this.#writableStart && end <= this.#writableEnd && this.map.losses === this.#writableLosses) return true;
+    const vma = this.map.find(addr);
+    if (vma === null || (vma.prot & PROT_WRITE) === 0 || end > vma.end) return false;
+    this.#writableStart = vma.start;
+    this.#writableEnd = vma.end;
+    this.#writableLosses = this.map.losses;
+    return true;
   }
 
   /** The last column of /proc/pid/maps: a path, "[heap]", "[stack]", … or "". */

@@ -27,6 +27,8 @@ export class VmaMap {
   peakPages = 0;
   /** Areas that are the platform's. */
   #platformCount = 0;
+  /** Counts the changes by which an area may have ended or lost a right. */
+  losses = 0;
   /** Below it the initial stack is mapped but not yet counted: Linux would not have grown it so far. */
   stackFloor = 0;
   /** No gap of more than `#gapBound` bytes lies in [#searchFrom, #searchCeiling): a first fit may start below. */
@@ -113,6 +115,7 @@ export class VmaMap {
 
   /** Removes [start, end) from the guest's areas, splitting those at the edges, and drops their file references. */
   remove(start: UserAddr, end: UserAddr): void {
+    this.losses++;
     this.#split(start);
     this.#split(end);
     const first = this.indexFrom(start);
@@ -134,6 +137,7 @@ export class VmaMap {
 
   /** Applies `change` to the guest's areas in [start, end), then joins what became alike. */
   change(start: UserAddr, end: UserAddr, change: VmaChange): void {
+    this.losses++;
     this.#split(start);
     this.#split(end);
     const first = this.indexFrom(start);
@@ -236,6 +240,7 @@ export class VmaMap {
 
   /** Forgets everything, dropping the file references. */
   clear(): void {
+    this.losses++;
     for (const vma of this.list) if (!vma.isPlatform) drop(vma);
     this.list.length = 0;
     this.#platformCount = 0;

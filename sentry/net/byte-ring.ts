@@ -35,11 +35,10 @@ export class ByteRing {
       let at = this.#first + this.length;
       if (at >= size) at -= size;
       const run = Math.min(wanted - done, size - at);
-      const moved = io.take(bytes, at, run);
-      if (moved <= 0) return done > 0 ? done : EFAULT;
-      this.length += moved;
-      done += moved;
-      if (moved < run) break;
+      // As with a packet of Linux: of a piece that meets bad memory nothing counts.
+      if (io.take(bytes, at, run) !== run) return done > 0 ? done : EFAULT;
+      this.length += run;
+      done += run;
     }
     return done;
   }
@@ -60,10 +59,8 @@ export class ByteRing {
       let at = this.#first + offset + done;
       if (at >= size) at -= size;
       const run = Math.min(wanted - done, size - at);
-      const moved = io.put(this.#bytes, at, run);
-      if (moved <= 0) return done > 0 ? done : EFAULT;
-      done += moved;
-      if (moved < run) break;
+      if (io.put(this.#bytes, at, run) !== run) return done > 0 ? done : EFAULT;
+      done += run;
     }
     return done;
   }

@@ -17,6 +17,7 @@ import {
   SLOT_PREFETCH_COUNT,
 } from "./layout.generated.ts";
 import { BasicMemory, type ProcessMemory } from "./process-memory.ts";
+import type { SystrapThread } from "./thread.ts";
 
 const SYS_read = 0;
 const SYS_write = 1;
@@ -25,6 +26,7 @@ const SYS_pwrite64 = 18;
 const TWO_32 = 2 ** 32;
 
 export class SlotMemory extends BasicMemory {
+  readonly #thread: SystrapThread;
   readonly #u8: Uint8Array;
   readonly #u32: Uint32Array;
   readonly #buffer: Buffer;
@@ -45,8 +47,9 @@ export class SlotMemory extends BasicMemory {
   /** False while the guest runs: the slot is the stub's then. */
   isOpen = false;
 
-  constructor(u8: Uint8Array, slotOffset: number, hostAddress: number, process: ProcessMemory) {
+  constructor(thread: SystrapThread, u8: Uint8Array, slotOffset: number, hostAddress: number, process: ProcessMemory) {
     super();
+    this.#thread = thread;
     this.#u8 = u8;
     this.#u32 = new Uint32Array(u8.buffer);
     this.#buffer = Buffer.from(u8.buffer);
@@ -144,10 +147,19 @@ export class SlotMemory extends BasicMemory {
     return length;
   }
 
+  /**
+   * A write may travel with the answer when it cannot fail. Where it may fail in the middle, the call
+   * has to know how far it came: pipes and sockets keep what was not copied.
+   */
+  #mayDefer(addr: UserAddr, length: number): boolean {
+    const { task, ops } = this.#thread;
+    return task === null || !ops.isEmpty || task.mm.isWritable(addr, length);
+  }
+
   /** Room for `length` bytes that go to `addr` with the answer: their index in the view, or -1 (write directly then). */
   reserve(addr: UserAddr, length: number): number {
     if (!this.isOpen || this.#copyouts === COPYOUT_MAX || length > SLOT_DATA_SIZE - this.#out) return -1;
-    if (!(addr >= 0) || addr + length > USER_ADDR_LIMIT) return -1;
+    if (!(addr >= 0) || addr + length > USER_ADDR_LIMIT || !this.#mayDefer(addr, length)) return -1;
     const at = this.#word + SLOT_COPYOUTS / 4 + this.#copyouts * 4;
     const u32 = this.#u32;
     u32[at] = addr;

@@ -96,7 +96,7 @@ export class SystrapThread implements GuestThread {
     this.u32 = memory.u32;
     this.#u8 = memory.u8;
     this.word = offset / 4;
-    this.memory = new SlotMemory(memory.u8, offset, memory.address + offset, process.memory);
+    this.memory = new SlotMemory(this, memory.u8, offset, memory.address + offset, process.memory);
     this.regs = new SlotRegisters(memory.u32, this.word);
     this.ops = new SlotOps(memory.u32, this.word, process, index);
     process.threads.add(this);
