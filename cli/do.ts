@@ -171,6 +171,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     rootPropagation: 0,
     maskedPaths: [],
     readonlyPaths: [],
+    userNamespace: null,
     sysctls: [],
     waitsForStart: false,
     network: options.network,

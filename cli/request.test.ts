@@ -18,6 +18,7 @@ const config: StartConfig = {
     domainname: "(none)",
     maskedPaths: [],
     readonlyPaths: [],
+    userNamespace: null,
     sysctls: [],
     waitsForStart: false,
     mounts: [

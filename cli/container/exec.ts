@@ -6,6 +6,7 @@ import { readSpec } from "../../runtime/container/bundle.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { checkTerminal, writePidFile } from "../../runtime/container/create.ts";
 import { requestExec } from "../../runtime/container/monitor-client.ts";
+import { mustBeMapped } from "../../runtime/container/namespaces.ts";
 import { withHome } from "../../runtime/container/plan.ts";
 import { keptSeccomp } from "../../runtime/container/seccomp.ts";
 import { statusOf } from "../../runtime/container/store.ts";
@@ -100,6 +101,7 @@ const execute = async (container: string, args: readonly string[], flags: ExecFl
   }
   const { consoleSize, ...process } =
     flags.process === undefined ? fromFlags(readSpec(stored.bundle).process, args, flags, globals) : readProcess(flags.process);
+  mustBeMapped(stored.user, process);
   const isDetached = flags.detach === true;
   const consoleSocket = flags.consoleSocket ?? null;
   const terminal = process.terminal || flags.tty === true;

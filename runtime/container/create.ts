@@ -9,7 +9,7 @@ import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planCo
 import { ContainerError } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
-import { sharedHostname } from "./namespaces.ts";
+import { mustBeMapped, sharedHostname, userMappings } from "./namespaces.ts";
 import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
@@ -49,7 +49,7 @@ export const writePidFile = (path: string | null, pid: number): void => {
 };
 
 /** The request for the launcher, for what the cgroup leaves of the machine. */
-const requestFor = (options: CreateOptions, spec: Spec): ((resources: SeenResources) => Buffer) => {
+const requestFor = (options: CreateOptions & Pick<PlanOptions, "user">, spec: Spec): ((resources: SeenResources) => Buffer) => {
   const plan = planContainer({ ...options, spec });
   const { config } = plan;
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
@@ -85,6 +85,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     poststop: spec.hooks.poststop,
     hostname: "",
     personality: spec.personality,
+    user: null,
     cgroup: { paths: {}, systemd: null, isRootless: true },
     resources: spec.resources,
     hasCgroupNamespace: spec.hasCgroupNamespace,
@@ -92,8 +93,10 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
   try {
     const plannedCgroup = planContainerCgroup(spec, id, options.cgroup);
     const hostname = spec.hostname === "" ? sharedHostname(store, spec.namespaces.uts, options.hostname) : spec.hostname;
-    stored = { ...stored, hostname };
-    const request = requestFor({ ...options, hostname }, spec);
+    const user = userMappings(store, spec.namespaces);
+    mustBeMapped(user, spec.process);
+    stored = { ...stored, hostname, user };
+    const request = requestFor({ ...options, hostname, user }, spec);
     const pid = prepareMonitor(spec.namespaces.network);
     // Kept before they are made: whoever crashes has left a trace for `delete`.
     stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };

@@ -1,17 +1,21 @@
 /** What a container takes over from namespaces that config.json names by path. */
 import { spawnSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import type { IdExtentConfig, UserNamespaceConfig } from "../sandbox/config.ts";
+import type { ProcessConfig } from "../sandbox/process-config.ts";
+import type { IdMapping } from "../spec/spec.ts";
+import { checkMapped, type SpecNamespaces, type UserMappings } from "../spec/validate-namespaces.ts";
 import { ContainerError } from "./container-error.ts";
-import type { Store } from "./store.ts";
+import type { Store, Stored } from "./store.ts";
 
-/** Moat's containers have no host namespace of this kind: one is known by its monitor's pid. */
-const hostnameOfContainer = (store: Store, path: string): string | null => {
-  const pid = /^\/proc\/([0-9]+)\/ns\/uts$/.exec(path)?.[1];
-  if (pid === undefined) return null;
+/** Moat's containers have no host namespaces of these kinds: one is known by its monitor's pid. */
+const containerOf = (store: Store, path: string, kind: "uts" | "user"): Stored | null => {
+  const match = /^\/proc\/([0-9]+)\/ns\/([a-z]+)$/.exec(path);
+  if (match === null || match[2] !== kind) return null;
   for (const id of store.ids()) {
     try {
       const stored = store.read(id);
-      if (stored.pid === Number(pid)) return stored.hostname;
+      if (stored.pid === Number(match[1])) return stored;
     } catch {
       // Being made, or being deleted.
     }
@@ -22,8 +26,8 @@ const hostnameOfContainer = (store: Store, path: string): string | null => {
 /** The host name in the UTS namespace that the container is to live in: "" the host's, "new", or a path. */
 export const sharedHostname = (store: Store, namespace: string, own: string): string => {
   if (namespace === "" || namespace === "new") return own;
-  const known = hostnameOfContainer(store, namespace);
-  if (known !== null) return known;
+  const container = containerOf(store, namespace, "uts");
+  if (container !== null) return container.hostname;
   let inode: number;
   try {
     inode = statSync(namespace).ino;
@@ -34,4 +38,44 @@ export const sharedHostname = (store: Store, namespace: string, own: string): st
   const result = spawnSync("nsenter", [`--uts=${namespace}`, "uname", "-n"], { encoding: "latin1" });
   if (result.status !== 0) throw new ContainerError(`linux.namespaces: cannot enter the UTS namespace ${namespace}`);
   return result.stdout.trimEnd();
+};
+
+/** uid_map or gid_map of a process outside. */
+const readMap = (path: string): IdMapping[] =>
+  readFileSync(path, "latin1")
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [containerId, hostId, size] = line.trim().split(/\s+/).map(Number);
+      return { containerId, hostId, size };
+    });
+
+/** The mappings of the user namespace that the container is to live in: its own, or those of the one that is named by path. */
+export const userMappings = (store: Store, { user, userPath }: SpecNamespaces): UserMappings | null => {
+  if (userPath === "") return user;
+  const container = containerOf(store, userPath, "user");
+  if (container !== null) return container.user;
+  const directory = /^(\/proc\/([0-9]+|self))\/ns\/user$/.exec(userPath)?.[1];
+  if (directory === undefined)
+    throw new ContainerError(`config.json: linux.namespaces: joining the user namespace ${userPath} is not supported`);
+  try {
+    if (statSync(userPath).ino === statSync("/proc/self/ns/user").ino) return null;
+    return { uids: readMap(`${directory}/uid_map`), gids: readMap(`${directory}/gid_map`) };
+  } catch {
+    throw new ContainerError(`unable to create new parent process: namespace path: lstat ${userPath}: no such file or directory`);
+  }
+};
+
+/** As the sentry takes them. An ordinary user has given up setgroups(2) for the right to a mapping. */
+export const userNamespaceConfig = (user: UserMappings | null): UserNamespaceConfig | null => {
+  if (user === null) return null;
+  const extents = (mappings: readonly IdMapping[]): IdExtentConfig[] =>
+    mappings.map(({ containerId, hostId, size }) => ({ inside: containerId, outside: hostId, count: size }));
+  return { uids: extents(user.uids), gids: extents(user.gids), isSetgroupsAllowed: process.geteuid?.() === 0 };
+};
+
+/** Refuses a process whose ids the mappings do not have. */
+export const mustBeMapped = (user: UserMappings | null, process: Pick<ProcessConfig, "uid" | "gid" | "groups">): void => {
+  const complaint = user === null ? null : checkMapped(user, process);
+  if (complaint !== null) throw new ContainerError(`unable to start container process: unable to setup user: ${complaint}`);
 };

@@ -3,7 +3,9 @@ import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { HostFacts, StartConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
+import type { UserMappings } from "../spec/validate-namespaces.ts";
 import { ContainerError } from "./container-error.ts";
+import { userNamespaceConfig } from "./namespaces.ts";
 import { type NetworkMode, networkMode, sentrySysctls } from "./network.ts";
 import { type OverlayMode, overlayOf } from "./overlay-mode.ts";
 import { planDevices, planMounts, realPath } from "./plan-mounts.ts";
@@ -19,6 +21,7 @@ export interface PlanOptions {
   readonly spec: Spec;
   readonly bundle: string;
   readonly hostname: string;
+  readonly user: UserMappings | null;
   readonly hostFacts: HostFacts;
   readonly ownerMap: StartConfig["gofer"]["ownerMap"];
   readonly network: NetworkMode;
@@ -56,7 +59,7 @@ export const withHome = (env: readonly string[], uid: number, root: string): rea
   return [...env, `HOME=${entry === undefined || entry[5] === "" ? "/" : entry[5]}`];
 };
 
-export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, network, id, overlay }: PlanOptions): SandboxPlan => {
+export const planContainer = ({ spec, bundle, hostname, user, hostFacts, ownerMap, network, id, overlay }: PlanOptions): SandboxPlan => {
   const root = rootPath(spec, bundle);
   const { trees, records, mounts } = planMounts(spec, root, bundle, overlayOf(overlay, id));
   const { consoleSize: _, ...process } = spec.process;
@@ -76,6 +79,7 @@ export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, net
         rootPropagation: spec.rootPropagation,
         maskedPaths: spec.maskedPaths,
         readonlyPaths: spec.readonlyPaths,
+        userNamespace: userNamespaceConfig(user),
         sysctls: sentrySysctls(spec, networkMode(spec, network)),
         waitsForStart: true,
         network: networkMode(spec, network),
@@ -86,7 +90,7 @@ export const planContainer = ({ spec, bundle, hostname, hostFacts, ownerMap, net
         hostFacts,
         resources: null,
       },
-      gofer: { trees, ownerMap, ...log },
+      gofer: { trees, ownerMap: user === null ? ownerMap : null, ...log },
     },
   };
 };

@@ -9,6 +9,7 @@ import { lockFile } from "../../native/ffi/file-lock-unsafe.ts";
 import { openCgroup, type StoredCgroup } from "../cgroup/manager.ts";
 import type { Resources } from "../cgroup/resources.ts";
 import type { Hook } from "../spec/spec.ts";
+import type { UserMappings } from "../spec/validate-namespaces.ts";
 import { ContainerError } from "./container-error.ts";
 
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
@@ -29,6 +30,8 @@ export interface Stored {
   readonly annotations: Readonly<Record<string, string>>;
   readonly hostname: string;
   readonly personality: number;
+  /** Of its user namespace; null: it has none. */
+  readonly user: UserMappings | null;
   readonly startContainer: readonly Hook[];
   readonly poststart: readonly Hook[];
   readonly poststop: readonly Hook[];

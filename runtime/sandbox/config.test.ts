@@ -23,6 +23,7 @@ const good = () => ({
     personality: 8,
     ioPriority: 0x4004,
     scheduler: { policy: 1, nice: 0, priority: 5, isResetOnFork: true, runtimeNs: 0, deadlineNs: 0, periodNs: 0 },
+    userNamespace: { uids: [{ inside: 0, outside: 1000, count: 10 }], gids: [], isSetgroupsAllowed: true },
     sysctls: [["kernel/msgmax", "1"]],
     domainname: "d",
     maskedPaths: ["/proc/kcore"],

@@ -47,9 +47,25 @@ export interface HostFacts {
   readonly kernelVersion: string;
 }
 
+/** A line of uid_map: `outside` as the gofer knows the ids. */
+export interface IdExtentConfig {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
+export interface UserNamespaceConfig {
+  readonly uids: readonly IdExtentConfig[];
+  readonly gids: readonly IdExtentConfig[];
+  /** /proc/pid/setgroups */
+  readonly isSetgroupsAllowed: boolean;
+}
+
 export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly hostname: string;
   readonly domainname: string;
+  /** Null: ids inside are the gofer's. */
+  readonly userNamespace: UserNamespaceConfig | null;
   /** Paths below /proc/sys and what is written there before the first program runs. */
   readonly sysctls: readonly (readonly [string, string])[];
   /** The first program is loaded and waits for CONTROL_START. */
@@ -124,6 +140,19 @@ const strace = (value: unknown): SandboxConfig["strace"] => {
   return { names, logFd: integer(from, "logFd", "strace", -1, MAX_FD) };
 };
 
+const extent = (value: unknown, path: string): IdExtentConfig => {
+  const from = record(value, path);
+  const id = (key: string, least: number): number => integer(from, key, path, least, MAX_ID);
+  return { inside: id("inside", 0), outside: id("outside", 0), count: id("count", 1) };
+};
+
+const userNamespace = (value: unknown): UserNamespaceConfig => {
+  const path = "sandbox.userNamespace";
+  const from = record(value, path);
+  const extents = (key: string): IdExtentConfig[] => list(from, key, path).map((item, index) => extent(item, `${path}.${key}[${index}]`));
+  return { uids: extents("uids"), gids: extents("gids"), isSetgroupsAllowed: flag(from, "isSetgroupsAllowed", path) };
+};
+
 const sysctl = (value: unknown, path: string): readonly [string, string] => {
   if (!Array.isArray(value) || value.length !== 2) return refuse(path, "a path and a value");
   return [checkText(value[0], path), checkText(value[1], path)];
@@ -139,6 +168,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     hostname: text(from, "hostname", "sandbox"),
     domainname: text(from, "domainname", "sandbox"),
     ...treesConfig(from, treeCount),
+    userNamespace: nullable(from.userNamespace, userNamespace),
     sysctls: list(from, "sysctls", "sandbox").map((item, index) => sysctl(item, `sandbox.sysctls[${index}]`)),
     waitsForStart: flag(from, "waitsForStart", "sandbox"),
     network: from.network as SandboxConfig["network"],

@@ -1,11 +1,22 @@
 /** linux.namespaces and what hangs on them, with runc's words (libcontainer/configs/validate, specconv). */
 import type { Field } from "./field.ts";
+import type { IdMapping } from "./spec.ts";
+import { idMappings } from "./validate-mounts.ts";
 
 export interface SpecNamespaces {
   /** "": the host's; "new"; or the path of one to join. */
   readonly network: string;
   readonly uts: string;
   readonly ipc: string;
+  /** Of a user namespace of its own; null: none. */
+  readonly user: UserMappings | null;
+  /** The path of a user namespace to join, or "". */
+  readonly userPath: string;
+}
+
+export interface UserMappings {
+  readonly uids: readonly IdMapping[];
+  readonly gids: readonly IdMapping[];
 }
 
 const TYPES = new Set(["pid", "network", "ipc", "uts", "mount", "user", "cgroup", "time"]);
@@ -25,6 +36,43 @@ const listed = (field: Field): ReadonlyMap<string, string> => {
   return namespaces;
 };
 
+const maps = (mappings: readonly IdMapping[], id: number): boolean =>
+  mappings.some(({ containerId, size }) => id >= containerId && id - containerId < size);
+
+/** user_namespaces(7): no id twice, on neither side. */
+const checkOverlap = (field: Field, mappings: readonly IdMapping[]): void => {
+  for (const key of ["containerId", "hostId"] as const) {
+    const sorted = [...mappings].sort((a, b) => a[key] - b[key]);
+    sorted.forEach((mapping, index) => {
+      const next = sorted[index + 1];
+      if (next !== undefined && mapping[key] + mapping.size > next[key]) field.refuse("maps an id twice");
+    });
+  }
+};
+
+const userMappings = (linux: Field, namespace: string): UserMappings | null => {
+  const uids = idMappings(linux.at("uidMappings"));
+  const gids = idMappings(linux.at("gidMappings"));
+  // Without the namespace they mean nothing, for runc either.
+  if (namespace !== "new") return null;
+  if (uids.length === 0) linux.say("User namespaces enabled, but no uid mappings found.");
+  if (gids.length === 0) linux.say("User namespaces enabled, but no gid mappings found.");
+  if (!maps(uids, 0)) linux.say("User namespaces enabled, but no user mapping found.");
+  if (!maps(gids, 0)) linux.say("User namespaces enabled, but no group mapping found.");
+  checkOverlap(linux.at("uidMappings"), uids);
+  checkOverlap(linux.at("gidMappings"), gids);
+  return { uids, gids };
+};
+
+/** runc's words for a process that the mappings do not know. */
+export const checkMapped = (
+  user: UserMappings,
+  { uid, gid, groups }: { uid: number; gid: number; groups: readonly number[] },
+): string | null => {
+  if (!maps(user.uids, uid)) return "cannot set uid to unmapped user in user namespace";
+  return [gid, ...groups].every((id) => maps(user.gids, id)) ? null : "cannot set gid to unmapped user in user namespace";
+};
+
 /** `field`: the whole config. */
 export const validateNamespaces = (field: Field): SpecNamespaces => {
   const linux = field.at("linux");
@@ -42,19 +90,19 @@ export const validateNamespaces = (field: Field): SpecNamespaces => {
     place.refuse("sharing the host's mount namespace is not supported");
   }
   if (!namespaces.has("pid")) place.refuse("sharing the host's pid namespace is not supported");
-  for (const name of ["pid", "mount", "user", "time"]) {
+  for (const name of ["pid", "mount", "time"]) {
     const path = namespaces.get(name) ?? "new";
     if (path !== "new") place.refuse(`joining a ${name} namespace (${path}) is not supported`);
   }
-  for (const name of ["user", "time"]) if (namespaces.has(name)) place.refuse(`a ${name} namespace is not supported`);
-  if (!linux.at("uidMappings").isEmpty || !linux.at("gidMappings").isEmpty) {
-    field.say("User namespace mappings specified, but USER namespace isn't enabled in the config");
-  }
+  if (namespaces.has("time")) place.refuse("a time namespace is not supported");
+  const user = namespaces.get("user") ?? "";
   if (!linux.at("timeOffsets").isEmpty) field.say("time namespace offsets specified, but time namespace isn't enabled in the config");
   return {
     network: namespaces.get("network") ?? "",
     uts: namespaces.get("uts") ?? "",
     ipc: namespaces.get("ipc") ?? "",
+    user: userMappings(linux, user),
+    userPath: user === "new" ? "" : user,
   };
 };
 

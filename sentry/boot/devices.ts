@@ -2,6 +2,7 @@
 import type { DeviceConfig, TreesConfig } from "../../runtime/sandbox/mount-config.ts";
 import { EEXIST, type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
+import { initialUserNamespace } from "../task/user-namespace.ts";
 import { makedev } from "../vfs/devices.ts";
 import { S_IFBLK, S_IFCHR, S_IFIFO } from "../vfs/inode.ts";
 import { Mount, MS_RELATIME } from "../vfs/mount.ts";
@@ -19,12 +20,22 @@ const LINKS: readonly (readonly [string, string])[] = [
 
 const CONSOLE: DeviceConfig = { path: "/dev/console", type: "c", major: 5, minor: 1, mode: 0o620, uid: 0, gid: 0 };
 
+/** Nodes are the host's, as those that runc binds; links are the container's root's. */
+const kuid = (uid: number): number => initialUserNamespace().toKuid(uid);
+const kgid = (gid: number): number => initialUserNamespace().toKgid(gid);
+
 /** Where nodes cannot be made, as on the host's files without the right to: a node of its own filesystem over an empty file. */
 const bindNode = (kernel: Kernel, namespace: MountNamespace, device: DeviceConfig): number => {
   const factory = kernel.vfs.filesystemType("tmpfs");
   const fs = factory === null ? EEXIST : factory(null, "devtmpfs", "");
   if (isErrno(fs)) return fs;
-  const node = fs.root.create("node", TYPES[device.type] | device.mode, device.uid, device.gid, makedev(device.major, device.minor));
+  const node = fs.root.create(
+    "node",
+    TYPES[device.type] | device.mode,
+    kuid(device.uid),
+    kgid(device.gid),
+    makedev(device.major, device.minor),
+  );
   if (isErrno(node)) return node;
   const mount = kernel.vfs.newMount(fs, "devtmpfs");
   const found = kernel.vfs.child(null, { mount, dentry: mount.root }, "node");
@@ -62,6 +73,6 @@ export const makeDevices = (
   // A devpts of the container's own has its ptmx; what the image has there is of no use.
   const ptmx = kernel.vfs.child(null, dev, "ptmx");
   if (!isErrno(ptmx) && !ptmx.dentry.inode.isDirectory) inode.unlink("ptmx", ptmx.dentry.inode);
-  inode.symlink("ptmx", "pts/ptmx", 0, 0);
-  for (const [name, target] of LINKS) inode.symlink(name, target, 0, 0);
+  inode.symlink("ptmx", "pts/ptmx", kuid(0), kgid(0));
+  for (const [name, target] of LINKS) inode.symlink(name, target, kuid(0), kgid(0));
 };

@@ -2,6 +2,7 @@
 import { ELOOP, ENOENT, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
+import { initialUserNamespace } from "../task/user-namespace.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../vfs/inode.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
 import type { Path } from "../vfs/path.ts";
@@ -31,7 +32,7 @@ export const placeAt = (kernel: Kernel, namespace: MountNamespace, path: string,
     if (next === ENOENT && missing !== "refuse") {
       const isLast = names.every((rest) => rest === "" || rest === ".");
       const mode = isLast && missing === "file" ? S_IFREG | 0o644 : S_IFDIR | 0o755;
-      const made = parent.dentry.inode.create(name, mode, 0, 0, 0);
+      const made = parent.dentry.inode.create(name, mode, initialUserNamespace().toKuid(0), initialUserNamespace().toKgid(0), 0);
       if (isErrno(made)) return made;
       next = kernel.vfs.child(null, parent, name);
     }

@@ -11,6 +11,7 @@ import { Limits } from "../task/limits.ts";
 import type { Process } from "../task/process.ts";
 import { SeccompFilters } from "../task/seccomp.ts";
 import type { Task } from "../task/task.ts";
+import { initialUserNamespace } from "../task/user-namespace.ts";
 import { FsContext } from "../vfs/fs-context.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
@@ -30,9 +31,16 @@ export const candidates = (name: string, env: readonly string[]): string[] => {
   return path.split(":").map((directory) => (directory === "" ? name : `${directory}/${name}`));
 };
 
+/** The config's ids are those of the initial user namespace, which maps them all: the CLI has looked. */
+const identityOf = ({ uid, gid, groups }: ProcessConfig): Credentials => {
+  const namespace = initialUserNamespace();
+  const kgroups = groups.map((group) => namespace.toKgid(group));
+  return Credentials.create(namespace.toKuid(uid), namespace.toKgid(gid), kgroups).with({ userNamespace: namespace });
+};
+
 const credentialsOf = (config: ProcessConfig): Credentials => {
-  const { uid, gid, groups, capabilities } = config;
-  if (capabilities === null) return Credentials.create(uid, gid, groups);
+  const { capabilities } = config;
+  if (capabilities === null) return identityOf(config);
   const sets = {
     capBounding: CapabilitySet.fromNames(capabilities.bounding),
     capEffective: CapabilitySet.fromNames(capabilities.effective),
@@ -43,7 +51,7 @@ const credentialsOf = (config: ProcessConfig): Credentials => {
       .intersect(CapabilitySet.fromNames(capabilities.permitted))
       .intersect(CapabilitySet.fromNames(capabilities.inheritable)),
   };
-  return Credentials.create(uid, gid, groups).with(sets);
+  return identityOf(config).with(sets);
 };
 
 const limitsOf = (config: ProcessConfig): Limits => {

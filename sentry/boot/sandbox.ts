@@ -19,6 +19,7 @@ import { Dispatcher } from "../syscalls/dispatch.ts";
 import { implementations } from "../syscalls/index.ts";
 import { exitHooks } from "../task/exit-hooks.ts";
 import { finishSyscall } from "../task/run.ts";
+import { beginInUserNamespace } from "../task/user-namespace.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 import { Control } from "./control.ts";
 import { registerFilesystems } from "./filesystems.ts";
@@ -45,6 +46,7 @@ export const runSandbox = (
   { stdioFds, brokerFd }: Pick<Start, "stdioFds" | "brokerFd">,
 ): void => {
   const log = new Log("sentry", config.logLevel, config.debugLogFd);
+  if (config.userNamespace !== null) beginInUserNamespace(config.userNamespace);
   const poller = new HostPoller();
   const kernel = new MoatKernel(platform, poller, new Clock(), config, log);
   registerFilesystems(kernel);

@@ -6,6 +6,7 @@ import { Devpts } from "../fs/devpts/devpts.ts";
 import type { TerminalPlace } from "../fs/tty/host-file.ts";
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import type { Kernel } from "../kernel.ts";
+import { initialUserNamespace } from "../task/user-namespace.ts";
 import { Mount } from "../vfs/mount.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
 import { placeAt } from "./place.ts";
@@ -19,11 +20,12 @@ export const placeOfTerminals = (kernel: Kernel, namespace: MountNamespace, conf
 /** A slave of the devpts on /dev/pts, owned by `uid`; without one, the console. */
 export const inDevpts = (kernel: Kernel, namespace: MountNamespace, uid: number): TerminalPlace => {
   const console = consolePath(kernel, namespace);
+  const kuid = initialUserNamespace().toKuid(uid);
   return (terminal) => {
     if (terminal.slavePath !== null) return terminal.slavePath;
     const pts = placeAt(kernel, namespace, "/dev/pts");
     if (isErrno(pts) || !(pts.mount.fs instanceof Devpts)) return console;
-    return pts.mount.fs.adopt(terminal, pts.mount, uid) ?? console;
+    return pts.mount.fs.adopt(terminal, pts.mount, kuid) ?? console;
   };
 };
 

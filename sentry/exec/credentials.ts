@@ -4,6 +4,7 @@ import { CAP_SETUID, CAP_SYS_PTRACE, CapabilitySet, SECBIT_KEEP_CAPS, SECBIT_NOR
 import { EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import type { Credentials } from "../task/credentials.ts";
 import type { Task } from "../task/task.ts";
+import { INVALID_ID, type UserNamespace } from "../task/user-namespace.ts";
 import { S_ISGID, S_ISUID } from "../vfs/inode.ts";
 import { MS_NOSUID } from "../vfs/mount.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
@@ -32,8 +33,14 @@ interface FileCapabilities {
   readonly isEffective: boolean;
 }
 
+/** rootid_owns_currentns(): `kuid` is root in `namespace` or in one above it. */
+const isRootOf = (kuid: number, namespace: UserNamespace): boolean => {
+  for (let at: UserNamespace | null = namespace; at !== null; at = at.parent) if (at.fromKuid(kuid) === 0) return true;
+  return false;
+};
+
 /** security.capability of `file`; null without (get_vfs_caps_from_disk). */
-const fileCapabilities = (file: OpenFile): FileCapabilities | Errno | null => {
+const fileCapabilities = (file: OpenFile, namespace: UserNamespace): FileCapabilities | Errno | null => {
   const value = file.inode.getXattr("security.capability");
   if (isErrno(value) || value.length < 12) return null;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
@@ -41,8 +48,8 @@ const fileCapabilities = (file: OpenFile): FileCapabilities | Errno | null => {
   const revision = (magic & VFS_CAP_REVISION_MASK) >>> 0;
   const size = revision === VFS_CAP_REVISION_1 ? 12 : revision === VFS_CAP_REVISION_2 ? 20 : revision === VFS_CAP_REVISION_3 ? 24 : 0;
   if (size === 0 || value.length !== size) return null;
-  // Revision 3 is for one user namespace, known by its root's uid.
-  if (revision === VFS_CAP_REVISION_3 && view.getUint32(20, true) !== 0) return null;
+  // Revision 3 is for one user namespace and those below it, known by its root's uid.
+  if (revision === VFS_CAP_REVISION_3 && !isRootOf(view.getUint32(20, true), namespace)) return null;
   const has64 = revision !== VFS_CAP_REVISION_1;
   return {
     permitted: new CapabilitySet(view.getUint32(4, true), has64 ? view.getUint32(12, true) : 0).intersect(CapabilitySet.FULL),
@@ -58,7 +65,9 @@ export const credentialsFor = (task: Task, file: OpenFile): ExecCredentials | Er
   let personalityClear = 0;
   let { euid, egid } = old;
   const { mode, uid, gid } = file.inode;
-  if (!isNosuid && !task.noNewPrivileges) {
+  // bprm_fill_uid(): ids that the namespace does not map give nothing.
+  const isMapped = old.userNamespace.fromKuid(uid) !== INVALID_ID && old.userNamespace.fromKgid(gid) !== INVALID_ID;
+  if (!isNosuid && !task.noNewPrivileges && isMapped) {
     if (mode & S_ISUID) euid = uid;
     // Set-group-ID without execution by the group used to mean mandatory locking.
     if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
@@ -66,7 +75,7 @@ export const credentialsFor = (task: Task, file: OpenFile): ExecCredentials | Er
   }
   let permitted = CapabilitySet.EMPTY;
   let isEffective = false;
-  const caps = isNosuid ? null : fileCapabilities(file);
+  const caps = isNosuid ? null : fileCapabilities(file, old.userNamespace);
   if (caps !== null && isErrno(caps)) return caps;
   if (caps !== null) {
     permitted = old.capBounding.intersect(caps.permitted).union(old.capInheritable.intersect(caps.inheritable));
@@ -74,9 +83,10 @@ export const credentialsFor = (task: Task, file: OpenFile): ExecCredentials | Er
     // A program with the effective bit cannot know that it lacks some.
     if (isEffective && !caps.permitted.isSubsetOf(permitted)) return EPERM;
   }
-  if ((old.securebits & SECBIT_NOROOT) === 0 && !(caps !== null && old.uid !== 0 && euid === 0)) {
-    if (euid === 0 || old.uid === 0) permitted = old.capBounding.union(old.capInheritable);
-    if (euid === 0) isEffective = true;
+  const root = old.userNamespace.toKuid(0);
+  if ((old.securebits & SECBIT_NOROOT) === 0 && !(caps !== null && old.uid !== root && euid === root)) {
+    if (euid === root || old.uid === root) permitted = old.capBounding.union(old.capInheritable);
+    if (euid === root) isEffective = true;
   }
   const isIdChanged = euid !== old.euid || !(egid === old.egid || old.isInGroup(egid));
   const isGained = !permitted.isSubsetOf(old.capPermitted);
@@ -104,7 +114,7 @@ export const credentialsFor = (task: Task, file: OpenFile): ExecCredentials | Er
     capAmbient: ambient,
     securebits: old.securebits & ~SECBIT_KEEP_CAPS,
   });
-  const isRaised = old.uid !== 0 && (isEffective || !permitted.isSubsetOf(ambient));
+  const isRaised = old.uid !== root && (isEffective || !permitted.isSubsetOf(ambient));
   return {
     creds,
     isSecure: isIdChanged || euid !== old.uid || egid !== old.gid || isRaised,

@@ -1,7 +1,7 @@
 /** A network namespace (network_namespaces(7)): interfaces, ports, abstract names and sysctls. */
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
-import { rootUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
+import { initialUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import { LoopbackTransport } from "./inet/loopback.ts";
 import { LoopbackStack } from "./inet/loopback-stack.ts";
 import { PortTable } from "./inet/port-table.ts";
@@ -43,7 +43,7 @@ export class NetworkNamespace {
   /** By path, those that were written (kept-sysctls.ts). */
   readonly keptSysctls = new Map<string, string>();
 
-  constructor(kernel: Kernel, userNamespace: UserNamespace = rootUserNamespace) {
+  constructor(kernel: Kernel, userNamespace: UserNamespace = initialUserNamespace()) {
     this.kernel = kernel;
     this.userNamespace = userNamespace;
     this.transport = new LoopbackTransport(this);

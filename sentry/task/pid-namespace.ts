@@ -7,7 +7,7 @@ import type { Process } from "./process.ts";
 import type { ProcessGroup, Session } from "./process-group.ts";
 import type { Task } from "./task.ts";
 import { UserAccounts } from "./user-accounts.ts";
-import { rootUserNamespace, type UserNamespace } from "./user-namespace.ts";
+import { initialUserNamespace, type UserNamespace } from "./user-namespace.ts";
 
 /** PID_MAX_LIMIT of 64-bit machines, where systemd sets it too. */
 export const PID_MAX = 4_194_304;
@@ -58,7 +58,7 @@ export class PidNamespace {
   readonly #pids = new Map<number, Pid>();
   #last = 0;
 
-  constructor(parent: PidNamespace | null = null, userNamespace: UserNamespace = rootUserNamespace) {
+  constructor(parent: PidNamespace | null = null, userNamespace: UserNamespace = initialUserNamespace()) {
     this.parent = parent;
     this.level = parent === null ? 0 : parent.level + 1;
     this.userNamespace = userNamespace;

@@ -92,3 +92,23 @@ const mapUp = (map: readonly IdExtent[], id: number): number => {
 };
 
 export const rootUserNamespace = new UserNamespace(null, 0, 0);
+
+/** What the sandbox begins in, and what owns its other namespaces: the root namespace, or that of a container with id mappings. */
+const initial = { namespace: rootUserNamespace };
+
+export const initialUserNamespace = (): UserNamespace => initial.namespace;
+
+export interface UserNamespaceMaps {
+  readonly uids: readonly IdExtent[];
+  readonly gids: readonly IdExtent[];
+  readonly isSetgroupsAllowed: boolean;
+}
+
+/** Once, before anything else of the kernel exists. */
+export const beginInUserNamespace = ({ uids, gids, isSetgroupsAllowed }: UserNamespaceMaps): void => {
+  const namespace = new UserNamespace(rootUserNamespace, 0, 0);
+  namespace.uidMap = uids;
+  namespace.gidMap = gids;
+  namespace.isSetgroupsAllowed = isSetgroupsAllowed;
+  initial.namespace = namespace;
+};

@@ -1,6 +1,6 @@
 /** UTS namespaces (uts_namespaces(7)): host and domain name. The first one is the kernel's own. */
 import type { Kernel } from "../kernel.ts";
-import { rootUserNamespace, type UserNamespace } from "./user-namespace.ts";
+import { initialUserNamespace, type UserNamespace } from "./user-namespace.ts";
 
 export class UtsNamespace {
   readonly #kernel: Kernel | null;
@@ -9,7 +9,7 @@ export class UtsNamespace {
   #domainname = "";
 
   /** `kernel`: its names are this namespace's (the first one). */
-  constructor(kernel: Kernel | null, from: UtsNamespace | null = null, userNamespace: UserNamespace = rootUserNamespace) {
+  constructor(kernel: Kernel | null, from: UtsNamespace | null = null, userNamespace: UserNamespace = initialUserNamespace()) {
     this.#kernel = kernel;
     this.userNamespace = userNamespace;
     if (from === null) return;

@@ -1,5 +1,5 @@
 /** A mount namespace (mount_namespaces(7)): a tree of mounts. */
-import { rootUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
+import { initialUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import { Mount } from "./mount.ts";
 import type { Dentry } from "./path.ts";
 
@@ -10,7 +10,7 @@ export class MountNamespace {
   readonly id = lastId++;
   root: Mount;
   /** Whose CAP_SYS_ADMIN may change it. */
-  owner: UserNamespace = rootUserNamespace;
+  owner: UserNamespace = initialUserNamespace();
   /** In mount order, as /proc/mounts lists them. */
   readonly mounts = new Set<Mount>();
 

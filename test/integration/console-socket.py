@@ -30,7 +30,7 @@ while time.time() < end and select.select([master], [], [], 50)[0]:
     if not data:
         break
     seen += data
-    sys.stdout.buffer.write(data.replace(b"\r\n", b"\n"))
+    sys.stdout.buffer.write(data.replace(b"\r", b""))
     sys.stdout.flush()
     if b"resize" in seen and not is_resized:
         is_resized = True

@@ -20,6 +20,6 @@ while time.time() < end and select.select([master], [], [], 50)[0]:
         break
     if not data:
         break
-    sys.stdout.buffer.write(data.replace(b"\r\n", b"\n"))
+    sys.stdout.buffer.write(data.replace(b"\r", b""))
 sys.stdout.flush()
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))

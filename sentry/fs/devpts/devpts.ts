@@ -2,6 +2,7 @@
 import { EINVAL, EIO, ENODEV, ENOENT, ENOSPC, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
+import { INVALID_ID, initialUserNamespace } from "../../task/user-namespace.ts";
 import { removeDentry } from "../../vfs/dentry-cache.ts";
 import { makedev, registerCharDevice } from "../../vfs/devices.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
@@ -86,8 +87,10 @@ export class Devpts extends Filesystem {
     this.ptmx = new DevptsNode(this, PTMX_INO, S_IFCHR | config.ptmxmode);
     this.ptmx.rdev = makedev(TTYAUX_MAJOR, PTMX_MINOR);
     for (const inode of [this.root, this.ptmx]) this.#stamp(inode);
-    this.ptmx.uid = config.uid ?? 0;
-    this.ptmx.gid = config.gid ?? 0;
+    for (const inode of [this.root, this.ptmx]) {
+      inode.uid = initialUserNamespace().toKuid(0);
+      inode.gid = initialUserNamespace().toKgid(0);
+    }
   }
 
   #stamp(inode: Inode): void {
@@ -217,9 +220,13 @@ const openSlave = (inode: Inode, path: Path, flags: number, task: Task): OpenFil
 
 /** Makes devpts known to mount(2) and serves its device numbers. */
 export const registerDevpts = (kernel: Kernel): void => {
-  kernel.vfs.registerFilesystem("devpts", (_task, _source, data) => {
+  kernel.vfs.registerFilesystem("devpts", (task, _source, data) => {
     const config = parseDevptsOptions(data);
-    return isErrno(config) ? config : new Devpts(kernel, config);
+    if (isErrno(config)) return config;
+    const namespace = task?.creds.userNamespace ?? initialUserNamespace();
+    const uid = config.uid === null ? null : namespace.toKuid(config.uid);
+    const gid = config.gid === null ? null : namespace.toKgid(config.gid);
+    return uid === INVALID_ID || gid === INVALID_ID ? EINVAL : new Devpts(kernel, { ...config, uid, gid });
   });
   registerCharDevice(TTYAUX_MAJOR, PTMX_MINOR, openPtmx);
   registerCharDevice(UNIX98_PTY_SLAVE_MAJOR, [0, MAX_MINOR], openSlave);

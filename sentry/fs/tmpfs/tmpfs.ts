@@ -2,6 +2,8 @@
 import { totalmem } from "node:os";
 import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
+import type { Credentials } from "../../task/credentials.ts";
+import { INVALID_ID, initialUserNamespace } from "../../task/user-namespace.ts";
 import { S_IFDIR } from "../../vfs/inode.ts";
 import { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
@@ -50,7 +52,9 @@ export class Tmpfs extends MemoryFilesystem {
     const options = parseTmpfsOptions(data);
     if (isErrno(options)) return options;
     const before = this.#options;
-    this.#options = { ...before, ...options };
+    // The owner was a matter of the first mount.
+    const { uid: _uid, gid: _gid, ...rest } = options;
+    this.#options = { ...before, ...rest };
     this.#limit();
     if (this.budget.used > this.budget.limit || this.budget.usedInodes > this.budget.inodeLimit) {
       this.#options = before;
@@ -61,10 +65,20 @@ export class Tmpfs extends MemoryFilesystem {
   }
 }
 
+/** The root is the mounter's unless the options name another owner, by ids of the mounter's namespace (shmem_init_fs_context). */
+const ownedOptions = (options: TmpfsOptions, creds: Credentials | null): TmpfsOptions => {
+  const namespace = creds?.userNamespace ?? initialUserNamespace();
+  const uid = options.uid === undefined ? (creds?.fsuid ?? namespace.toKuid(0)) : namespace.toKuid(options.uid);
+  const gid = options.gid === undefined ? (creds?.fsgid ?? namespace.toKgid(0)) : namespace.toKgid(options.gid);
+  return { ...options, uid, gid };
+};
+
 /** mount(2) of type tmpfs (and ramfs, devtmpfs-like trees). */
 export const registerTmpfs = (kernel: Kernel): void => {
-  kernel.vfs.registerFilesystem("tmpfs", (_task, _source, data): Tmpfs | Errno => {
+  kernel.vfs.registerFilesystem("tmpfs", (task, _source, data): Tmpfs | Errno => {
     const options = parseTmpfsOptions(data);
-    return isErrno(options) ? options : new Tmpfs(kernel, options);
+    if (isErrno(options)) return options;
+    const owned = ownedOptions(options, task?.creds ?? null);
+    return owned.uid === INVALID_ID || owned.gid === INVALID_ID ? EINVAL : new Tmpfs(kernel, owned);
   });
 };
