@@ -18,7 +18,7 @@ export interface Arg<K extends ArgKind = ArgKind> {
   /** strings: the errno when no NUL lies within `max`; ENAMETOOLONG if absent (paths). */
   readonly tooLong?: "EINVAL" | "ERANGE";
   /** What its kind does not tell of the memory behind it: see prefetch.ts. */
-  readonly hint?: "fdSet" | "msgbuf" | "msghdrIn" | "msghdrOut" | "flock";
+  readonly hint?: "fdSet" | "msgbuf" | "msghdrIn" | "msghdrOut" | "flock" | "futex";
 }
 
 /** kind → what the handler receives is in sentry/syscalls/decode.ts. */
@@ -139,6 +139,9 @@ export const msghdrIn = (name: string): Arg<"inStruct"> => ({ kind: "inStruct", 
 export const msghdrOut = (name: string): Arg<"inOutStruct"> => ({ kind: "inOutStruct", name, of: "msghdr", size: 56, hint: "msghdrOut" });
 /** What fcntl(2) takes behind `cmd`: a number, or the address of a struct flock. */
 export const fcntlArg = (name: string, cmd: string): Arg<"ulong"> => ({ kind: "ulong", name, length: cmd, hint: "flock" });
+
+/** A futex's word, on which `op` decides; see futex(2). */
+export const futexWord = (name: string, op: string): Arg<"addr"> => ({ kind: "addr", name, length: op, hint: "futex" });
 
 /** A signature; `returns` defaults to "int". */
 export const sig = <const A extends readonly Arg[]>(...args: A): Signature<A> => ({ args, returns: "int" });

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PF_ARRAY, PF_BYTES, PF_CSTRING, PF_IOV, PF_IOV_IN, PF_STRUCT, PREFETCH_MAX_DESCRIPTORS, prefetchOf } from "./prefetch.ts";
+import {
+  PF_ARRAY,
+  PF_BYTES,
+  PF_CSTRING,
+  PF_FUTEX,
+  PF_IOV,
+  PF_IOV_IN,
+  PF_STRUCT,
+  PREFETCH_MAX_DESCRIPTORS,
+  prefetchOf,
+} from "./prefetch.ts";
 import { signatures } from "./signatures/index.ts";
 
 test("what the kernel reads is prefetched, what it writes is not", () => {
@@ -10,6 +20,7 @@ test("what the kernel reads is prefetched, what it writes is not", () => {
   assert.deepEqual(prefetchOf(signatures.rt_sigaction), [{ kind: PF_STRUCT, arg: 1, aux: 0, size: 32 }]);
   assert.deepEqual(prefetchOf(signatures.poll), [{ kind: PF_ARRAY, arg: 0, aux: 1, size: 8 }]);
   assert.deepEqual(prefetchOf(signatures.writev), [{ kind: PF_IOV_IN, arg: 1, aux: 2, size: 65536 }]);
+  assert.deepEqual(prefetchOf(signatures.futex), [{ kind: PF_FUTEX, arg: 0, aux: 1, size: 4 }]);
   assert.deepEqual(prefetchOf(signatures.readv), [{ kind: PF_IOV, arg: 1, aux: 2, size: 16 }]);
 });
 

@@ -25,6 +25,8 @@ export const PF_MSGBUF = 8;
 export const PF_MSGHDR = 9;
 /** `size` bytes when `aux` is one of fcntl(2)'s commands on locks. */
 export const PF_FLOCK = 10;
+/** `size` bytes, the word of a futex, when `aux` is a command that waits for it, and that command's timeout. */
+export const PF_FUTEX = 11;
 
 export const PREFETCH_MAX_DESCRIPTORS = 5;
 /** Larger buffers are cheaper to fetch when they are wanted than to copy twice. */
@@ -33,6 +35,7 @@ const STRUCT_MAX = 4096;
 const PATH_MAX = 4096;
 const IOVEC_SIZE = 16;
 const FLOCK_SIZE = 32;
+const FUTEX_WORD_SIZE = 4;
 /** Of 1024 descriptors; see select(2). */
 const FD_SET_MAX = 128;
 
@@ -59,6 +62,8 @@ const describe = (args: readonly Arg[], index: number): PrefetchDescriptor | nul
       return { kind: PF_MSGHDR, arg: index, aux, size: 0 };
     case "flock":
       return { kind: PF_FLOCK, arg: index, aux, size: FLOCK_SIZE };
+    case "futex":
+      return { kind: PF_FUTEX, arg: index, aux, size: FUTEX_WORD_SIZE };
   }
   switch (kind) {
     case "path":

@@ -10,6 +10,7 @@ import {
   PF_END,
   PF_FD_SET,
   PF_FLOCK,
+  PF_FUTEX,
   PF_IOV,
   PF_IOV_IN,
   PF_MSGBUF,
@@ -25,7 +26,20 @@ type Implemented = readonly Pick<Implementation, "name" | "support">[];
 
 const numbered: readonly (readonly [nr: number, name: SyscallName])[] = Object.entries(x86_64).map(([nr, name]) => [Number(nr), name]);
 
-const PF_NAMES = { PF_END, PF_CSTRING, PF_BYTES, PF_STRUCT, PF_ARRAY, PF_IOV_IN, PF_IOV, PF_FD_SET, PF_MSGBUF, PF_MSGHDR, PF_FLOCK };
+const PF_NAMES = {
+  PF_END,
+  PF_CSTRING,
+  PF_BYTES,
+  PF_STRUCT,
+  PF_ARRAY,
+  PF_IOV_IN,
+  PF_IOV,
+  PF_FD_SET,
+  PF_MSGBUF,
+  PF_MSGHDR,
+  PF_FLOCK,
+  PF_FUTEX,
+};
 
 /** native/stub/prefetch.generated.h */
 export const prefetchHeader = (): string => {

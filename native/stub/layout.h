@@ -69,6 +69,8 @@
 #define SLOT_SAVED 0x124
 /* Two words: the address behind a patched call, and where it goes on instead. */
 #define SLOT_RETURN_RIP 0x128
+/* GLOBAL_WAKES as it was before the word of a futex was fetched. */
+#define SLOT_WAKES 0x138
 #define SLOT_PREFETCH 0x140
 #define PREFETCH_MAX 24
 #define SLOT_FPU_ADDRS 0x2c0
@@ -150,6 +152,8 @@
 /* Offsets in the global page (written by the sentry only). */
 #define GLOBAL_SENTRY_SLEEPS 0x0
 #define GLOBAL_SPIN 0x4
+/* How many futex calls that may wake someone the sentry has served. */
+#define GLOBAL_WAKES 0x8
 
 /* The host signal that makes a running guest thread stop. */
 #define INTERRUPT_SIGNAL 10

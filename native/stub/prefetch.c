@@ -2,6 +2,8 @@
 #include "stub.h"
 #include "prefetch.generated.h"
 
+enum { FUTEX_WAIT = 0, FUTEX_LOCK_PI = 6, FUTEX_WAIT_BITSET = 9, FUTEX_WAIT_REQUEUE_PI = 11, FUTEX_LOCK_PI2 = 13 };
+
 struct cursor {
   struct slot *slot;
   u32 used;
@@ -73,6 +75,17 @@ static u32 is_lock_command(u64 cmd) {
   return (number >= 5 && number <= 7) || (number >= 36 && number <= 38);
 }
 
+/* The number of wakes so far first: with it the sentry knows whether the word may have changed before a wake that it has served. */
+static void fetch_futex(struct cursor *cursor, u64 addr, u64 op, u64 timeout) {
+  u32 command = (u32)op & 0x7f;
+  u32 waits = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
+  if (waits) {
+    cursor->slot->wakes = GLOBAL_U32(GLOBAL_WAKES);
+    fetch(cursor, addr, 4);
+  }
+  if (waits || command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2 || command == FUTEX_WAIT_REQUEUE_PI) fetch(cursor, timeout, 16);
+}
+
 void stub_prefetch(struct slot *slot, const struct gregs *regs) {
   u64 nr = regs->rax;
   if (nr >= PREFETCH_COUNT) return;
@@ -94,6 +107,7 @@ void stub_prefetch(struct slot *slot, const struct gregs *regs) {
       case PF_FD_SET: if (aux <= size * 8) fetch(&cursor, addr, (aux + 63) / 64 * 8); break;
       case PF_MSGBUF: if (aux <= size - 8) fetch(&cursor, addr, aux + 8); break;
       case PF_MSGHDR: fetch_msghdr(&cursor, addr, size != 0); break;
+      case PF_FUTEX: fetch_futex(&cursor, addr, aux, regs->r10); break;
       case PF_FLOCK: if (is_lock_command(aux)) fetch(&cursor, addr, size); break;
     }
   }

@@ -13,6 +13,7 @@
 #define PF_MSGBUF 8
 #define PF_MSGHDR 9
 #define PF_FLOCK 10
+#define PF_FUTEX 11
 
 #define PREFETCH_DESCRIPTORS 5
 #define PREFETCH_COUNT 470
@@ -110,6 +111,7 @@ static const struct prefetch_row prefetch_table[PREFETCH_COUNT] = {
   [197] = {{{PF_CSTRING, 0, 0, 0, 4096}, {PF_CSTRING, 1, 0, 0, 256}}}, /* removexattr */
   [198] = {{{PF_CSTRING, 0, 0, 0, 4096}, {PF_CSTRING, 1, 0, 0, 256}}}, /* lremovexattr */
   [199] = {{{PF_CSTRING, 1, 0, 0, 256}}}, /* fremovexattr */
+  [202] = {{{PF_FUTEX, 0, 1, 0, 4}}}, /* futex */
   [203] = {{{PF_BYTES, 2, 1, 0, 65536}}}, /* sched_setaffinity */
   [206] = {{{PF_STRUCT, 1, 0, 0, 8}}}, /* io_setup */
   [208] = {{{PF_STRUCT, 4, 0, 0, 16}}}, /* io_getevents */

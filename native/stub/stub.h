@@ -49,7 +49,7 @@ struct slot {
   u32 turn, saved;
   /* As in struct frame, of the guest thread's call, for whichever carrier goes on with it. */
   u64 return_rip, continuation;
-  u64 unused;
+  u32 wakes, gap2;
   struct span prefetch[PREFETCH_MAX];
   u64 fpu_addrs[FPU_ADDRS_MAX];
   u8 gap0[SLOT_OPS - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
@@ -108,6 +108,7 @@ _Static_assert(__builtin_offsetof(struct slot, return_rip) == SLOT_RETURN_RIP, "
 _Static_assert(__builtin_offsetof(struct slot, turn) == SLOT_TURN, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, command) == SLOT_COMMAND, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, saved) == SLOT_SAVED, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, wakes) == SLOT_WAKES, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fpu) == SLOT_FPU, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, ops) == SLOT_OPS, "slot layout");

@@ -3,6 +3,7 @@ import { allocateMemory, hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { SeenResources } from "../../runtime/sandbox/seen-resources.ts";
 import { possibleCpus } from "../fs/proc/host-facts.ts";
+import { wakeHook } from "../futex/queues.ts";
 import type { Log } from "../host/log.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Clock } from "../loop/clock.ts";
@@ -44,6 +45,7 @@ export class MoatKernel implements Kernel {
     Object.assign(machine, config.hostFacts, { possibleCpus: possibleCpus(config.hostFacts) });
     this.hostname = config.hostname;
     this.domainname = config.domainname;
+    wakeHook.looks = () => platform.futexWakes();
     this.vfs = new Vfs(this);
     this.handOver = new HandOver(platform, clock);
     this.loop = new Loop(platform, clock, this.timers, hostPoller, this.handOver);

@@ -26,6 +26,7 @@ class FutexWaitOp extends BlockingOp implements RestartBlock {
   override step(task: Task): number {
     if (this.#waiter.isWoken) return 0;
     // A passed deadline comes before a signal (futex_wait).
+    if (this.deadlineNs === Number.POSITIVE_INFINITY) return BLOCKED;
     return task.kernel.clock.monotonicNs() >= this.deadlineNs ? this.timedOut() : BLOCKED;
   }
 
@@ -55,8 +56,9 @@ export const waitFutex = (task: Task, addr: UserAddr, value: number, bitset: num
   if (bitset === 0) return EINVAL;
   const unknown = identify(task, addr, isPrivate);
   if (unknown !== 0) return unknown;
-  // The word as it is now: no waker can come between this and the enqueueing, as wakers pass through here too.
-  const word = task.thread.process.memory.loadU32(addr);
+  // The word as it is now, or was when no waker has come since: none can come between this and the enqueueing.
+  let word = task.thread.fetchedWord?.(addr) ?? -1;
+  if (word < 0) word = task.thread.process.memory.loadU32(addr);
   if (word < 0) return EFAULT;
   if (word !== value) return EAGAIN;
   const waiter = new FutexWaiter(task, bitset);

@@ -96,8 +96,14 @@ export const identify = (task: Task, addr: UserAddr, isPrivate: boolean): 0 | Er
   return 0;
 };
 
-/** The queue of a word, null when nobody waits. */
-export const existingQueue = (space: object, offset: number): FutexQueue | null => spaces.get(space)?.get(offset) ?? null;
+/** Told whenever someone looks for sleepers. Set once, when the parts are joined. */
+export const wakeHook: { looks: (() => void) | null } = { looks: null };
+
+/** The queue of a word, null when nobody waits. For wakers: a word that was read before they came may be out of date. */
+export const existingQueue = (space: object, offset: number): FutexQueue | null => {
+  wakeHook.looks?.();
+  return spaces.get(space)?.get(offset) ?? null;
+};
 
 /** The queue of a word to wait on. */
 export const queueFor = (space: object, offset: number): FutexQueue => {

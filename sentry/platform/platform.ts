@@ -24,6 +24,8 @@ export interface Platform {
    * pool). Synchronous when the pool has one; EAGAIN otherwise: wait on `pristineQueue`.
    */
   takePristine(): GuestThread | Errno;
+  /** Somebody's futex call looks for sleepers: words that were fetched before (`fetchedWord`) may be older than that. */
+  futexWakes?(): void;
   readonly pristineQueue: WaitQueue;
 }
 
@@ -69,6 +71,11 @@ export interface GuestThread {
    * the kernel has seen it: until then the guest's words hold still (futex operations).
    */
   halt?(): void;
+  /**
+   * The word of the futex that this thread's call waits on, as it was when it was fetched along with the call;
+   * -1 when a futex was woken since then or the word was not fetched: ask the memory.
+   */
+  fetchedWord?(addr: UserAddr): number;
   /** CPU time the host has given this thread, in ns. */
   cpuTimeNs?(): number;
   /**

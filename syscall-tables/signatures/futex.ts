@@ -1,9 +1,9 @@
 /** Futexes. */
-import { addr, choice, clock, flags, inArray, inStruct, int, sig, uint, ulong } from "../kinds.ts";
+import { addr, choice, clock, flags, futexWord, inArray, inStruct, int, sig, uint, ulong } from "../kinds.ts";
 
 export const futex = {
   // val2 shares the register of the timeout; which it is depends on op, so the word is not decoded here.
-  futex: sig(addr("uaddr"), choice("op", "futex"), uint("val"), addr("timeout"), addr("uaddr2"), uint("val3")),
+  futex: sig(futexWord("uaddr", "op"), choice("op", "futex"), uint("val"), addr("timeout"), addr("uaddr2"), uint("val3")),
   futex_waitv: sig(
     inArray("waiters", "futex_waitv", 24, "nr_futexes"),
     uint("nr_futexes"),

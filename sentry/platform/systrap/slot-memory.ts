@@ -129,6 +129,14 @@ export class SlotMemory extends BasicMemory {
     return -1;
   }
 
+  /** A prefetched word, or -1. */
+  fetchedU32(addr: UserAddr): number {
+    const at = this.#count > 0 ? this.#find(addr, 4) : -1;
+    if (at < 0) return -1;
+    const u8 = this.#u8;
+    return (u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24)) >>> 0;
+  }
+
   override readInto(addr: UserAddr, target: Uint8Array, at: number, length: number): number {
     const from = this.#count > 0 ? this.#find(addr, length) : -1;
     if (from < 0) return this.process.readInto(addr, target, at, length);

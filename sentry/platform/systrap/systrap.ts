@@ -17,6 +17,7 @@ import { SystrapProcess, sendFds } from "./guest-process.ts";
 import {
   GLOBAL_SENTRY_SLEEPS,
   GLOBAL_SPIN,
+  GLOBAL_WAKES,
   KIND_FAULT,
   KIND_INTERRUPT,
   KIND_OPS_DONE,
@@ -150,6 +151,14 @@ export class SystrapPlatform implements Platform {
 
   set sentrySleeps(value: boolean) {
     Atomics.store(this.global.i32, GLOBAL_SENTRY_SLEEPS / 4, value ? 1 : 0);
+  }
+
+  /** Futex calls so far that may have woken someone, as the stubs see it. */
+  wakes = 0;
+
+  futexWakes(): void {
+    this.wakes = (this.wakes + 1) >>> 0;
+    Atomics.store(this.global.i32, GLOBAL_WAKES / 4, this.wakes | 0);
   }
 
   /** How many pauses a stub spins before it sleeps. */

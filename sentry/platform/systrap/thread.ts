@@ -35,6 +35,7 @@ import {
   SLOT_SAVED,
   SLOT_SIZE,
   SLOT_STATE,
+  SLOT_WAKES,
   SLOTS_PER_REGION,
   STATE_ANSWER,
   STATE_IDLE,
@@ -317,6 +318,11 @@ export class SystrapThread implements GuestThread {
     if (this.isGone || this.isStopped || this.carrier.hostTid <= 0) return;
     this.owesInterrupt = !this.platform.deliveries.settle(this);
     if (!this.owesInterrupt) hostCall3(SYS_tgkill, this.process.hostPid, this.carrier.hostTid, INTERRUPT_SIGNAL);
+  }
+
+  fetchedWord(addr: number): number {
+    const { u32, word, memory } = this;
+    return u32[word + SLOT_WAKES / 4] === this.platform.wakes ? memory.fetchedU32(addr) : -1;
   }
 
   /** A thread that has no CPU meets its signal before its next instruction: so the wait need only outlast an IPI. */
