@@ -35,7 +35,15 @@ const config: StartConfig = {
     resources: null,
     hostFacts: { cpuinfo: "", cpus: [0], memTotalBytes: 0, kernelRelease: "", kernelVersion: "" },
   },
-  gofer: { trees: [{ readOnly: true }, { readOnly: false }], ownerMap: null, logLevel: "silent", debugLogFd: -1 },
+  gofer: {
+    trees: [
+      { readOnly: true, listens: false },
+      { readOnly: false, listens: false },
+    ],
+    ownerMap: null,
+    logLevel: "silent",
+    debugLogFd: -1,
+  },
 };
 
 test("records are in the launcher's format, and bytes stay bytes", () => {

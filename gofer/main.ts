@@ -13,7 +13,7 @@ const main = (): number => {
     const { configJson, treeFds } = supervisor.receiveStart();
     const { trees, ownerMap } = parseStartConfig(configJson).gofer;
     if (trees.length !== treeFds.length) throw new Error(`${treeFds.length} trees came, ${trees.length} are configured`);
-    const server = new FileServer({ trees: trees.map(({ readOnly }, index) => ({ fd: treeFds[index], readOnly })), ownerMap });
+    const server = new FileServer({ trees: trees.map((tree, index) => ({ ...tree, fd: treeFds[index] })), ownerMap });
     const giveBackOwnCode = findOwnCode();
     const filter = compileFilter(goferFilter);
     supervisor.confine();

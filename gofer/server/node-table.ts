@@ -20,6 +20,8 @@ export class NodeTable {
   readonly #open = new Set<Node>();
   /** Nodes that have lost their name: they keep their fd, for there is no way back. */
   readonly #pinned = new Set<Node>();
+  /** Open ones on file systems that the host may want to unmount: closed when the request is done. */
+  readonly #passing = new Set<Node>();
   readonly #maxOpen: number;
   #lastId = 0;
 
@@ -91,7 +93,7 @@ export class NodeTable {
       return known;
     }
     const node = this.#make(tree, parent, name, fd);
-    this.#open.add(node);
+    this.#opened(node);
     return node;
   }
 
@@ -153,7 +155,19 @@ export class NodeTable {
 
   #give(node: Node, fd: number): void {
     node.fd = fd;
+    this.#opened(node);
+  }
+
+  #opened(node: Node): void {
     this.#open.add(node);
+    if (node.tree.listens && node.device !== node.tree.root?.device) this.#passing.add(node);
+  }
+
+  /** Lets go of what would make unmounting fail on the host. What has lost its name keeps its fd: there is no way back. */
+  closePassing(): void {
+    if (this.#passing.size === 0) return;
+    for (const node of this.#passing) if (this.#open.has(node)) this.#close(node);
+    this.#passing.clear();
   }
 
   #close(node: Node): void {

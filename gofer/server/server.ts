@@ -53,8 +53,8 @@ export class FileServer {
     this.ownerMap = options.ownerMap ?? null;
     this.procFd = options.procFd ?? openAt(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (this.procFd < 0) throw new Error(`gofer: /proc/self/fd: errno ${-this.procFd}`);
-    for (const [index, { fd, readOnly }] of options.trees.entries()) {
-      const tree = new Tree(index, readOnly);
+    for (const [index, { fd, readOnly, listens }] of options.trees.entries()) {
+      const tree = new Tree(index, readOnly, listens);
       const result = this.nodes.addRoot(tree, fd);
       if (result < 0) throw new Error(`gofer: tree ${index}: errno ${-result}`);
       this.trees.push(tree);
@@ -76,6 +76,7 @@ export class FileServer {
   handle(request: Buffer, length: number, reply: Buffer): number {
     const values = unpackFrom(request, length);
     const answer = values === null ? this.#refuse() : this.#answer(values);
+    this.nodes.closePassing();
     if (answer === null) return 0;
     const packed = packInto(reply, answer);
     return packed >= 0 ? packed : packInto(reply, [packed]);

@@ -5,6 +5,8 @@ export interface TreeOptions {
   /** O_PATH or O_RDONLY, of a directory or of a single file. The gofer owns it. */
   readonly fd: number;
   readonly readOnly: boolean;
+  /** The host may mount and unmount file systems in it. */
+  readonly listens?: boolean;
 }
 
 /** Presents files of `hostUid`/`hostGid` as another owner's, and back: for callers who have but one id. */
@@ -39,13 +41,15 @@ const TWO_52 = 2 ** 52;
 export class Tree {
   readonly index: number;
   readonly isReadOnly: boolean;
+  readonly listens: boolean;
   root: Node | null = null;
   /** By device and inode number, so that hard links are one node. */
   readonly #nodes: Map<number, Node>[] = [];
   readonly #devices: number[] = [];
   readonly #folded = new Map<string, number>();
 
-  constructor(index: number, isReadOnly: boolean) {
+  constructor(index: number, isReadOnly: boolean, listens = false) {
+    this.listens = listens;
     this.index = index;
     this.isReadOnly = isReadOnly;
   }

@@ -89,10 +89,9 @@ static void start(void)
 	struct message_header to_gofer = { .kind = MSG_START, .y = message.header.y };
 	struct message_header to_sentry = { .kind = MSG_START, .x = message.header.x & ~START_TREES };
 	int fds[MSG_FDS_MAX];
-	int count = 0, trees = message.header.y;
-	int came = message.header.x & START_TREES ? trees : 0;
+	int count = 0, trees = message.header.y, came = message.header.x & START_TREES ? trees : 0;
 
-	if (is_started || message.fd_count < 1 + came || trees > MSG_FDS_MAX - 2)
+	if (is_started || message.fd_count < 1 + came || (came && (int)message.header.text_length != trees) || trees > MSG_FDS_MAX - 2)
 		fail_plain("a bad START");
 	is_started = 1;
 	channel_send_fds(sentry.channel, &to_sentry, NULL, message.fds, message.fd_count - came);
@@ -107,6 +106,8 @@ static void start(void)
 		if (tree < 0)
 			fail_plain("cannot open the tree %s: Operation not permitted", spec);
 		fds[count++] = tree;
+		if (came && message.text[i])
+			mounts_listen(tree);
 		spec += came ? 0 : strlen(spec) + 1;
 	}
 	channel_send_fds(gofer.channel, &to_gofer, NULL, fds, count);

@@ -13,6 +13,7 @@
 
 #include "fail.h"
 #include "mounts.h"
+#include "protocol.h"
 
 /* <sys/mount.h> and <linux/mount.h> clash in glibc before 2.37. */
 #ifndef MS_REC
@@ -128,18 +129,51 @@ void mounts_return(void)
 		enter(own_namespace);
 }
 
-static void empty_root(void)
+/* Trees that are to hear of the host's later mounts: the host's kernel tells only mounts that have a place in a namespace. */
+static int listening[MSG_FDS_MAX];
+static int listening_count;
+
+void mounts_listen(int tree)
+{
+	int fd = fcntl(tree, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0 || listening_count == MSG_FDS_MAX)
+		fail("cannot keep a tree");
+	listening[listening_count++] = fd;
+}
+
+/* Their places, in a directory that nobody but init may search. */
+static void attach_listening(void)
+{
+	char place[32];
+
+	if (listening_count > 0 && mkdir("/trees", 0700) < 0)
+		fail("cannot make a place for trees");
+	for (int i = 0; i < listening_count; i++) {
+		snprintf(place, sizeof place, "/trees/%d", i);
+		if (mkdir(place, 0) < 0)
+			fail("cannot make a place for a tree");
+		attach(listening[i], place);
+	}
+}
+
+static void empty_root(int has_trees)
 {
 	/* Any directory will do to hold the new root until it is the root. */
 	const char *place = "/proc";
 
-	if (mount_call("moat", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0555,size=4k,nr_inodes=2") < 0)
+	char options[64];
+
+	snprintf(options, sizeof options, "mode=0555,size=4k,nr_inodes=%d", has_trees ? 3 + listening_count : 2);
+	if (mount_call("moat", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
 		fail("cannot mount an empty root");
 	/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one. */
 	if (chdir(place) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
 		fail("cannot change to an empty root");
 	if (syscall(SYS_umount2, ".", MNT_DETACH) < 0)
 		fail("cannot leave the host's files behind");
+	if (has_trees)
+		attach_listening();
 	if (mount_call(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		fail("cannot make the empty root read-only");
 }
@@ -148,10 +182,10 @@ void mounts_empty_root(void)
 {
 	if (programs_namespace >= 0) {
 		enter(programs_namespace);
-		empty_root();
+		empty_root(0);
 		enter(own_namespace);
 		close(programs_namespace);
 		close(own_namespace);
 	}
-	empty_root();
+	empty_root(1);
 }

@@ -17,6 +17,9 @@ void mounts_expose(struct program_files *files);
 /* Back to the namespace that mounts_expose left, when the programs have been started. */
 void mounts_return(void);
 
+/* The tree is one of a slave of the host's mounts: it hears of what is mounted there later, as of the next call. */
+void mounts_listen(int tree);
+
 /*
  * Replaces the root of every process in the sandbox's namespaces by an empty read-only directory: the
  * host's files stay reachable only through descriptors that are already open.

@@ -29,7 +29,7 @@ enum message_kind {
 	 * broker's channel (if START_BROKER; never for the gofer), as many
 	 * files for the guest's 0, 1, 2, … as START_STDIO says (never for the gofer; none: init's own 0, 1, 2); for
 	 * the gofer then y trees. A launcher that may mount opens them, and hands them to init as it does the rest
-	 * (START_TREES); else the text names them as trees.h has it, each ended by a NUL, and init opens them.
+	 * (START_TREES), the text being a byte for each, 1 for those that hear of later mounts; else the text names them as trees.h has it, each ended by a NUL, and init opens them.
 	 */
 	MSG_START = 2,
 	/* launcher → init → sentry: the launcher got signal x; y is 1 when the kernel sent it (terminal), else 0. */

@@ -121,6 +121,7 @@ struct trees {
 	int are_named;
 	char text[MSG_TEXT_MAX];
 	size_t text_length;
+	char listens[MSG_FDS_MAX];
 };
 
 static void add_tree(struct trees *trees, const char *spec)
@@ -140,7 +141,7 @@ static void add_tree(struct trees *trees, const char *spec)
 		memcpy(trees->text + trees->text_length, spec, length);
 		trees->text_length += length;
 	}
-	trees->count++;
+	trees->listens[trees->count++] = trees_listens(spec);
 }
 
 void request_send(const struct request *request, int init_channel, const int *stdio, int stdio_count)
@@ -197,9 +198,9 @@ void request_send(const struct request *request, int init_channel, const int *st
 	for (int i = 0; i < tree_fds; i++)
 		fds[count++] = trees.fds[i];
 	header.y = trees.count;
-	header.text_length = (uint32_t)trees.text_length;
+	header.text_length = (uint32_t)(tree_fds ? trees.count : (int)trees.text_length);
 	/* A peer that is gone shows in the monitor, with its reason. */
-	channel_send_fds(init_channel, &header, trees.text, fds, count);
+	channel_send_fds(init_channel, &header, tree_fds ? trees.listens : trees.text, fds, count);
 	for (int i = 0; i < count; i++)
 		if (i < opened || i >= opened + stdio_count)
 			close(fds[i]);

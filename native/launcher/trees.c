@@ -188,3 +188,11 @@ int trees_open(const char *spec)
 	restrict_tree(tree, &wishes, path);
 	return tree;
 }
+
+int trees_listens(const char *spec)
+{
+	struct wishes wishes = { 0 };
+
+	read_spec(&wishes, spec);
+	return wishes.is_slave;
+}

@@ -15,4 +15,7 @@
  */
 int trees_open(const char *spec);
 
+/* Whether it asks for "slave". */
+int trees_listens(const char *spec);
+
 #endif

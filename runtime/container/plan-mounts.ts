@@ -39,6 +39,7 @@ interface TreeRequest {
   readonly isRecursive: boolean;
   readonly flags: number;
   readonly propagation: readonly number[];
+  readonly listens: boolean;
   readonly uidMappings: readonly IdMapping[];
   readonly gidMappings: readonly IdMapping[];
 }
@@ -47,8 +48,7 @@ const treeRecord = (request: TreeRequest): string => {
   const words = [request.isAllReadOnly ? "rro" : request.isReadOnly ? "ro" : "rw"];
   if (request.isRecursive) words.push("rec");
   for (const [flag, name] of ATIME_NAMES) if ((request.flags & flag) !== 0) words.push(name);
-  // A peer of the host's mounts hears of later ones, but must not send its own: the tree is a slave in both cases.
-  if (request.propagation.some((type) => (type & (MS_SLAVE | MS_SHARED)) !== 0)) words.push("slave");
+  if (request.listens) words.push("slave");
   const mappings = (name: string, list: readonly IdMapping[]): void => {
     for (const { containerId, hostId, size } of list) words.push(`${name}=${containerId}/${hostId}/${size}`);
   };
@@ -57,13 +57,13 @@ const treeRecord = (request: TreeRequest): string => {
   return `${words.join(",")}:${request.path}`;
 };
 
-const treeOf = (host: HostMount, index: number, path: readonly string[], hostPath: string): MountTree => ({
+const treeOf = (host: HostMount, index: number, path: readonly string[], hostPath: string, listens: boolean): MountTree => ({
   index,
   path,
   fsType: host.type,
   root: shownRoot(host, hostPath),
   device: host.device,
-  isShared: host.isShared,
+  listens,
 });
 
 const says = ({ set, clear }: FlagChange): boolean => (set | clear) !== 0;
@@ -80,13 +80,16 @@ class Planner {
   }
 
   /** The tree of host path `path` at `target`, and what is mounted below it. */
-  #addTree(target: string, request: TreeRequest, own: FlagChange, all: FlagChange): void {
+  #addTree(target: string, asked: Omit<TreeRequest, "listens">, own: FlagChange, all: FlagChange): void {
     const { plan } = this;
-    const host = this.#host.at(request.path);
+    const host = this.#host.at(asked.path);
+    // A peer of the host's mounts hears of later ones, but must not send its own: the tree is a slave in both cases.
+    const listens = host.isShared && asked.propagation.some((type) => (type & (MS_SLAVE | MS_SHARED)) !== 0);
+    const request: TreeRequest = { ...asked, listens };
     const below = request.isRecursive ? this.#host.below(request.path) : [];
     const index = plan.trees.length;
     const readsOnly = request.isReadOnly && (request.isAllReadOnly || below.length === 0);
-    plan.trees.push({ readOnly: readsOnly });
+    plan.trees.push({ readOnly: readsOnly, listens });
     plan.records.push(["tree", treeRecord(request)]);
     const add = (mount: HostMount, at: string, flags: number, path: string, hostPath: string): void => {
       plan.mounts.push({
@@ -94,7 +97,7 @@ class Planner {
         target: at,
         source: mount.source,
         options: mount.options,
-        tree: treeOf(mount, index, path === "" ? [] : path.split("/"), hostPath),
+        tree: treeOf(mount, index, path === "" ? [] : path.split("/"), hostPath, listens),
         readOnly: (flags & MS_RDONLY) !== 0,
         flags: flags & ~MS_RDONLY,
         propagation: path === "" ? request.propagation : request.propagation.filter((type) => (type & MS_REC) !== 0),
@@ -130,7 +133,7 @@ class Planner {
     if (options.isIdMapped && mount.uidMappings.length === 0) {
       throw new ContainerError(`${mount.path}.options: "idmap" needs uidMappings and gidMappings of the mount`);
     }
-    const request: TreeRequest = {
+    const request = {
       path: realPath(`${mount.path}.source`, source),
       isReadOnly: isAllReadOnly || (options.own.set & MS_RDONLY) !== 0,
       isAllReadOnly,
@@ -146,9 +149,9 @@ class Planner {
   /** Overlays are mounted by the host's kernel, but nowhere. */
   #overlay(target: string, record: string, shown: Pick<MountConfig, "source" | "options" | "readOnly" | "flags" | "propagation">): void {
     const { plan } = this;
-    const tree = { index: plan.trees.length, path: [], fsType: "overlay", root: "/", device: "", isShared: false };
+    const tree = { index: plan.trees.length, path: [], fsType: "overlay", root: "/", device: "", listens: false };
     plan.mounts.push({ ...shown, type: "gofer", target, tree, copiesUp: false });
-    plan.trees.push({ readOnly: false });
+    plan.trees.push({ readOnly: false, listens: false });
     plan.records.push(["tree", record]);
   }
 

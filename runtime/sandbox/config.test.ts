@@ -30,7 +30,7 @@ const good = () => ({
     readonlyPaths: [],
     waitsForStart: false,
     mounts: [
-      { ...mount, type: "overlay", target: "/", tree: { index: 0, path: ["a"], fsType: "ext4", root: "/", device: "1:2", isShared: true } },
+      { ...mount, type: "overlay", target: "/", tree: { index: 0, path: ["a"], fsType: "ext4", root: "/", device: "1:2", listens: true } },
       { ...mount, type: "proc", target: "/proc", tree: null },
     ],
     devices: { nodes: [{ path: "/dev/x", type: "c", major: 1, minor: 3, mode: 0o600, uid: 1, gid: 2 }], hasConsole: true },
@@ -44,7 +44,12 @@ const good = () => ({
     hostFacts: { cpuinfo: "x", cpus: [0, 1], memTotalBytes: 4e9, kernelRelease: "6", kernelVersion: "#1" },
     resources: null,
   },
-  gofer: { trees: [{ readOnly: true }], ownerMap: { hostUid: 1, hostGid: 2, guestUid: 3, guestGid: 4 }, logLevel: "debug", debugLogFd: 7 },
+  gofer: {
+    trees: [{ readOnly: true, listens: true }],
+    ownerMap: { hostUid: 1, hostGid: 2, guestUid: 3, guestGid: 4 },
+    logLevel: "debug",
+    debugLogFd: 7,
+  },
 });
 
 test("a good config is read back as it was written", () => {

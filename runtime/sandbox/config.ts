@@ -87,6 +87,8 @@ export interface SandboxConfig extends ProcessConfig, TreesConfig {
 
 export interface GoferTree {
   readonly readOnly: boolean;
+  /** As in MountTree. */
+  readonly listens: boolean;
 }
 
 /** Shows files of `hostUid` and `hostGid` (as the gofer sees them) as another owner's. */
@@ -194,7 +196,8 @@ const goferConfig = (value: unknown): GoferConfig => {
   return {
     trees: list(from, "trees", "gofer").map((item, index) => {
       const path = `gofer.trees[${index}]`;
-      return { readOnly: flag(record(item, path), "readOnly", path) };
+      const from = record(item, path);
+      return { readOnly: flag(from, "readOnly", path), listens: flag(from, "listens", path) };
     }),
     ownerMap: ownerMap(from.ownerMap),
     logLevel: logLevel(from, "gofer"),

@@ -31,8 +31,8 @@ export interface MountTree {
   readonly root: string;
   /** Trees of one host device have one st_dev; "" for a device of its own. */
   readonly device: string;
-  /** The host's mount is in a peer group: a slave of it hears of what is mounted there later. */
-  readonly isShared: boolean;
+  /** It hears of what the host mounts in it later, and must not stand in the way when that is unmounted. */
+  readonly listens: boolean;
 }
 
 /** A device node or FIFO. */
@@ -70,7 +70,7 @@ const mountTree = (value: unknown, path: string, treeCount: number): MountTree =
     fsType: text(from, "fsType", path),
     root: text(from, "root", path),
     device: text(from, "device", path),
-    isShared: flag(from, "isShared", path),
+    listens: flag(from, "listens", path),
   };
 };
 

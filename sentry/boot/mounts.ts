@@ -49,7 +49,12 @@ class TreeBuilder {
     if (tree !== null) {
       const isImmutable = mount.type === "overlay";
       const shown = { type: tree.fsType, root: tree.root, options: mount.options };
-      const fs = GoferFilesystem.attach(this.#gofer, tree.index, this.#deviceOf(tree), { isImmutable, path: tree.path, shown });
+      const fs = GoferFilesystem.attach(this.#gofer, tree.index, this.#deviceOf(tree), {
+        isImmutable,
+        path: tree.path,
+        shown,
+        listens: tree.listens,
+      });
       return isErrno(fs) || !isImmutable ? fs : new Overlay(this.#kernel, fs, { size: this.#memoryShare });
     }
     for (const name of REGISTERED[mount.type] ?? [mount.type]) {

@@ -1,11 +1,12 @@
 /** Mounts of config.json beside runc (its integration cases mounts*.bats, mask.bats, dev.bats and more). */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BesideRunc, hasRunc } from "./beside-runc.ts";
 import { type Config, hasBusybox } from "./bundle.ts";
+import { moatPath } from "./moat.ts";
 
 type Mount = Record<string, unknown>;
 
@@ -218,6 +219,45 @@ describe("mounts beside runc", { skip: !(hasBusybox && hasRunc) && "runc and bus
     "mkdir -p /t/a /t/b; mount --bind /m /t/a; mount -o remount,bind,ro /t/a; touch /t/a/x; mount -t tmpfs q /t/b; mount --move /t/b /t/a; ls -A /t/a; umount /t/a; cat /t/a/file; umount /t/a; ls -A /t/a; umount /t/a; echo $?",
     all(add(tmpfs(), bind("bind")), allCapabilities),
   );
+
+  it("a slave hears of the host's later mounts, and does not keep them", () => {
+    const shared = join(containers.directory, "shared");
+    mkdirSync(join(shared, "sub"), { recursive: true });
+    execFileSync("mount", ["--bind", shared, shared]);
+    execFileSync("mount", ["--make-shared", shared]);
+    const script =
+      "while ! test -e /s/sub/later; do sleep 0.05; done; ls /s/sub /p/sub; while test -e /s/sub/later; do sleep 0.05; done; echo gone";
+    const bundle = containers.bundle(
+      ["sh", "-c", script],
+      add({ destination: "/s", source: shared, options: ["rbind", "rslave"] }, { destination: "/p", source: shared, options: ["rbind"] }),
+    );
+    const id = containers.id(`slave${process.pid}`);
+    const output = join(containers.directory, "slave.out");
+    const fd = openSync(output, "w");
+    const { status } = spawnSync(moatPath, ["--root", containers.root, "run", "-d", "-b", bundle, id], {
+      stdio: ["ignore", fd, fd],
+      timeout: 30_000,
+    });
+    assert.equal(status, 0);
+    const soon = (text: string): void => {
+      for (let tries = 0; !readFileSync(output, "utf8").includes(text); tries++) {
+        assert.ok(tries < 200, `no ${text} in ${readFileSync(output, "utf8")}`);
+        execFileSync("sleep", ["0.05"]);
+      }
+    };
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "later", join(shared, "sub")]);
+      writeFileSync(join(shared, "sub/later"), "");
+      soon("/p/sub:");
+      // Not busy, though the guest has looked.
+      execFileSync("umount", [join(shared, "sub")]);
+      soon("gone");
+      assert.equal(readFileSync(output, "utf8"), "/s/sub:\nlater\n\n/p/sub:\ngone\n");
+    } finally {
+      spawnSync("umount", ["-l", join(shared, "sub")]);
+      execFileSync("umount", ["-l", shared]);
+    }
+  });
 
   it("--overlay: writes go to the root, nowhere, or below a directory", () => {
     const bundle = containers.bundle(["sh", "-c", "echo text > /made; rm /bin/env; cat /made; test -e /bin/env || echo gone"], writable);

@@ -29,6 +29,8 @@ export interface GoferOptions {
   /** Components below the tree's root: a mount of its own inside the tree. */
   readonly path?: readonly string[];
   readonly shown?: ShownAs;
+  /** The host may mount and unmount file systems in it. */
+  readonly listens?: boolean;
   /** How many files nobody has open may keep their host fd. */
   readonly idleFiles?: number;
   /** Bytes that listings may take. */
@@ -58,6 +60,7 @@ export class GoferFilesystem extends Filesystem {
   override readonly isVolatile: boolean;
   readonly client: Gofer;
   readonly isImmutable: boolean;
+  readonly listens: boolean;
   readonly idleFiles: IdleFiles;
   readonly root: GoferInode;
   /** Immutable trees only. */
@@ -88,6 +91,7 @@ export class GoferFilesystem extends Filesystem {
     this.rootName = rootName === "/" ? "" : rootName;
     this.#shownOptions = shown;
     this.isImmutable = options.isImmutable;
+    this.listens = options.listens ?? false;
     this.isVolatile = !options.isImmutable;
     this.isReadOnly = options.isImmutable;
     this.idleFiles = new IdleFiles(options.idleFiles ?? IDLE_FILES);

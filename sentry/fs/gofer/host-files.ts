@@ -90,7 +90,8 @@ export class HostFiles {
   put(): void {
     if (--this.users > 0) return;
     this.closeWritable();
-    if (this.readOnly >= 0) this.#inode.fs.idleFiles.add(this);
+    if (this.#inode.isPassing) this.closeAll();
+    else if (this.readOnly >= 0) this.#inode.fs.idleFiles.add(this);
   }
 
   closeWritable(): void {

@@ -111,6 +111,11 @@ export abstract class GoferInode extends Inode {
 
   changedOutside(): void {}
 
+  /** It lies on a file system that the host may want to unmount: no fd of it is kept without need. */
+  get isPassing(): boolean {
+    return this.fs.listens && this.deviceIndex !== 0;
+  }
+
   hostFiles(): HostFiles {
     if (this.#isAhead) {
       this.#isAhead = false;
@@ -124,6 +129,10 @@ export abstract class GoferInode extends Inode {
   takeAhead(fd: number): void {
     this.files ??= new HostFiles(this);
     if (!this.files.offer(fd) || this.files.users > 0) return;
+    if (this.isPassing) {
+      this.files.closeAll();
+      return;
+    }
     this.#isAhead = true;
     this.fs.openedAhead++;
     this.fs.idleFiles.add(this.files);
