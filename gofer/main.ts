@@ -1,13 +1,14 @@
 /** The gofer process: takes its trees from init, confines itself and serves the sentry. */
 import { compileFilter, installFilter } from "../native/ffi/libseccomp-unsafe.ts";
 import { findOwnCode } from "../native/ffi/own-code-unsafe.ts";
-import { startProgram } from "../native/start/at-start.ts";
+import { optimiseLate, startProgram } from "../native/start/at-start.ts";
 import { GOFER_SENTRY_FD, GOFER_SUPERVISOR_FD, parseStartConfig } from "../runtime/sandbox/config.ts";
 import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
 import { goferFilter } from "./filter.ts";
 import { FileServer, serve } from "./server/server.ts";
 
 const main = (): number => {
+  optimiseLate();
   const supervisor = new SupervisorChannel(GOFER_SUPERVISOR_FD);
   try {
     const { configJson, treeFds } = supervisor.receiveStart();

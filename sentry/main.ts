@@ -1,5 +1,5 @@
 /** The sentry's start: take what init hands over, build the kernel, confine this process, run the guest. */
-import { startProgram } from "../native/start/at-start.ts";
+import { optimiseLate, startProgram } from "../native/start/at-start.ts";
 import { parseSandboxConfig, SENTRY_GOFER_FD, SENTRY_ZYGOTE_FD } from "../runtime/sandbox/config.ts";
 import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
 import { runSandbox } from "./boot/sandbox.ts";
@@ -7,6 +7,7 @@ import { compileGuestFilter } from "./platform/systrap/guest-filter.ts";
 import { SystrapPlatform } from "./platform/systrap/systrap.ts";
 
 const main = (): void => {
+  optimiseLate();
   const supervisor = new SupervisorChannel();
   try {
     // The zygote sets itself up while the CLI still reads the flags.
