@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../stub/zygote.h"
@@ -47,19 +49,34 @@ static _Noreturn void give_up(pid_t init)
 	_exit(EXIT_MOAT);
 }
 
-static void keep_exit_status(const char *directory, int status)
+static void keep_exit_status(int directory, int status)
 {
-	char path[4096], text[16];
+	char text[16];
 	int length = snprintf(text, sizeof text, "%d\n", status);
+	int fd = openat(directory, "exit-status", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (snprintf(path, sizeof path, "%s/exit-status", directory) >= (int)sizeof path)
-		return;
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
 	ssize_t written = write(fd, text, (size_t)length);
 	(void)written;
 	close(fd);
+}
+
+/*
+ * Engines enter the mount namespace of a container's process and take its root for the container's: Podman's cp would
+ * write to the host. An ordinary user has no right to a namespace, and no engine that does this.
+ */
+static void enter_root(const char *root)
+{
+	if (!root || unshare(CLONE_NEWNS) < 0)
+		return;
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 || mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0)
+		fail("cannot enter %s", root);
+	/* pivot_root(2): the old root ends up below the new one. On the kernel's first root there is nothing to pivot from. */
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return;
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		fail("cannot leave the host's root");
 }
 
 int container_monitor(const struct program_files *files, struct monitor_ends ends)
@@ -86,14 +103,16 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 	*ends.is_foreground = request_value(&request, "detach") == NULL;
 	if (!*ends.is_foreground)
 		setsid();
+	int place = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int count = front_stdio(&request, fds, front_preserved());
 	control_listen(directory);
 	request_send(&request, channel, fds, count);
 	front_release_stdio(*ends.is_foreground);
 	for (int fd = STDERR_FILENO + 1; fd <= STDERR_FILENO + front_preserved(); fd++)
 		close(fd);
+	enter_root(request_value(&request, "rootfs"));
 	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = !*ends.is_foreground, .is_container = 1 });
-	keep_exit_status(directory, status);
+	keep_exit_status(place, status);
 	control_end();
 	return status;
 }

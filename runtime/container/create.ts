@@ -54,7 +54,7 @@ const requestFor = (options: CreateOptions & Pick<PlanOptions, "user">, spec: Sp
   const { config } = plan;
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
   const records = [...plan.records];
-  records.push(["control", options.store.directory(options.id)]);
+  records.push(["control", options.store.directory(options.id)], ["rootfs", planRoot(spec, options.bundle)]);
   records.push(...networkRecords(spec, config.sandbox.network));
   if (options.isDetached) records.push(["detach", "1"]);
   if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);

@@ -41,10 +41,24 @@ export interface Stored {
   readonly hasCgroupNamespace: boolean;
 }
 
+/** user_namespaces(7): the first one maps everything to itself. */
+const isFirstUserNamespace = (): boolean => {
+  try {
+    return /^ *0 +0 +4294967295\n$/.test(readFileSync("/proc/self/uid_map", "latin1"));
+  } catch {
+    return true;
+  }
+};
+
+/** Root of the machine keeps it in /run; root of a user's namespace (rootless engines) is an ordinary user. */
 export const defaultRoot = (): string => {
-  if (process.geteuid?.() === 0) return "/run/moat";
-  const runtime = process.env.XDG_RUNTIME_DIR;
-  return runtime ? join(runtime, "moat") : `/tmp/moat-${process.getuid?.()}`;
+  const isRoot = process.geteuid?.() === 0;
+  const isUserNamespace = !isFirstUserNamespace();
+  if (isRoot && !isUserNamespace) return "/run/moat";
+  const { XDG_RUNTIME_DIR, USER } = process.env;
+  // As runc: who calls himself root is at home in the namespace.
+  if (XDG_RUNTIME_DIR && !(isRoot && USER === "root")) return join(XDG_RUNTIME_DIR, "moat");
+  return isRoot ? "/run/moat" : `/tmp/moat-${process.getuid?.()}`;
 };
 
 export const checkId = (id: string): string => {

@@ -1,5 +1,6 @@
 /** Limits, pause, update, stats, top: what Docker does to a container by way of its cgroup. */
-import { same, withDocker } from "./docker.ts";
+import { withDocker } from "./docker.ts";
+import { same } from "./engine.ts";
 import { describeEngine } from "./needs.ts";
 
 /** Prints one value of the container's own cgroup, in either version's file. */

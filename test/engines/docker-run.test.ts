@@ -1,5 +1,6 @@
 /** docker run: what a container is given, and what comes out of it. */
-import { same, withDocker } from "./docker.ts";
+import { withDocker } from "./docker.ts";
+import { same } from "./engine.ts";
 import { describeEngine } from "./needs.ts";
 
 describeEngine("docker run", ["docker.io"], () => {
