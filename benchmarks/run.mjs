@@ -70,6 +70,27 @@ const micro = (directory) => {
   }
 };
 
+/** Over lo of the machine's own network namespace. */
+const network = (directory) => {
+  const program = join(directory, "network");
+  execFileSync("cc", ["-O2", "-o", program, join(root, "benchmarks/micro/network.c")]);
+  const commands = {
+    native: [program],
+    moat: [moat, "do", "--network", "host", "--", program],
+    ...(runsc ? { runsc: [runsc, "--platform=systrap", "--network=host", "--ignore-cgroups", "do", program] } : {}),
+  };
+  for (let round = 0; round < rounds; round++) {
+    for (const [system, argv] of Object.entries(commands)) {
+      const result = run(argv, directory);
+      if (result.status !== 0) console.error(`network under ${system}: exit status ${result.status}\n${result.stderr}`);
+      for (const line of result.stdout.trim().split("\n")) {
+        const [name, value] = line.split("\t");
+        if (value !== undefined) sample(name, "µs", system, Number(value));
+      }
+    }
+  }
+};
+
 const start = (directory) => {
   for (let round = 0; round < rounds * 5; round++) {
     for (const [system, wrap] of Object.entries(systems)) {
@@ -163,6 +184,7 @@ try {
   mkdirSync(directory, { recursive: true });
   spawnSync(moat, ["do", "--", "/bin/true"], { stdio: "inherit" });
   if (!only || only === "micro") micro(directory);
+  if (!only || only === "network") network(directory);
   if (!only || only === "start") {
     start(directory);
     await memory(directory);

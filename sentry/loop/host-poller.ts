@@ -25,6 +25,8 @@ export class HostPoller {
   readonly #queues = new Map<number, Set<WaitQueue>>();
   /** See `expect`; the loop clears it. */
   isExpectant = false;
+  /** Sockets of the host's network among what is watched: their peers may be as fast as a guest, so the loop looks more often. */
+  socketCount = 0;
   readonly #callbacks = new Map<number, (events: number) => void>();
 
   constructor() {

@@ -13,6 +13,8 @@ import type { TimerWheel } from "./timers.ts";
 /** Rounds of the busy loop between two looks at the clock, and between two looks at the host. */
 const ROUNDS_PER_CLOCK = 64;
 const HOST_POLL_NS = 50_000;
+const SOCKET_ROUNDS = 16;
+const SOCKET_POLL_NS = 8_000;
 /** How long a sleep lasts at most while some answer waits for a state that a stub is saving. */
 const HELD_NS = 1_000_000;
 
@@ -67,12 +69,13 @@ export class Loop {
       const requests = platform.poll();
       const done = requests + this.#runReady();
       if (platform.deliveries.areHeld) platform.deliveries.age();
-      if (++rounds >= ROUNDS_PER_CLOCK) {
+      const hasSockets = poller.socketCount > 0;
+      if (++rounds >= (hasSockets ? SOCKET_ROUNDS : ROUNDS_PER_CLOCK)) {
         rounds = 0;
         nowNs = this.#clock.monotonicNs();
         if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
         handOver.tick(nowNs);
-        if (nowNs - hostPolledNs > HOST_POLL_NS) {
+        if (nowNs - hostPolledNs > (hasSockets ? SOCKET_POLL_NS : HOST_POLL_NS)) {
           hostPolledNs = nowNs;
           poller.wait(0);
         }

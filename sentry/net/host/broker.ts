@@ -3,6 +3,7 @@
  * and does what takes a capability over the network namespace. One question, one answer, waited for.
  */
 import { PacketChannel } from "../../../native/ffi/packet-channel-unsafe.ts";
+import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
 import { EIO, EMSGSIZE, EPROTO, type Errno, isErrno } from "../../abi/errno.ts";
 
 const BROKER_SOCKET = 1;
@@ -22,6 +23,10 @@ const TEXT_MAX = 8192;
 export class Broker {
   readonly #channel: PacketChannel;
   readonly #onLost: () => void;
+  /** Kinds of sockets that were made before, that are asked for, and that are here. */
+  readonly #known = new Set<number>();
+  readonly #asked: number[] = [];
+  readonly #ready = new Map<number, number>();
 
   /** `onLost`: the broker is gone; unless this ends the sandbox, calls answer EIO. */
   constructor(channelFd: number, onLost: () => void) {
@@ -29,17 +34,21 @@ export class Broker {
     this.#onLost = onLost;
   }
 
-  /** Asks; 0 or an errno. An fd that comes along is for `takeFd`. */
-  #ask(kind: number, x: number, y: number, text: Uint8Array, donatedFd = -1): number {
+  #send(kind: number, x: number, y: number, text: Uint8Array, donatedFd: number): boolean {
     const channel = this.#channel;
-    if (text.length > TEXT_MAX) return EMSGSIZE;
     const out = channel.sendBuffer;
     out.writeUInt32LE(kind, 0);
     out.writeInt32LE(x, 4);
     out.writeInt32LE(y, 8);
     out.writeUInt32LE(text.length, 12);
     out.set(text, HEADER);
-    const n = channel.send(HEADER + text.length, donatedFd) < 0 ? 0 : channel.receive();
+    return channel.send(HEADER + text.length, donatedFd) >= 0;
+  }
+
+  /** Waits for one answer: 0 or an errno. */
+  #answer(): number {
+    const channel = this.#channel;
+    const n = channel.receive();
     if (n < HEADER) {
       this.#onLost();
       return EIO;
@@ -50,6 +59,26 @@ export class Broker {
     return result >= 0 || result > -4096 ? Math.min(result, 0) : EPROTO;
   }
 
+  /** Asks; 0 or an errno. An fd that comes along is for `takeFd`. */
+  #ask(kind: number, x: number, y: number, text: Uint8Array, donatedFd = -1): number {
+    if (text.length > TEXT_MAX) return EMSGSIZE;
+    this.#takeAhead();
+    if (!this.#send(kind, x, y, text, donatedFd)) {
+      this.#onLost();
+      return EIO;
+    }
+    return this.#answer();
+  }
+
+  /** Answers come in order: those to what was asked ahead come first. */
+  #takeAhead(): void {
+    for (const kind of this.#asked.splice(0)) {
+      if (this.#answer() < 0) continue;
+      const fd = this.#channel.takeFd();
+      if (fd >= 0) this.#ready.set(kind, fd);
+    }
+  }
+
   #askForFd(kind: number, x: number, y: number, text: Uint8Array): number {
     const error = this.#ask(kind, x, y, text);
     if (error < 0) return error;
@@ -57,11 +86,23 @@ export class Broker {
     return fd < 0 ? EPROTO : fd;
   }
 
-  /** A socket (nonblocking, close-on-exec), or an errno. */
+  /**
+   * A socket (nonblocking, close-on-exec), or an errno. Of TCP and UDP the next one is asked for without waiting, from
+   * the second on: who makes two makes more, and an answer takes two switches of processes.
+   */
   socket(family: number, type: number, protocol: number): number {
     const text = Buffer.alloc(4);
     text.writeInt32LE(protocol, 0);
-    return this.#askForFd(BROKER_SOCKET, family, type, text);
+    const isCommon = (family === AF_INET || family === AF_INET6) && (type === SOCK_STREAM || type === SOCK_DGRAM) && protocol === 0;
+    if (!isCommon) return this.#askForFd(BROKER_SOCKET, family, type, text);
+    const kind = family * 16 + type;
+    if (this.#asked.includes(kind)) this.#takeAhead();
+    const fd = this.#ready.get(kind) ?? this.#askForFd(BROKER_SOCKET, family, type, text);
+    if (fd < 0) return fd;
+    this.#ready.delete(kind);
+    if (!this.#known.has(kind)) this.#known.add(kind);
+    else if (this.#send(BROKER_SOCKET, family, type, text, -1)) this.#asked.push(kind);
+    return fd;
   }
 
   bind(hostFd: number, address: Uint8Array): number {

@@ -20,12 +20,15 @@ export class HostQueue extends WaitQueue {
     if (this.#isWatched) return;
     this.#isWatched = true;
     this.#poller.watch(this.#hostFd, this);
+    this.#poller.socketCount++;
     // What is told of now must not come after the waiter's next look, as a second edge.
     this.#poller.expect();
   }
 
   unwatch(): void {
-    if (this.#isWatched) this.#poller.unwatch(this.#hostFd);
+    if (!this.#isWatched) return;
+    this.#poller.unwatch(this.#hostFd);
+    this.#poller.socketCount--;
     this.#isWatched = false;
   }
 
