@@ -2,7 +2,9 @@
 
 import { PosixQueues } from "../fs/mqueue/mqueue.ts";
 import type { Kernel } from "../kernel.ts";
+import { exitHooks } from "../task/exit-hooks.ts";
 import type { Task } from "../task/task.ts";
+import { rootUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import { IpcTable } from "./ipc-table.ts";
 import type { MessageQueue } from "./message-queue.ts";
 import type { SemaphoreSet } from "./semaphore-set.ts";
@@ -35,8 +37,10 @@ export class IpcNamespace {
   readonly messages = new IpcTable<MessageQueue>(() => this.limits.msgmni);
   readonly segments = new IpcTable<SharedSegment>(() => this.limits.shmmni);
   readonly posixQueues: PosixQueues;
+  readonly userNamespace: UserNamespace;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, userNamespace: UserNamespace = rootUserNamespace) {
+    this.userNamespace = userNamespace;
     this.posixQueues = new PosixQueues(kernel, () => {
       const { queuesMax, mqMessagesMax, mqMessagesDefault, mqBytesMax, mqBytesDefault } = this.limits;
       return {
@@ -60,8 +64,22 @@ export const firstIpcNamespace = (kernel: Kernel): IpcNamespace => {
   return namespace;
 };
 
-/** The namespace that `task` lives in: so far one per sandbox. */
-export const ipcNamespaceOf = (task: Task): IpcNamespace => firstIpcNamespace(task.kernel);
+const entered = new WeakMap<Task, IpcNamespace>();
+
+/** The namespace that `task` lives in. */
+export const ipcNamespaceOf = (task: Task): IpcNamespace => entered.get(task) ?? firstIpcNamespace(task.kernel);
+
+/** clone(2), unshare(2), setns(2). What the task has to undo belongs to the namespace that it leaves (exit_sem). */
+export const enterIpcNamespace = (task: Task, namespace: IpcNamespace): void => {
+  exitHooks.taskExit?.(task);
+  entered.set(task, namespace);
+};
+
+/** clone(2) without CLONE_NEWIPC. */
+export const inheritIpcNamespace = (child: Task, parent: Task): void => {
+  const namespace = entered.get(parent);
+  if (namespace !== undefined) entered.set(child, namespace);
+};
 
 /** Seconds since the epoch, for the *_time fields. */
 export const ipcTime = (task: Task): number => Math.floor(task.kernel.clock.realtimeNs() / 1e9);

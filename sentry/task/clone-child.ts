@@ -5,6 +5,8 @@ import {
   CLONE_CHILD_SETTID,
   CLONE_FILES,
   CLONE_FS,
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
@@ -21,12 +23,14 @@ import {
   CLONE_VM,
 } from "../abi/sched.ts";
 import { createPidfd } from "../fs/pidfd/pidfd.ts";
+import { enterIpcNamespace, IpcNamespace, inheritIpcNamespace } from "../ipc/ipc-namespace.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import { enterNetwork, inheritNetwork, NetworkNamespace } from "../net/network-namespace.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import { R_RAX, R_RSP } from "../platform/registers.ts";
 import { endStep } from "../ptrace/stop.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
+import { CgroupNamespace } from "./cgroup-namespace.ts";
 import type { CloneOptions } from "./clone.ts";
 import type { Credentials } from "./credentials.ts";
 import { exitHooks } from "./exit-hooks.ts";
@@ -84,6 +88,10 @@ export const createChild = (parent: Task, options: CloneOptions, mm: AddressSpac
   publishIds(parent, child, options);
   if (has(flags, CLONE_NEWNET)) enterNetwork(child, new NetworkNamespace(child.kernel, creds.userNamespace));
   else inheritNetwork(child, parent);
+  if (has(flags, CLONE_NEWIPC)) enterIpcNamespace(child, new IpcNamespace(child.kernel, creds.userNamespace));
+  else inheritIpcNamespace(child, parent);
+  if (has(flags, CLONE_NEWCGROUP)) child.cgroupNamespace = new CgroupNamespace(creds.userNamespace);
+  else child.cgroupNamespace = parent.cgroupNamespace;
   if (has(flags, CLONE_SYSVSEM)) exitHooks.shareSemaphoreUndo?.(parent, child);
   return child;
 };

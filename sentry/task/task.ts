@@ -13,6 +13,7 @@ import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
 import { O_PATH, type OpenFile } from "../vfs/open-file.ts";
 import { BLOCKED, type BlockingOp, type Waiter, type WaitQueue } from "./blocking.ts";
+import { type CgroupNamespace, firstCgroupNamespace } from "./cgroup-namespace.ts";
 import type { Credentials } from "./credentials.ts";
 import { leaveHostProcess } from "./host-threads.ts";
 import type { Pid, PidNamespace } from "./pid-namespace.ts";
@@ -65,6 +66,7 @@ export class Task implements Waiter {
 
   /** The pid namespace of children to come (unshare and setns with CLONE_NEWPID). */
   childPidNamespace: PidNamespace;
+  cgroupNamespace: CgroupNamespace = firstCgroupNamespace;
   noNewPrivileges = false;
   seccomp: SeccompFilters | null = null;
   /** PR_SET_PDEATHSIG. */

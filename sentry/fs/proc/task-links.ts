@@ -1,5 +1,8 @@
 /** /proc/PID/{cwd,root,exe} and ns/ (proc(5), namespaces(7)). */
 import { EACCES, ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
+import { firstIpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
+import { initialNetwork, networkOf } from "../../net/network-namespace.ts";
+import { firstCgroupNamespace } from "../../task/cgroup-namespace.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
@@ -59,10 +62,16 @@ export interface NamespaceReference {
 const single = (kind: NamespaceReference["kind"], ino: number) => (): NamespaceReference => ({ kind, object: null, ino });
 
 const NAMESPACES: Readonly<Record<string, (task: Task) => NamespaceReference>> = {
-  cgroup: single("cgroup", CGROUP_INO),
-  ipc: single("ipc", IPC_INO),
+  cgroup: ({ cgroupNamespace: ns }) => ({ kind: "cgroup", object: ns, ino: inoOf(ns, CGROUP_INO, ns === firstCgroupNamespace) }),
+  ipc: (task) => {
+    const ns = ipcNamespaceOf(task);
+    return { kind: "ipc", object: ns, ino: inoOf(ns, IPC_INO, ns === firstIpcNamespace(task.kernel)) };
+  },
   mnt: (task) => ({ kind: "mnt", object: task.fs.namespace, ino: task.fs.namespace.id }),
-  net: single("net", NET_INO),
+  net: (task) => {
+    const ns = networkOf(task);
+    return { kind: "net", object: ns, ino: inoOf(ns, NET_INO, ns === initialNetwork(task.kernel)) };
+  },
   pid: (task) => ({ kind: "pid", object: task.pidNamespace, ino: inoOf(task.pidNamespace, PID_INO, task.pidNamespace.level === 0) }),
   pid_for_children: ({ childPidNamespace: ns }) => ({ kind: "pid", object: ns, ino: inoOf(ns, PID_INO, ns.level === 0) }),
   time: single("time", TIME_INO),

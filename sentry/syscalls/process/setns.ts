@@ -12,7 +12,9 @@ import {
 } from "../../abi/sched.ts";
 import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
 import { NamespaceFile } from "../../fs/proc/task-links.ts";
+import { enterIpcNamespace, IpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { enterNetwork, NetworkNamespace, networkOf } from "../../net/network-namespace.ts";
+import { CgroupNamespace } from "../../task/cgroup-namespace.ts";
 import { enterUserNamespace } from "../../task/namespaces.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
@@ -72,6 +74,16 @@ const enter = (task: Task, namespace: object | null): 0 | Errno => {
     enterNetwork(task, namespace);
     return 0;
   }
+  if (namespace instanceof IpcNamespace) {
+    if (!mayEnter(task, namespace.userNamespace)) return EPERM;
+    enterIpcNamespace(task, namespace);
+    return 0;
+  }
+  if (namespace instanceof CgroupNamespace) {
+    if (!mayEnter(task, namespace.userNamespace)) return EPERM;
+    task.cgroupNamespace = namespace;
+    return 0;
+  }
   return mayEnter(task, creds.userNamespace) ? 0 : EPERM;
 };
 
@@ -81,7 +93,9 @@ const enterAll = (task: Task, source: Task, flags: number): 0 | Errno => {
     [CLONE_NEWUSER, source.creds.userNamespace],
     [CLONE_NEWUTS, source.uts],
     [CLONE_NEWPID, source.pidNamespace],
-    [CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWTIME, null],
+    [CLONE_NEWIPC, ipcNamespaceOf(source)],
+    [CLONE_NEWCGROUP, source.cgroupNamespace],
+    [CLONE_NEWTIME, null],
     [CLONE_NEWNET, networkOf(source)],
     [CLONE_NEWNS, source.fs.namespace],
   ];
@@ -94,7 +108,7 @@ const enterAll = (task: Task, source: Task, flags: number): 0 | Errno => {
 };
 
 /** setns(2) */
-export const sys_setns = implement("setns", { level: "partial", note: "one ipc, cgroup and time namespace" }, (task, fd, flags) => {
+export const sys_setns = implement("setns", { level: "partial", note: "one time namespace" }, (task, fd, flags) => {
   const file = task.file(fd);
   if (isErrno(file)) return EBADF;
   if (file instanceof NamespaceFile) {

@@ -16,7 +16,9 @@ import {
   CLONE_THREAD,
   CLONE_VM,
 } from "../../abi/sched.ts";
+import { enterIpcNamespace, IpcNamespace } from "../../ipc/ipc-namespace.ts";
 import { enterNetwork, NetworkNamespace } from "../../net/network-namespace.ts";
+import { CgroupNamespace } from "../../task/cgroup-namespace.ts";
 import type { Credentials } from "../../task/credentials.ts";
 import { newUserNamespace } from "../../task/namespaces.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
@@ -38,41 +40,39 @@ const check = (task: Task, flags: number): 0 | Errno => {
 };
 
 /** unshare(2) */
-export const sys_unshare = implement(
-  "unshare",
-  { level: "partial", note: "no time namespaces; ipc and cgroup namespaces stay shared" },
-  (task, flags) => {
-    const refused = check(task, flags);
-    if (refused !== 0) return refused;
-    let creds: Credentials = task.creds;
-    if (has(flags, CLONE_NEWUSER)) {
-      const fresh = newUserNamespace(task);
-      if (isErrno(fresh)) return fresh;
-      creds = fresh;
-    }
-    if (has(flags, NAMESPACES) && !creds.hasIn(creds.userNamespace, CAP_SYS_ADMIN)) return EPERM;
-    if (has(flags, CLONE_NEWTIME)) return EINVAL;
-    if (has(flags, CLONE_FILES) && task.files.references > 1) {
-      const files = task.files.fork(task.process.limits);
-      task.files.put(task);
-      task.files = files;
-    }
-    if (has(flags, CLONE_FS | CLONE_NEWNS | CLONE_NEWUSER) && task.fs.references > 1) {
-      const fs = task.fs.fork();
-      task.fs.put();
-      task.fs = fs;
-    }
-    task.creds = creds;
-    if (has(flags, CLONE_NEWNS)) {
-      task.fs.unshareMounts();
-      task.fs.namespace.owner = creds.userNamespace;
-    }
-    if (has(flags, CLONE_NEWUTS)) task.uts = task.uts.fork(creds.userNamespace);
-    if (has(flags, CLONE_NEWNET)) enterNetwork(task, new NetworkNamespace(task.kernel, creds.userNamespace));
-    if (has(flags, CLONE_NEWPID)) {
-      if (task.childPidNamespace !== task.pidNamespace) return EINVAL;
-      task.childPidNamespace = new PidNamespace(task.pidNamespace, creds.userNamespace);
-    }
-    return 0;
-  },
-);
+export const sys_unshare = implement("unshare", { level: "partial", note: "no time namespaces" }, (task, flags) => {
+  const refused = check(task, flags);
+  if (refused !== 0) return refused;
+  let creds: Credentials = task.creds;
+  if (has(flags, CLONE_NEWUSER)) {
+    const fresh = newUserNamespace(task);
+    if (isErrno(fresh)) return fresh;
+    creds = fresh;
+  }
+  if (has(flags, NAMESPACES) && !creds.hasIn(creds.userNamespace, CAP_SYS_ADMIN)) return EPERM;
+  if (has(flags, CLONE_NEWTIME)) return EINVAL;
+  if (has(flags, CLONE_FILES) && task.files.references > 1) {
+    const files = task.files.fork(task.process.limits);
+    task.files.put(task);
+    task.files = files;
+  }
+  if (has(flags, CLONE_FS | CLONE_NEWNS | CLONE_NEWUSER) && task.fs.references > 1) {
+    const fs = task.fs.fork();
+    task.fs.put();
+    task.fs = fs;
+  }
+  task.creds = creds;
+  if (has(flags, CLONE_NEWNS)) {
+    task.fs.unshareMounts();
+    task.fs.namespace.owner = creds.userNamespace;
+  }
+  if (has(flags, CLONE_NEWUTS)) task.uts = task.uts.fork(creds.userNamespace);
+  if (has(flags, CLONE_NEWNET)) enterNetwork(task, new NetworkNamespace(task.kernel, creds.userNamespace));
+  if (has(flags, CLONE_NEWIPC)) enterIpcNamespace(task, new IpcNamespace(task.kernel, creds.userNamespace));
+  if (has(flags, CLONE_NEWCGROUP)) task.cgroupNamespace = new CgroupNamespace(creds.userNamespace);
+  if (has(flags, CLONE_NEWPID)) {
+    if (task.childPidNamespace !== task.pidNamespace) return EINVAL;
+    task.childPidNamespace = new PidNamespace(task.pidNamespace, creds.userNamespace);
+  }
+  return 0;
+});
