@@ -168,6 +168,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     domainname: "(none)",
     mounts,
     devices: null,
+    deviceRules: null,
     rootPropagation: 0,
     maskedPaths: [],
     readonlyPaths: [],

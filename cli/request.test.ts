@@ -25,6 +25,7 @@ const config: StartConfig = {
       { type: "proc", target: "/", source: "", options: "", tree: null, readOnly: false, flags: 0, propagation: [], copiesUp: false },
     ],
     devices: null,
+    deviceRules: null,
     rootPropagation: 0,
     network: "none",
     platform: "systrap",

@@ -2,6 +2,8 @@
 import { realpathSync } from "node:fs";
 import { isAbsolute, join, posix } from "node:path";
 import { MS_NOATIME, MS_NODIRATIME, MS_RDONLY, MS_REC, MS_SHARED, MS_SLAVE, MS_STRICTATIME } from "../../syscall-tables/flags/mount.ts";
+import { ALWAYS_ALLOWED, stateAfter } from "../cgroup/devices.ts";
+import type { DeviceRule } from "../cgroup/resources.ts";
 import type { GoferTree } from "../sandbox/config.ts";
 import type { MountConfig, MountTree, TreesConfig } from "../sandbox/mount-config.ts";
 import { applyFlags, type FlagChange } from "../spec/mount-options.ts";
@@ -206,6 +208,8 @@ const DEFAULT_DEVICES: readonly (readonly [string, number, number])[] = [
   ["/dev/tty", 5, 0],
 ];
 
+const CONSOLE: DeviceRule = { allow: true, type: "c", major: 5, minor: 1, access: "rwm" };
+
 /** A bind over /dev brings its own nodes, and nothing is made there (needsSetupDev of runc). */
 export const planDevices = (spec: Spec): TreesConfig["devices"] => {
   if (spec.mounts.some(({ type, destination }) => type === "bind" && posix.resolve("/", destination) === "/dev")) return null;
@@ -214,4 +218,10 @@ export const planDevices = (spec: Spec): TreesConfig["devices"] => {
     return { path, type: "c" as const, major, minor, mode: 0o666, uid: 0, gid: 0 };
   });
   return { nodes: [...usual, ...spec.devices], hasConsole: spec.process.terminal };
+};
+
+/** As for the cgroup; nodes made inside meet the sandbox's kernel, which no cgroup asks. */
+export const planDeviceRules = (spec: Spec): TreesConfig["deviceRules"] => {
+  const { allowsByDefault, exceptions } = stateAfter([...spec.resources.devices, ...ALWAYS_ALLOWED, CONSOLE]);
+  return { allowsByDefault, exceptions: [...exceptions] };
 };

@@ -8,7 +8,7 @@ import { ContainerError } from "./container-error.ts";
 import { userNamespaceConfig } from "./namespaces.ts";
 import { type NetworkMode, networkMode, sentrySysctls } from "./network.ts";
 import { type OverlayMode, overlayOf } from "./overlay-mode.ts";
-import { planDevices, planMounts, realPath } from "./plan-mounts.ts";
+import { planDeviceRules, planDevices, planMounts, realPath } from "./plan-mounts.ts";
 import { compiledSeccomp } from "./seccomp.ts";
 
 export interface SandboxPlan {
@@ -76,6 +76,7 @@ export const planContainer = ({ spec, bundle, hostname, user, hostFacts, ownerMa
         domainname: spec.domainname,
         mounts,
         devices: planDevices(spec),
+        deviceRules: planDeviceRules(spec),
         rootPropagation: spec.rootPropagation,
         maskedPaths: spec.maskedPaths,
         readonlyPaths: spec.readonlyPaths,

@@ -47,10 +47,18 @@ export interface DeviceConfig {
   readonly gid: number;
 }
 
+/** A default and its exceptions: "c 1:3" or "b 7:*" → some of "rwm". */
+export interface DeviceRulesConfig {
+  readonly allowsByDefault: boolean;
+  readonly exceptions: readonly (readonly [string, string])[];
+}
+
 export interface TreesConfig {
   readonly mounts: readonly MountConfig[];
   /** The nodes and links that runc puts below /dev; null: the mounts bring all there is. */
   readonly devices: { readonly nodes: readonly DeviceConfig[]; readonly hasConsole: boolean } | null;
+  /** Devices that may be used and made; null: all that the kernel drives. */
+  readonly deviceRules: DeviceRulesConfig | null;
   /** MS_SHARED and the like for "/" when all is mounted; 0: nothing. */
   readonly rootPropagation: number;
   /** Guest paths that show nothing, and that cannot be written; those that do not exist are passed over. */
@@ -117,12 +125,27 @@ const devices = (value: unknown): TreesConfig["devices"] => {
   };
 };
 
+const deviceRules = (value: unknown): TreesConfig["deviceRules"] => {
+  if (value === null) return null;
+  const path = "sandbox.deviceRules";
+  const from = record(value, path);
+  return {
+    allowsByDefault: flag(from, "allowsByDefault", path),
+    exceptions: list(from, "exceptions", path).map((_, index) => {
+      const [key, access] = texts(from.exceptions as Fields, String(index), `${path}.exceptions`);
+      if (!/^[bc] (\*|\d+):(\*|\d+)$/.test(key) || !/^[rwm]+$/.test(access)) refuse(`${path}.exceptions`, "device rules");
+      return [key, access] as const;
+    }),
+  };
+};
+
 export const treesConfig = (from: Fields, treeCount: number): TreesConfig => {
   const mounts = list(from, "mounts", "sandbox").map((item, index) => mount(item, `sandbox.mounts[${index}]`, treeCount));
   if (mounts.length === 0 || mounts[0].target !== "/") refuse("sandbox.mounts[0].target", '"/"');
   return {
     mounts,
     devices: devices(from.devices),
+    deviceRules: deviceRules(from.deviceRules),
     rootPropagation: integer(from, "rootPropagation", "sandbox", 0, MAX_INT),
     maskedPaths: texts(from, "maskedPaths", "sandbox"),
     readonlyPaths: texts(from, "readonlyPaths", "sandbox"),

@@ -7,6 +7,7 @@ import { GoferFilesystem } from "../fs/gofer/filesystem.ts";
 import { Overlay } from "../fs/overlay/overlay.ts";
 import type { GoferClient } from "../host/gofer-client.ts";
 import type { Kernel } from "../kernel.ts";
+import { setDeviceRules } from "../vfs/device-rules.ts";
 import type { Filesystem } from "../vfs/filesystem.ts";
 import { Mount, MS_RDONLY } from "../vfs/mount.ts";
 import { copyTree, type MountNamespace } from "../vfs/mount-namespace.ts";
@@ -150,6 +151,7 @@ const cgroupRoot = (mount: MountConfig): MountConfig => ({
 
 /** Mounts everything in order; the first one is the root. Throws an Error that names the mount that failed. */
 export const buildMounts = (kernel: Kernel, gofer: GoferClient, config: TreesConfig, memoryShare: number): MountNamespace => {
+  setDeviceRules(config.deviceRules);
   const builder = new TreeBuilder(kernel, gofer, memoryShare);
   const [root, ...others] = config.mounts.map((mount) => (mount.type === "cgroup" ? cgroupRoot(mount) : mount));
   const fs = builder.filesystem(root, root.tree, root.options);

@@ -1,8 +1,9 @@
 /** Drivers of device nodes, found by number. `makedev` and friends as in gnu_dev_makedev(3) with the kernel's encoding. */
-import { ENXIO, type Errno } from "../abi/errno.ts";
+import { ENXIO, EPERM, type Errno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
+import { mayUseDevice } from "./device-rules.ts";
 import { type Inode, S_IFBLK, S_IFMT } from "./inode.ts";
-import type { OpenFile } from "./open-file.ts";
+import { O_ACCMODE, O_RDONLY, O_WRONLY, type OpenFile } from "./open-file.ts";
 import type { Path } from "./path.ts";
 
 /** The 32-bit dev_t of system calls and st_dev/st_rdev (new_encode_dev). */
@@ -36,6 +37,9 @@ export const registerBlockDevice = (major: number, minors: number | readonly [nu
 /** Opens the device that `inode.rdev` names; ENXIO when nothing drives it. Called by the VFS, never by a filesystem. */
 export const openDevice: DeviceOpen = (inode, path, flags, task) => {
   const drivers = (inode.mode & S_IFMT) === S_IFBLK ? blockDrivers : charDrivers;
+  // inode_permission() asks the devices cgroup before the file is opened.
+  const access = `${(flags & O_ACCMODE) === O_WRONLY ? "" : "r"}${(flags & O_ACCMODE) === O_RDONLY ? "" : "w"}`;
+  if (!mayUseDevice(inode.mode, inode.rdev, access)) return EPERM;
   const minor = minorOf(inode.rdev);
   for (const driver of drivers.get(majorOf(inode.rdev)) ?? []) {
     if (minor >= driver.first && minor <= driver.last) return driver.open(inode, path, flags, task);

@@ -5,6 +5,7 @@ import { EEXIST, EINVAL, ENOENT, EPERM, EROFS, type Errno, EXDEV, isErrno } from
 import type { Task } from "../task/task.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
+import { mayUseDevice } from "./device-rules.ts";
 import { type Inode, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "./inode.ts";
 import { mayLink } from "./link-protection.ts";
 import { notify } from "./notify.ts";
@@ -43,7 +44,7 @@ export const makeNode = (task: Task, dirfd: number, path: string, mode: number, 
   const type = mode & S_IFMT;
   // A character device 0:0 is a whiteout, which anybody may make.
   const isDevice = type === S_IFBLK || (type === S_IFCHR && rdev !== 0);
-  if (isDevice && !task.creds.has(CAP_MKNOD)) return EPERM;
+  if (isDevice && (!task.creds.has(CAP_MKNOD) || !mayUseDevice(mode, rdev, "m"))) return EPERM;
   const dir = place.parent.dentry.inode;
   return made(place, dir.create(place.name, newMode(task, dir, mode), task.creds.fsuid, newGid(task, dir), rdev));
 };
