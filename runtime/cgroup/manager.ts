@@ -27,6 +27,7 @@ export interface CgroupManager {
 /** As it is kept with the container's state. */
 export interface StoredCgroup {
   readonly paths: CgroupPaths;
+  readonly isV2: boolean;
   readonly systemd: SystemdUnit | null;
   readonly isRootless: boolean;
 }
@@ -38,8 +39,8 @@ export interface CgroupPlan {
   readonly isRootless: boolean;
 }
 
-const managerAt = (files: CgroupFiles, host: CgroupHost, { paths, systemd, isRootless }: StoredCgroup): CgroupManager => {
-  const inner = host.mode === "v2" ? new CgroupV2(files, host, paths[""], isRootless) : new CgroupV1(files, host, paths, isRootless);
+const managerAt = (files: CgroupFiles, host: () => CgroupHost, { paths, isV2, systemd, isRootless }: StoredCgroup): CgroupManager => {
+  const inner = isV2 ? new CgroupV2(files, host, paths[""], isRootless) : new CgroupV1(files, host, paths, isRootless);
   return systemd === null ? inner : new CgroupSystemd(inner, systemd, isRootless);
 };
 
@@ -47,10 +48,10 @@ const managerAt = (files: CgroupFiles, host: CgroupHost, { paths, systemd, isRoo
 export const planCgroup = (host: CgroupHost, { cgroupsPath, id, usesSystemd, isRootless }: CgroupPlan): StoredCgroup => {
   const systemd = usesSystemd ? systemdUnit(cgroupsPath, id, isRootless) : null;
   const paths = host.mode === "none" ? {} : systemd === null ? cgroupfsPaths(host, cgroupsPath, id) : systemdPaths(host, systemd);
-  return { paths, systemd, isRootless };
+  return { paths, isV2: host.mode === "v2", systemd, isRootless };
 };
 
-export const openCgroup = (stored: StoredCgroup): CgroupManager => managerAt(hostFiles, readCgroupHost(), stored);
+export const openCgroup = (stored: StoredCgroup): CgroupManager => managerAt(hostFiles, readCgroupHost, stored);
 
 /** Refuses a cgroup that others use. */
 export const checkNew = (cgroup: CgroupManager): void => {

@@ -65,7 +65,7 @@ const v2 = () => {
   const root = "/sys/fs/cgroup";
   const files = new FakeFiles(root, V2_FILES);
   const host = parseHost(`30 20 0:26 / ${root} rw - cgroup2 cgroup2 rw\n`, "0::/user/me\n");
-  return { files, cgroup: new CgroupV2(files, host, `${root}/docker/c1`, false), directory: `${root}/docker/c1` };
+  return { files, cgroup: new CgroupV2(files, () => host, `${root}/docker/c1`, false), directory: `${root}/docker/c1` };
 };
 
 describe("cgroup v2", () => {
@@ -164,7 +164,7 @@ describe("cgroup v2", () => {
     const host = parseHost(`30 20 0:26 / ${root} rw - cgroup2 cgroup2 rw\n`, "0::/user/me\n");
     files.makeDirectory(`${root}/user/c1`);
     files.refused.set(`${root}/user/c1/cgroup.procs`, "EACCES");
-    const cgroup = new CgroupV2(files, host, `${root}/user/c1`, true);
+    const cgroup = new CgroupV2(files, () => host, `${root}/user/c1`, true);
     cgroup.create();
     cgroup.join(42);
     assert.deepEqual(cgroup.paths, {});
@@ -203,7 +203,7 @@ const v1 = () => {
     mounts.map((name, index) => `${index}:${name}:/\n`).join(""),
   );
   const paths = Object.fromEntries(mounts.map((name) => [name, `/cg/${name}/c/d`]));
-  return { files, cgroup: new CgroupV1(files, host, paths, false) };
+  return { files, cgroup: new CgroupV1(files, () => host, paths, false) };
 };
 
 describe("cgroup v1", () => {

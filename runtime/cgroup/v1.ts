@@ -14,11 +14,12 @@ const FREEZE_MS = 2000;
 
 export class CgroupV1 implements CgroupManager {
   readonly #files: CgroupFiles;
-  readonly #host: CgroupHost;
+  /** Asked for only when something is made: machines may have thousands of mounts. */
+  readonly #host: () => CgroupHost;
   readonly #isRootless: boolean;
   paths: CgroupPaths;
 
-  constructor(files: CgroupFiles, host: CgroupHost, paths: CgroupPaths, isRootless: boolean) {
+  constructor(files: CgroupFiles, host: () => CgroupHost, paths: CgroupPaths, isRootless: boolean) {
     this.#files = files;
     this.#host = host;
     this.paths = paths;
@@ -38,7 +39,7 @@ export class CgroupV1 implements CgroupManager {
     for (const [controller, directory] of Object.entries(this.paths)) {
       try {
         this.#files.makeDirectory(directory);
-        if (controller === "cpuset") inheritCpuset(this.#files, directory, this.#host.controllers.get("cpuset")?.mountPoint ?? "");
+        if (controller === "cpuset") inheritCpuset(this.#files, directory, this.#host().controllers.get("cpuset")?.mountPoint ?? "");
         made[controller] = directory;
       } catch (error) {
         // The hierarchies that only name the container are not worth a failure.

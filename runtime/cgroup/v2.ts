@@ -15,13 +15,13 @@ const FREEZE_MS = 2000;
 
 export class CgroupV2 implements CgroupManager {
   readonly #files: CgroupFiles;
-  readonly #mountPoint: string;
+  readonly #host: () => CgroupHost;
   readonly #isRootless: boolean;
   #directory: string | null;
 
-  constructor(files: CgroupFiles, host: CgroupHost, directory: string | undefined, isRootless: boolean) {
+  constructor(files: CgroupFiles, host: () => CgroupHost, directory: string | undefined, isRootless: boolean) {
     this.#files = files;
-    this.#mountPoint = host.unified?.mountPoint ?? "/sys/fs/cgroup";
+    this.#host = host;
     this.#directory = directory ?? null;
     this.#isRootless = isRootless;
   }
@@ -37,9 +37,10 @@ export class CgroupV2 implements CgroupManager {
   /** Each level hands its controllers down, one at a time: one that cannot be is no reason to lose the others. */
   create(): void {
     if (this.#directory === null) return;
-    const steps = this.#directory.slice(this.#mountPoint.length + 1).split("/");
-    const controllers = readText(this.#files, `${this.#mountPoint}/cgroup.controllers`).split(" ").filter(Boolean);
-    let at = this.#mountPoint;
+    const mountPoint = this.#host().unified?.mountPoint ?? "/sys/fs/cgroup";
+    const steps = this.#directory.slice(mountPoint.length + 1).split("/");
+    const controllers = readText(this.#files, `${mountPoint}/cgroup.controllers`).split(" ").filter(Boolean);
+    let at = mountPoint;
     try {
       for (const step of steps) {
         for (const controller of controllers) {

@@ -87,8 +87,16 @@ const setOomScore = (pid: number, score: number): boolean => {
   }
 };
 
+/** As runc: a score that may not be had is no reason to go on without it, but for who is not root. */
+const claimScore = (monitor: number, score: number, isRootless: boolean): void => {
+  if (!setOomScore(monitor, score) && score !== 0 && !isRootless) {
+    throw new ContainerError("unable to start container process: write /proc/self/oom_score_adj: permission denied");
+  }
+};
+
 /** The monitor and init, before any hook runs: it is where engines look. The rest follows when it is loaded. */
-export const enterCgroup = async (stored: StoredCgroup, resources: Resources, monitor: number): Promise<CgroupManager> => {
+export const enterCgroup = async (stored: StoredCgroup, resources: Resources, monitor: number, score: number): Promise<CgroupManager> => {
+  claimScore(monitor, score, stored.isRootless);
   const cgroup = openCgroup(stored);
   if (stored.isRootless && !limitsAnything(resources) && stored.systemd !== null)
     return openCgroup({ ...stored, paths: {}, systemd: null });

@@ -86,7 +86,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     hostname: "",
     personality: spec.personality,
     user: null,
-    cgroup: { paths: {}, systemd: null, isRootless: true },
+    cgroup: { paths: {}, isV2: false, systemd: null, isRootless: true },
     resources: spec.resources,
     hasCgroupNamespace: spec.hasCgroupNamespace,
   };
@@ -101,7 +101,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     // Kept before they are made: whoever crashes has left a trace for `delete`.
     stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };
     store.write(stored);
-    const cgroup = await enterCgroup(plannedCgroup, spec.resources, pid);
+    const cgroup = await enterCgroup(plannedCgroup, spec.resources, pid, spec.process.oomScoreAdj);
     createHooks(spec, stored);
     requestSandbox(request(seenBy(stored, cgroup.paths, options.hostFacts, spec.hasCgroupNamespace)));
     await gatherProcesses(cgroup, pid, spec.process.oomScoreAdj, (spec.resources.memory.limit ?? 0) > 0);

@@ -56,9 +56,11 @@ const withWholeMemory = (changes: Resources, all: Resources): Resources => {
 /** A paused container hears of it when it goes on. */
 const tell = (store: Store, stored: Stored, facts: HostFacts): void => {
   const seen = seenBy(stored, stored.cgroup.paths, facts, stored.hasCgroupNamespace);
+  // The one file that may be long, and that does not change: what is not sent stays.
+  const text = JSON.stringify(seen, (name, value) => (name === "devices.list" ? undefined : value));
   const client = new ControlClient(store.directory(stored.id));
-  if (statusOf(stored) === "paused") client.send(CONTROL_RESOURCES, 0, JSON.stringify(seen));
-  else client.ask(CONTROL_RESOURCES, 0, JSON.stringify(seen));
+  if (statusOf(stored) === "paused") client.send(CONTROL_RESOURCES, 0, text);
+  else client.ask(CONTROL_RESOURCES, 0, text);
   client.close();
 };
 

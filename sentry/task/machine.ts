@@ -26,6 +26,19 @@ export const machine: Changing<Machine> = {
   cgroup: null,
 };
 
+/** What a later view does not name is as it was. */
+const mergedView = (old: CgroupView | null, view: CgroupView): CgroupView => ({
+  ...view,
+  controllers: Object.fromEntries(
+    Object.entries(view.controllers).map(([name, one]) => [name, { ...one, files: { ...old?.controllers[name]?.files, ...one.files } }]),
+  ),
+});
+
 export const narrowMachine = ({ cpus, memTotalBytes, maxTasks, cgroup }: SeenResources): void => {
-  Object.assign(machine, { cpus, memTotalBytes, cgroup, maxTasks: maxTasks ?? Number.POSITIVE_INFINITY } satisfies Partial<Machine>);
+  Object.assign(machine, {
+    cpus,
+    memTotalBytes,
+    cgroup: mergedView(machine.cgroup, cgroup),
+    maxTasks: maxTasks ?? Number.POSITIVE_INFINITY,
+  } satisfies Partial<Machine>);
 };
