@@ -82,7 +82,7 @@ export class Space {
     const args = "--mount --net --pid --fork --mount-proc --kill-child=SIGKILL -- sh -c".split(" ");
     const outer = spawn("unshare", [...args, SETUP], {
       env: { ...environment(), SPACE: directory },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
     await new Promise<void>((resolve, reject) => {
       outer.stdout.once("data", resolve);
