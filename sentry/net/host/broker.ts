@@ -4,7 +4,7 @@
  */
 import { PacketChannel } from "../../../native/ffi/packet-channel-unsafe.ts";
 import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
-import { EIO, EMSGSIZE, EPROTO, type Errno, isErrno } from "../../abi/errno.ts";
+import { EIO, EMFILE, EMSGSIZE, EPROTO, type Errno, isErrno } from "../../abi/errno.ts";
 
 const BROKER_SOCKET = 1;
 const BROKER_BIND = 2;
@@ -83,7 +83,8 @@ export class Broker {
     const error = this.#ask(kind, x, y, text);
     if (error < 0) return error;
     const fd = this.#channel.takeFd();
-    return fd < 0 ? EPROTO : fd;
+    // The answer was good and the fd is not there: the sentry has no number left for it.
+    return fd < 0 ? EMFILE : fd;
   }
 
   /**

@@ -45,6 +45,8 @@ const POLL_ALL = POLLIN | POLLPRI | POLLOUT | POLLRDNORM | POLLRDBAND | POLLWRNO
 /** The stub has the bytes of a shorter write at hand. */
 const DIRECT_MAX = 65_536;
 const CHUNK = 131_072;
+/** What one read moves at most, from the host and into the guest. */
+const READ_MAX = 1 << 20;
 
 const SEND_FLAGS = MSG.MSG_OOB | MSG.MSG_DONTROUTE | MSG.MSG_EOR | MSG.MSG_CONFIRM | MSG.MSG_MORE | MSG.MSG_FASTOPEN;
 const RECEIVE_FLAGS = MSG.MSG_OOB | MSG.MSG_PEEK | MSG.MSG_TRUNC | MSG.MSG_ERRQUEUE;
@@ -204,7 +206,7 @@ export class HostSocket extends Socket {
   override receive(_task: Task, message: ReceiveMessage, io: Io): number {
     const flags = (message.flags & RECEIVE_FLAGS) | MSG.MSG_DONTWAIT;
     if (this.isStream && message.control === null && (message.flags & RECEIVE_FLAGS) === 0 && io.remaining > 0) {
-      return io.putFromHost(this.hostFd, -1, Math.min(io.remaining, CHUNK));
+      return io.putFromHost(this.hostFd, -1, Math.min(io.remaining, READ_MAX));
     }
     const room = Math.min(io.remaining, HOST.DATA_ROOM);
     const n = HOST.hostReceiveMessage(this.hostFd, room, message.control !== null, flags);
