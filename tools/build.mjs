@@ -1,10 +1,12 @@
 /** Builds what `moat` runs: the three bundles with their code caches and snapshots, and the launcher. */
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildNative } from "./build-native.mjs";
 import { bundle, dist, makeCodeCache } from "./bundle.mjs";
 import { removeSnapshots, startOfNode, takeSnapshot } from "./snapshot.mjs";
+import { writeStamp } from "./stamp.mjs";
 
+const begin = new Date();
 rmSync(join(dist, ".stamp"), { force: true });
 await Promise.all([bundle("cli", "cli/main.ts"), bundle("sentry", "sentry/main.ts"), bundle("gofer", "gofer/main.ts")]);
 buildNative();
@@ -16,4 +18,4 @@ for (const [name, flags] of Object.entries(programs)) {
   takeSnapshot(name, flags, key);
 }
 // Last, because it says that all of the above is there.
-writeFileSync(join(dist, ".stamp"), "");
+writeStamp(join(dist, ".stamp"), begin);

@@ -25,6 +25,7 @@
 #include "monitor.h"
 #include "node.h"
 #include "request.h"
+#include "sources.h"
 #include "terminal.h"
 #include "../stub/zygote.h"
 
@@ -93,6 +94,8 @@ int main(int argc, char **argv)
 	snapshot_key(files.node, files.snapshot_key);
 	if (argc == 4 && strcmp(argv[3], "--start-of-node") == 0)
 		return print_start(&files);
+	/* The script sees its own arguments, behind a name. */
+	sources_check(files.bundles, argv + 2);
 	const char *command = command_of(argc - 3, argv + 3);
 	int is_container = strcmp(command, "create") == 0 || strcmp(command, "run") == 0;
 	if (is_container || strcmp(command, "exec") == 0) {
