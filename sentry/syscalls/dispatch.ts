@@ -75,6 +75,10 @@ export class Dispatcher {
         return;
       }
     }
+    this.#call(thread, task, nr);
+  }
+
+  #call(thread: SystrapThread, task: Task, nr: number): void {
     const call = this.#calls[nr];
     const result = call === undefined ? this.#missing(nr) : call(task, thread.u32, thread.word + SLOT_REGS / 4);
     if (result === BLOCKED) {
@@ -84,7 +88,7 @@ export class Dispatcher {
   }
 
   /** A call that was held up at its start; its number and arguments may be others now. */
-  #resume(task: Task, from: "entry" | "seccomp", result: number): void {
+  #resume(task: Task, from: "entry" | "seccomp" | "let-through", result: number): void {
     const thread = task.thread as SystrapThread;
     const nr = thread.regs.syscallNumber;
     if (nr < 0) {
@@ -92,6 +96,7 @@ export class Dispatcher {
       return;
     }
     thread.regs.isRaxTouched = false;
-    this.#admit(thread, task, nr, from === "seccomp");
+    if (from === "let-through") this.#call(thread, task, nr);
+    else this.#admit(thread, task, nr, from === "seccomp");
   }
 }

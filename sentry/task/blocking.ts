@@ -9,6 +9,9 @@ import type { Task } from "./task.ts";
 /** The handler's "not finished, an op is installed" result; outside Linux's -4095..-1. */
 export const BLOCKED = -4096;
 
+/** The result of a wait before a call has begun: it begins now. */
+export const CALL_GOES_ON = -4098;
+
 /** POLL* bits; what changed. ~0 when the notifier does not care to say. */
 export const ANY_EVENT = 0xffff;
 

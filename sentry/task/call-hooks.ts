@@ -3,5 +3,5 @@ import type { Task } from "./task.ts";
 
 export const callHooks: {
   /** `result`: what the call returns if the tracer has taken its number away. */
-  resume: ((task: Task, from: "entry" | "seccomp", result: number) => void) | null;
+  resume: ((task: Task, from: "entry" | "seccomp" | "let-through", result: number) => void) | null;
 } = { resume: null };

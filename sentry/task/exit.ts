@@ -85,6 +85,7 @@ const endTask = (task: Task): void => {
   if (process.tasks.size === 0) process.groupExitStatus ??= task.exitStatus;
   process.usage.add(usage);
   stopReached(task);
+  task.seccomp?.taskGone();
   task.signals.pending.discard(0xffff_ffff, 0xffff_ffff);
   task.files.put(task);
   task.fs.put();

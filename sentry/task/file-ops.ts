@@ -126,3 +126,44 @@ export const pwriteOrBlock = (task: Task, file: OpenFile, io: UserIo, offset: nu
   if (n !== EAGAIN || file.isNonblocking || file.waitQueueFor(task) === null) return n;
   return task.block(new PositionedWriteOp(file, io, task, offset));
 };
+
+/** An ioctl(2) that sleeps (seccomp_unotify(2)). */
+class IoctlOp extends BlockingOp {
+  readonly #file: OpenFile;
+  readonly #command: number;
+  readonly #argument: number;
+
+  constructor(file: OpenFile, command: number, argument: number) {
+    super();
+    this.#file = file.take();
+    this.#command = command;
+    this.#argument = argument;
+  }
+
+  override subscribe(task: Task): void {
+    const queue = this.#file.waitQueueFor(task);
+    if (queue !== null) task.waitOn(queue);
+  }
+
+  override step(task: Task): number {
+    const n = this.#file.ioctl(task, this.#command, this.#argument);
+    if (n === EAGAIN) return BLOCKED;
+    this.#file.put();
+    return n;
+  }
+
+  override interrupted(_task: Task): number {
+    this.#file.put();
+    return ERESTARTSYS;
+  }
+
+  override describe(): string {
+    return "ioctl";
+  }
+}
+
+/** ioctl(2) from start to end. */
+export const ioctlOrBlock = (task: Task, file: OpenFile, command: number, argument: number): number => {
+  const n = file.ioctl(task, command, argument);
+  return n === EAGAIN && file.waitsInIoctl(command) ? task.block(new IoctlOp(file, command, argument)) : n;
+};

@@ -7,7 +7,7 @@ import { SA_RESTART, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE } from "../abi/sig
 import type { Trap } from "../platform/platform.ts";
 import { R_RAX, R_RIP } from "../platform/registers.ts";
 import { endStep, isStepOverCall, stopAfterCall, stopAtHandler, stopBeforeSignal, stopWithGroup } from "../ptrace/stop.ts";
-import { BLOCKED } from "./blocking.ts";
+import { BLOCKED, CALL_GOES_ON } from "./blocking.ts";
 import { callHooks } from "./call-hooks.ts";
 import { endKilledTask } from "./exit.ts";
 import { stopReached } from "./job-control.ts";
@@ -64,7 +64,8 @@ export const stepOp = (task: Task): void => {
   if (task.op !== null) {
     task.release = null;
     const result = task.stepBlocked();
-    if (result !== BLOCKED) finishSyscall(task, result);
+    if (result === CALL_GOES_ON && !task.isKilled) callHooks.resume?.(task, "let-through", 0);
+    else if (result !== BLOCKED) finishSyscall(task, result);
   } else if (task.isParked) wakeParked(task);
   else if (task.isKilled) endKilledTask(task);
 };

@@ -4,6 +4,7 @@ import { PTRACE_O_SUSPEND_SECCOMP } from "../../syscall-tables/flags/ptrace.ts";
 import { ENOSYS } from "../abi/errno.ts";
 import { SIGKILL, SIGSYS, SYS_SECCOMP } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
+import type { SeccompListener } from "../fs/seccomp/listener.ts";
 import { R_R8, R_R9, R_R10, R_RDI, R_RDX, R_RSI } from "../platform/registers.ts";
 import { stopForSeccomp } from "../ptrace/stop.ts";
 import { BLOCKED } from "./blocking.ts";
@@ -45,6 +46,9 @@ const MUST_RUN = 2;
 const data = new Uint32Array(16);
 const ARGUMENTS = [R_RDI, R_RSI, R_RDX, R_R10, R_R8, R_R9];
 
+/** The filter whose verdict is the strictest. */
+let decider: SeccompFilters | null = null;
+
 const kill = (task: Task, signal: number, isWholeProcess: boolean): void => {
   if (isWholeProcess || task.process.tasks.size === 1) exitGroup(task.process, signalStatus(signal));
   else exitTask(task, signalStatus(signal));
@@ -56,8 +60,10 @@ export class SeccompFilters {
   readonly #older: SeccompFilters | null;
   readonly #cache = new Uint8Array(CACHED_CALLS);
   readonly #instructions: number;
+  readonly #listener: SeccompListener | null;
 
-  constructor(program: BpfProgram | null, older: SeccompFilters | null) {
+  constructor(program: BpfProgram | null, older: SeccompFilters | null, listener: SeccompListener | null = null) {
+    this.#listener = listener;
     this.#program = program;
     this.#older = older;
     this.#instructions = (program?.length ?? 0) + FILTER_PENALTY + (older?.instructions ?? 0);
@@ -69,6 +75,23 @@ export class SeccompFilters {
 
   get instructions(): number {
     return this.#instructions;
+  }
+
+  /** One listener in a chain of filters; or that one. */
+  hasListener(listener: SeccompListener | null = null): boolean {
+    for (let at: SeccompFilters | null = this; at !== null; at = at.#older) {
+      if (at.#listener !== null && (listener === null || at.#listener === listener)) return true;
+    }
+    return false;
+  }
+
+  /** A task that had these filters is gone. */
+  taskGone(): void {
+    for (let at: SeccompFilters | null = this; at !== null; at = at.#older) at.#listener?.taskGone();
+  }
+
+  #ask(task: Task): number {
+    return this.#listener === null ? ENOSYS : this.#listener.ask(task, new Uint8Array(data.slice().buffer));
   }
 
   get isTooLong(): boolean {
@@ -133,11 +156,14 @@ export class SeccompFilters {
   /** The strictest verdict; of equal ones the newest filter's. */
   #verdict(): number {
     let strictest = SECCOMP_RET_ALLOW;
+    decider = null;
     for (let at: SeccompFilters | null = this; at !== null; at = at.#older) {
       if (at.#program === null) continue;
       const verdict = at.#program.run(data);
       // As signed numbers: KILL_PROCESS is the smallest.
-      if ((verdict & SECCOMP_RET_ACTION_FULL) < (strictest & SECCOMP_RET_ACTION_FULL)) strictest = verdict;
+      if ((verdict & SECCOMP_RET_ACTION_FULL) >= (strictest & SECCOMP_RET_ACTION_FULL)) continue;
+      strictest = verdict;
+      decider = at;
     }
     return strictest;
   }
@@ -158,8 +184,7 @@ export class SeccompFilters {
         if (isShown) return null;
         return stopForSeccomp(task, value) ? BLOCKED : ENOSYS;
       case SECCOMP_RET_USER_NOTIF:
-        // Nobody listens.
-        return ENOSYS;
+        return decider === null ? ENOSYS : decider.#ask(task);
       case SECCOMP_RET_KILL_THREAD:
         kill(task, SIGSYS, false);
         return ENOSYS;

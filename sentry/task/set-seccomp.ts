@@ -1,17 +1,27 @@
 /** Entering seccomp modes (kernel/seccomp.c seccomp_set_mode_filter, seccomp_sync_threads). */
+import {
+  SECCOMP_FILTER_FLAG_LOG,
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_TSYNC,
+  SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+} from "../../syscall-tables/flags/prctl.ts";
 import { CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EACCES, EFAULT, EINVAL, ENOMEM, ESRCH, isErrno } from "../abi/errno.ts";
+import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, ESRCH, isErrno } from "../abi/errno.ts";
+import { SeccompListener } from "../fs/seccomp/listener.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BpfProgram } from "./bpf.ts";
 import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT, SeccompFilters } from "./seccomp.ts";
 import type { Task } from "./task.ts";
 
-const SECCOMP_FILTER_FLAG_TSYNC = 1;
-const SECCOMP_FILTER_FLAG_LOG = 2;
-const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
-const SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 16;
-/** Without listeners (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
-const KNOWN_FLAGS = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+const KNOWN_FLAGS =
+  SECCOMP_FILTER_FLAG_TSYNC |
+  SECCOMP_FILTER_FLAG_LOG |
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW |
+  SECCOMP_FILTER_FLAG_NEW_LISTENER |
+  SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 
 const SOCK_FPROG_SIZE = 16;
 const SOCK_FILTER_SIZE = 8;
@@ -36,6 +46,11 @@ const findDivergent = (task: Task): Task | null => {
 /** `addr` is a struct sock_fprog. */
 export const setFilter = (task: Task, flags: number, addr: UserAddr): number => {
   if ((flags & ~KNOWN_FLAGS) !== 0) return EINVAL;
+  const wantsListener = (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) !== 0;
+  const isSynchronised = (flags & SECCOMP_FILTER_FLAG_TSYNC) !== 0;
+  // Both would return a number: of a thread that is in the way, and of a file.
+  if (wantsListener && isSynchronised && (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) === 0) return EINVAL;
+  if (!wantsListener && (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) !== 0) return EINVAL;
   const header = task.memory.viewIn(addr, SOCK_FPROG_SIZE);
   if (isErrno(header)) return EFAULT;
   const count = header.getUint16(0, true);
@@ -47,9 +62,12 @@ export const setFilter = (task: Task, flags: number, addr: UserAddr): number => 
   const program = BpfProgram.parse(view, count);
   if (program === null) return EINVAL;
   if (task.seccomp !== null && task.seccomp.mode !== SECCOMP_MODE_FILTER) return EINVAL;
-  const filters = new SeccompFilters(program, task.seccomp);
+  if (wantsListener && task.seccomp?.hasListener()) return EBUSY;
+  const listener = wantsListener ? new SeccompListener(task.kernel, (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) !== 0) : null;
+  const filters = new SeccompFilters(program, task.seccomp, listener);
   if (filters.isTooLong) return ENOMEM;
-  if ((flags & SECCOMP_FILTER_FLAG_TSYNC) !== 0) {
+  if (listener !== null && task.files.canInstall() < 0) return task.files.canInstall();
+  if (isSynchronised) {
     const divergent = findDivergent(task);
     if (divergent !== null) return (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) !== 0 ? ESRCH : divergent.pid.in(task.pidNamespace);
     for (const sibling of task.process.tasks.values()) {
@@ -58,5 +76,5 @@ export const setFilter = (task: Task, flags: number, addr: UserAddr): number => 
     }
   }
   task.seccomp = filters;
-  return 0;
+  return listener === null ? 0 : task.files.install(listener, true);
 };

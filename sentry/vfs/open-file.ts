@@ -210,6 +210,11 @@ export abstract class OpenFile {
     return EINVAL;
   }
 
+  /** An EAGAIN of this ioctl(2) means to wait on `waitQueue` and to try again. */
+  waitsInIoctl(_command: number): boolean {
+    return false;
+  }
+
   /** ioctl(2) beyond FIONBIO, FIOCLEX and the like, which the caller handles. */
   ioctl(_task: Task, _command: number, _argument: number): number {
     return ENOTTY;

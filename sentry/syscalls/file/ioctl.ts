@@ -1,4 +1,5 @@
 import { EBADF, EFAULT, EISDIR, ENOTTY, EOPNOTSUPP } from "../../abi/errno.ts";
+import { ioctlOrBlock } from "../../task/file-ops.ts";
 import { O_NONBLOCK, O_PATH } from "../../vfs/open-file.ts";
 import { implement } from "../implement.ts";
 import { setAsync } from "./fcntl.ts";
@@ -52,6 +53,6 @@ export const sys_ioctl = implement("ioctl", { level: "full" }, (task, fd, comman
       if (!file.isRegular) return file.ioctl(task, command, argument);
       return memory.storeU32(argument, Math.max(-1, file.inode.size - file.position));
     default:
-      return file.ioctl(task, command, argument);
+      return ioctlOrBlock(task, file, command, argument);
   }
 });

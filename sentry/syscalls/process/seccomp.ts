@@ -1,4 +1,5 @@
 import { EFAULT, EINVAL, EOPNOTSUPP } from "../../abi/errno.ts";
+import { DATA_SIZE, NOTIF_SIZE, RESPONSE_SIZE } from "../../fs/seccomp/listener.ts";
 import {
   SECCOMP_RET_ALLOW,
   SECCOMP_RET_ERRNO,
@@ -7,6 +8,7 @@ import {
   SECCOMP_RET_LOG,
   SECCOMP_RET_TRACE,
   SECCOMP_RET_TRAP,
+  SECCOMP_RET_USER_NOTIF,
 } from "../../task/seccomp.ts";
 import { setFilter, setStrict } from "../../task/set-seccomp.ts";
 import { implement } from "../implement.ts";
@@ -14,6 +16,7 @@ import { implement } from "../implement.ts";
 const SECCOMP_SET_MODE_STRICT = 0;
 const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_GET_ACTION_AVAIL = 2;
+const SECCOMP_GET_NOTIF_SIZES = 3;
 
 const ACTIONS = [
   SECCOMP_RET_KILL_PROCESS,
@@ -23,10 +26,11 @@ const ACTIONS = [
   SECCOMP_RET_TRACE,
   SECCOMP_RET_LOG,
   SECCOMP_RET_ALLOW,
+  SECCOMP_RET_USER_NOTIF,
 ];
 
 /** seccomp(2) */
-export const sys_seccomp = implement("seccomp", { level: "partial", note: "no user notification" }, (task, op, flags, argsAddr) => {
+export const sys_seccomp = implement("seccomp", { level: "full" }, (task, op, flags, argsAddr) => {
   switch (op) {
     case SECCOMP_SET_MODE_STRICT:
       return flags !== 0 || argsAddr !== 0 ? EINVAL : setStrict(task);
@@ -37,6 +41,11 @@ export const sys_seccomp = implement("seccomp", { level: "partial", note: "no us
       const action = task.memory.loadU32(argsAddr);
       if (action < 0) return EFAULT;
       return ACTIONS.includes(action) ? 0 : EOPNOTSUPP;
+    }
+    case SECCOMP_GET_NOTIF_SIZES: {
+      if (flags !== 0) return EINVAL;
+      const sizes = new Uint8Array(new Uint16Array([NOTIF_SIZE, RESPONSE_SIZE, DATA_SIZE]).buffer);
+      return task.memory.copyOut(argsAddr, sizes);
     }
     default:
       return EINVAL;
