@@ -57,6 +57,9 @@ const addExecFlags = (command: Command): Command =>
     .option("--no-new-privs", "set no_new_privs")
     .addOption(new Option("-c, --cap <name>", "one more capability (repeatable)").default([], "none").argParser<readonly string[]>(collect))
     .option("--preserve-fds <n>", "pass on so many descriptors after the standard ones", "0")
+    .option("--process-label <label>", "refused: no SELinux")
+    .option("--apparmor <profile>", "accepted without effect")
+    .addOption(new Option("--cgroup <path>", "only the container's own: /").default([], "none").argParser<readonly string[]>(collect))
     .option("--ignore-paused", "also in a paused container: the program runs when that is resumed");
 
 const addUpdateFlags = (command: Command): Command =>

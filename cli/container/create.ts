@@ -11,11 +11,13 @@ import { shown } from "../byte-strings.ts";
 import { readHostFacts } from "../host-facts.ts";
 import { ownerMap } from "../owner-map.ts";
 import { cgroupOptions, type GlobalOptions, overlayMode, reportFailure, storeOf } from "./context.ts";
+import { preservedEnvironment } from "./preserved.ts";
 
 export interface CreateFlags {
   readonly bundle: string;
   readonly consoleSocket?: string;
   readonly pidFile?: string;
+  readonly preserveFds: string;
 }
 
 export interface RunFlags extends CreateFlags {
@@ -31,13 +33,14 @@ const ownerName = (): string => {
   }
 };
 
-const make = (id: string, flags: CreateFlags, isDetached: boolean, globals: GlobalOptions): Promise<Stored> =>
-  createContainer({
+const make = async (id: string, flags: CreateFlags, isDetached: boolean, globals: GlobalOptions): Promise<Stored> =>
+  await createContainer({
     store: storeOf(globals),
     id,
     bundle: realBundle(resolve(flags.bundle)),
     consoleSocket: flags.consoleSocket ?? null,
     pidFile: flags.pidFile ?? null,
+    listenEnvironment: preservedEnvironment(flags.preserveFds),
     isDetached,
     hasTerminal: isatty(0),
     hostname: hostname(),

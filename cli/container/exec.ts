@@ -17,6 +17,7 @@ import type { SpecProcess } from "../../runtime/spec/spec.ts";
 import { validateProcess } from "../../runtime/spec/validate-process.ts";
 import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
 import { type GlobalOptions, log, storeOf } from "./context.ts";
+import { preservedEnvironment } from "./preserved.ts";
 
 export interface ExecFlags {
   readonly consoleSocket?: string;
@@ -28,6 +29,10 @@ export interface ExecFlags {
   readonly process?: string;
   readonly detach?: boolean;
   readonly pidFile?: string;
+  readonly preserveFds: string;
+  readonly processLabel?: string;
+  readonly apparmor?: string;
+  readonly cgroup: readonly string[];
   /** False: --no-new-privs. */
   readonly newPrivs: boolean;
   readonly cap: readonly string[];
@@ -46,7 +51,7 @@ const id = (what: string, text: string): number => {
   return number;
 };
 
-const readProcess = (path: string): SpecProcess => {
+const readProcess = (path: string, bundle: string): SpecProcess => {
   let json: string;
   try {
     json = readFileSync(path, "utf8");
@@ -54,7 +59,10 @@ const readProcess = (path: string): SpecProcess => {
     throw new ContainerError(`open ${path}: no such file or directory`);
   }
   try {
-    return validateProcess(new Field(JSON.parse(json), "process"));
+    const given = JSON.parse(json) as { capabilities?: unknown } | null;
+    const process = validateProcess(new Field(given, "process"));
+    // As with runc, who says nothing of them has the container's.
+    return given?.capabilities ? process : { ...process, capabilities: readSpec(bundle).process.capabilities };
   } catch (error) {
     throw new ContainerError((error as Error).message);
   }
@@ -91,6 +99,15 @@ const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags, 
   };
 };
 
+/** What has no meaning here is refused, but for AppArmor's profiles, which have no effect. */
+const checkLabels = ({ processLabel, cgroup }: ExecFlags): void => {
+  if (processLabel) throw new ContainerError("selinux label is specified in config, but selinux is disabled or not supported");
+  for (const path of cgroup) {
+    const place = path.slice(path.indexOf(":") + 1);
+    if (place !== "" && place !== "/") throw new ContainerError(`--cgroup ${path}: the programs of a container are in one cgroup`);
+  }
+};
+
 const execute = async (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): Promise<void> => {
   const store = storeOf(globals);
   const stored = store.read(container);
@@ -99,8 +116,12 @@ const execute = async (container: string, args: readonly string[], flags: ExecFl
   if (status === "paused" && flags.ignorePaused !== true) {
     throw new ContainerError("cannot exec in a paused container (use --ignore-paused to override)");
   }
+  preservedEnvironment(flags.preserveFds);
+  checkLabels(flags);
   const { consoleSize, ...process } =
-    flags.process === undefined ? fromFlags(readSpec(stored.bundle).process, args, flags, globals) : readProcess(flags.process);
+    flags.process === undefined
+      ? fromFlags(readSpec(stored.bundle).process, args, flags, globals)
+      : readProcess(flags.process, stored.bundle);
   mustBeMapped(stored.user, process);
   const isDetached = flags.detach === true;
   const consoleSocket = flags.consoleSocket ?? null;

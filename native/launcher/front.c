@@ -34,26 +34,60 @@ int front_preserved(void)
 	return preserved;
 }
 
-int front_keep_preserved(int count, char **arguments)
+/* Flags of create, run and exec with a value of their own word. */
+static int takes_value(const char *flag)
+{
+	static const char *const flags[] = {
+		"-b", "--bundle", "--console-socket", "--pid-file", "--preserve-fds", "--cwd", "-e", "--env", "-u", "--user", "-g",
+		"--additional-gids", "-p", "--process", "-c", "--cap", "--process-label", "--apparmor", "--cgroup",
+	};
+
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (strcmp(flag, flags[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* sd_listen_fds(3): sockets that were passed to this very process; the CLI tells the container of them. */
+static int listen_fds(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+
+	return pid && count && atoi(pid) == getpid() && atoi(count) > 0 ? atoi(count) : 0;
+}
+
+/* `arguments` are what follows the command's name. The CLI hears of what is missing, and says so. */
+void front_keep_preserved(int count, char **arguments, int is_listening)
 {
 	static const char flag[] = "--preserve-fds";
 	size_t length = sizeof flag - 1;
+	char number[16];
+	int wanted = 0, passed = is_listening ? listen_fds() : 0;
 
-	for (int i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
-		if (strncmp(arguments[i], flag, length) != 0)
-			continue;
-		if (arguments[i][length] == '=')
-			preserved = atoi(arguments[i] + length + 1);
-		else if (arguments[i][length] == '\0' && i + 1 < count)
-			preserved = atoi(arguments[i + 1]);
+	for (int i = 0; i < count && arguments[i][0] == '-' && strcmp(arguments[i], "--") != 0; i++) {
+		const char *value = NULL;
+		if (strncmp(arguments[i], flag, length) == 0 && arguments[i][length] == '=')
+			value = arguments[i] + length + 1;
+		else if (strcmp(arguments[i], flag) == 0 && i + 1 < count)
+			value = arguments[i + 1];
+		if (value)
+			wanted = atoi(value) > 0 ? atoi(value) : 0;
+		if (takes_value(arguments[i]))
+			i++;
 	}
-	if (preserved < 0 || preserved > PRESERVED_MAX)
-		fail_plain("--preserve-fds takes 0 to %d", PRESERVED_MAX);
-	for (int fd = STDERR_FILENO + 1; fd <= STDERR_FILENO + preserved; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			fail_plain("--preserve-fds: descriptor %d is not open", fd);
+	while (preserved < wanted + passed && preserved < PRESERVED_MAX && fcntl(STDERR_FILENO + 1 + preserved, F_GETFD) >= 0)
+		preserved++;
+	unsetenv("MOAT_PRESERVED");
+	if (preserved < wanted + passed) {
+		snprintf(number, sizeof number, "%d", preserved);
+		setenv("MOAT_PRESERVED", number, 1);
+	}
+	snprintf(number, sizeof number, "%d", passed);
+	if (passed)
+		setenv("MOAT_LISTEN_FDS", number, 1);
+	else
+		unsetenv("MOAT_LISTEN_FDS");
 	syscall(SYS_close_range, STDERR_FILENO + 1 + preserved, ~0u, 0);
-	return preserved;
 }
 
 /* An own descriptor's number must not be one that arranging others would overwrite. */
@@ -66,6 +100,19 @@ static int high(int fd)
 	return moved;
 }
 
+/* Of the caller; those that come while the CLI works are for the program, later. */
+static sigset_t callers_mask;
+static int is_holding;
+
+static void hold_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &callers_mask);
+	is_holding = 1;
+}
+
 pid_t cli_start(const struct program_files *files, int count, char **arguments, int request_end, int reply_end)
 {
 	pid_t pid = fork();
@@ -74,6 +121,8 @@ pid_t cli_start(const struct program_files *files, int count, char **arguments, 
 		fail("cannot fork");
 	if (pid > 0)
 		return pid;
+	if (is_holding)
+		sigprocmask(SIG_SETMASK, &callers_mask, NULL);
 	/* Both cost time or change the CLI's behaviour; neither is meant for Moat. */
 	unsetenv("NODE_OPTIONS");
 	unsetenv("NODE_EXTRA_CA_CERTS");
@@ -105,7 +154,6 @@ static int follow(pid_t monitor)
 	int wait_status;
 
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
 	for (;;) {
 		while (waitpid(monitor, &wait_status, WNOHANG | WUNTRACED) == monitor) {
 			if (!WIFSTOPPED(wait_status))
@@ -125,14 +173,11 @@ static void clean_up(const struct program_files *files, int count, char **argume
 {
 	char **vector = calloc((size_t)count + 1, sizeof *vector);
 	int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t all;
 
 	if (!vector || empty < 0)
 		fail("cannot clean up");
 	for (int i = 0; i < count; i++)
 		vector[i] = arguments[i] == run ? "after-run" : arguments[i];
-	sigfillset(&all);
-	sigprocmask(SIG_UNBLOCK, &all, NULL);
 	monitor_wait(cli_start(files, count, vector, empty, -1));
 }
 
@@ -145,10 +190,12 @@ int front_run(const struct program_files *files, int count, char **arguments, co
 	if (is_foreground == MAP_FAILED || pipe2(request, O_CLOEXEC) < 0)
 		fail("cannot make a pipe");
 	channel_pair(reply);
+	hold_signals();
 	pid_t child = fork();
 	if (child < 0)
 		fail("cannot fork");
 	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &callers_mask, NULL);
 		close(request[1]);
 		close(reply[1]);
 		_exit(monitor(files, (struct monitor_ends){ .request = high(request[0]), .cli = high(reply[0]), .is_foreground = is_foreground }));

@@ -41,8 +41,11 @@ void front_release_stdio(int is_foreground);
  */
 int front_stdio(const struct request *request, int *fds, int preserved);
 
-/* --preserve-fds of the command line; everything else that the caller has open from 3 on is closed in the monitor. */
-int front_keep_preserved(int count, char **arguments);
+/*
+ * --preserve-fds among `arguments`, which follow the command's name, and with `is_listening` what $LISTEN_FDS says. Everything
+ * else that the caller has open from 3 on is closed.
+ */
+void front_keep_preserved(int count, char **arguments, int is_listening);
 int front_preserved(void);
 
 #endif

@@ -99,7 +99,10 @@ int main(int argc, char **argv)
 	const char *command = command_of(argc - 3, argv + 3);
 	int is_container = strcmp(command, "create") == 0 || strcmp(command, "run") == 0;
 	if (is_container || strcmp(command, "exec") == 0) {
-		front_keep_preserved(argc - 3, argv + 3);
+		int first = 3;
+		while (argv[first] != command)
+			first++;
+		front_keep_preserved(argc - first - 1, argv + first + 1, is_container);
 		terminal_save();
 		return front_run(&files, argc - 3, argv + 3, strcmp(command, "run") == 0 ? command : NULL, is_container ? container_monitor : exec_monitor);
 	}

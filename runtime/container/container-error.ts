@@ -7,3 +7,19 @@ export class ContainerError extends Error {
     this.exitStatus = exitStatus;
   }
 }
+
+/** strerror(3)'s texts as Go has them. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  ENOTDIR: "not a directory",
+  EISDIR: "is a directory",
+  EROFS: "read-only file system",
+  ENOEXEC: "exec format error",
+};
+
+export const reasonOf = (error: unknown): string => {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? message;
+};

@@ -1,12 +1,12 @@
 /** create: from a bundle to a loaded program that waits for its start. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { encodeRecords } from "../sandbox/request-records.ts";
 import type { SeenResources } from "../sandbox/seen-resources.ts";
 import type { Spec } from "../spec/spec.ts";
 import { readSpec } from "./bundle.ts";
 import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planContainerCgroup, seenBy } from "./container-cgroup.ts";
-import { ContainerError } from "./container-error.ts";
+import { ContainerError, reasonOf } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
 import { mustBeMapped, sharedHostname, userMappings } from "./namespaces.ts";
@@ -21,6 +21,8 @@ export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap
   readonly bundle: string;
   readonly consoleSocket: string | null;
   readonly pidFile: string | null;
+  /** LISTEN_FDS and LISTEN_PID of sd_listen_fds(3). */
+  readonly listenEnvironment: readonly string[];
   /** The launcher does not wait for the container's end. */
   readonly isDetached: boolean;
   readonly hasTerminal: boolean;
@@ -45,7 +47,15 @@ export const checkTerminal = (
 };
 
 export const writePidFile = (path: string | null, pid: number): void => {
-  if (path !== null) writeFileSync(Buffer.from(path, "latin1"), String(pid));
+  if (path === null) return;
+  // Whoever waits for the file finds it whole.
+  const temporary = join(dirname(path), `.${basename(path)}`);
+  try {
+    writeFileSync(Buffer.from(temporary, "latin1"), String(pid));
+    renameSync(Buffer.from(temporary, "latin1"), Buffer.from(path, "latin1"));
+  } catch (error) {
+    throw new ContainerError(`open ${temporary}: ${reasonOf(error)}`);
+  }
 };
 
 /** The request for the launcher, for what the cgroup leaves of the machine. */
@@ -63,10 +73,13 @@ const requestFor = (options: CreateOptions & Pick<PlanOptions, "user">, spec: Sp
   return (resources) => encodeRecords(records, { ...config, sandbox: { ...config.sandbox, resources } });
 };
 
+const withEnvironment = (spec: Spec, more: readonly string[]): Spec =>
+  more.length === 0 ? spec : { ...spec, process: { ...spec.process, env: [...spec.process.env, ...more] } };
+
 /** Everything or nothing: what fails leaves no container. The launcher ends the monitor when this process fails. */
 export const createContainer = async (options: CreateOptions): Promise<Stored> => {
   const { store, id, bundle } = options;
-  const spec = readSpec(bundle);
+  const spec = withEnvironment(readSpec(bundle), options.listenEnvironment);
   checkTerminal(spec.process.terminal, options);
   const lock = store.create(id);
   let stored: Stored = {

@@ -1,7 +1,7 @@
 /** Hooks of config.json: programs that are told the container's state on standard input. */
 import { spawnSync } from "node:child_process";
 import type { Hook } from "../spec/spec.ts";
-import { ContainerError } from "./container-error.ts";
+import { ContainerError, reasonOf } from "./container-error.ts";
 import type { Status, Stored } from "./store.ts";
 
 export interface HookState {
@@ -23,14 +23,6 @@ export const stateText = (stored: Stored, { status, pid }: HookState): string =>
 };
 
 export const decoded = (bytes: string): string => Buffer.from(bytes, "latin1").toString("utf8");
-
-/** What Go says of a program that did not start. */
-const START_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  ENOTDIR: "not a directory",
-  ENOEXEC: "exec format error",
-};
 
 interface Command {
   readonly path: string;
@@ -66,7 +58,7 @@ export const runCommand = ({ path, argv, env, cwd, input, timeout }: Command): s
   const output = `stdout: ${result.stdout ?? ""}, stderr: ${result.stderr ?? ""}`;
   if (code === "ETIMEDOUT") return `hook ran past specified timeout of ${timeout?.toFixed(1)}s`;
   // Not every hook reads its input.
-  if (result.error && code !== "EPIPE") return `fork/exec ${decoded(path)}: ${START_ERRORS[code] ?? result.error.message}`;
+  if (result.error && code !== "EPIPE") return `fork/exec ${decoded(path)}: ${reasonOf(result.error)}`;
   if (result.signal !== null) return `error running hook: signal: ${result.signal}, ${output}`;
   return result.status === 0 ? null : `error running hook: exit status ${result.status}, ${output}`;
 };

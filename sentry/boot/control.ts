@@ -25,7 +25,7 @@ import { readSeenResources } from "../../runtime/sandbox/seen-resources.ts";
 import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import type { ControlMessage } from "../../runtime/sandbox/supervisor-protocol.ts";
 import { EAGAIN, EINVAL, ESRCH, isErrno } from "../abi/errno.ts";
-import { SIGKILL } from "../abi/signal.ts";
+import { SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM } from "../abi/signal.ts";
 import { exitStatus, signalStatus } from "../abi/wait.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
 import { HostTerminal } from "../fs/tty/host-tty.ts";
@@ -46,6 +46,8 @@ import { inDevpts } from "./terminals.ts";
 /** runc's status for an exec that did not start. */
 const EXIT_EXEC_FAILED = 255;
 const PACKET_TEXT_MAX = 8000;
+
+const ENDING: ReadonlySet<number> = new Set([SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM]);
 
 /** A program that waits for a pristine host process. */
 interface PendingExec {
@@ -82,7 +84,8 @@ export class Control implements Waiter {
     const { init } = this.#kernel.pids;
     if (init === null || init.isZombie) return ESRCH;
     if (this.#waiting === null) return sendSignalToProcess(init, kernelSignal(signal));
-    if (signal === SIGKILL) this.#supervisor.exited(signalStatus(SIGKILL));
+    // runc's init, which waits for the start, dies of these.
+    if (ENDING.has(signal)) this.#supervisor.exited(signalStatus(signal));
     this.#early.push(signal);
     return 0;
   }

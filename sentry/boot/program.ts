@@ -23,10 +23,11 @@ import { placeAt } from "./place.ts";
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEFAULT_UMASK = 0o022;
 
-/** What execvp(3) would try for `name`, in order. */
-export const candidates = (name: string, env: readonly string[]): string[] => {
+/** What execvp(3) would try for `name`, in order. A container without PATH finds nothing, as with runc. */
+export const candidates = (name: string, env: readonly string[], isContainer: boolean): string[] => {
   if (name.includes("/")) return [name];
   const entry = env.find((variable) => variable.startsWith("PATH="));
+  if (entry === undefined && isContainer) return [];
   const path = entry === undefined ? DEFAULT_PATH : entry.slice(5);
   return path.split(":").map((directory) => (directory === "" ? name : `${directory}/${name}`));
 };
@@ -75,13 +76,19 @@ const filterOf = ({ seccomp }: ProcessConfig): SeccompFilters | null => {
 export interface Surroundings {
   readonly namespace: MountNamespace;
   readonly root: Path;
+  readonly isContainer: boolean;
 }
 
 /** The program as `startProgram` takes it. */
-const programOf = (config: ProcessConfig, { namespace, root }: Surroundings, cwd: Path, stdio: readonly (OpenFile | null)[]): Program => ({
+const programOf = (
+  config: ProcessConfig,
+  { namespace, root, isContainer }: Surroundings,
+  cwd: Path,
+  stdio: readonly (OpenFile | null)[],
+): Program => ({
   argv: [...config.argv],
   env: [...config.env],
-  paths: candidates(config.argv[0], config.env),
+  paths: candidates(config.argv[0], config.env, isContainer),
   fs: new FsContext(namespace, root, cwd, config.umask ?? DEFAULT_UMASK),
   creds: credentialsOf(config),
   limits: limitsOf(config),
@@ -103,7 +110,7 @@ export const startFirstProgram = (
   const cwd = placeAt(kernel, namespace, config.cwd, config.waitsForStart ? "directory" : "refuse");
   if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) throw new Error(`working directory ${config.cwd}: No such directory`);
   for (;;) {
-    const program = programOf(config, { namespace, root }, cwd, stdio);
+    const program = programOf(config, { namespace, root, isContainer: config.waitsForStart }, cwd, stdio);
     const task = startProgram(kernel, { ...program, isUnkillable: config.initUnkillable });
     if (task !== EAGAIN) return started(task, config);
     work();
@@ -120,7 +127,7 @@ export const startAnotherProgram = (
   const { root, namespace } = init.anyTask.fs;
   const cwd = kernel.vfs.follow(init.anyTask, config.cwd);
   if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) return "cwd";
-  return started(startProgram(kernel, programOf(config, { namespace, root }, cwd, stdio)), config);
+  return started(startProgram(kernel, programOf(config, { namespace, root, isContainer: true }, cwd, stdio)), config);
 };
 
 const started = (task: Task | Errno, config: ProcessConfig): Task | Errno => {
