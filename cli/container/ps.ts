@@ -1,23 +1,14 @@
 /** ps: the container's processes as the host's ps(1) shows them, which is what runc prints. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
-import { guestHostPids } from "../../runtime/container/container-cgroup.ts";
+import { guestHostPids, innerPid } from "../../runtime/container/container-cgroup.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { ControlClient } from "../../runtime/container/control-client.ts";
 import { type Store, type Stored, statusOf } from "../../runtime/container/store.ts";
+import type { ProcessInfo } from "../../runtime/sandbox/control-protocol.ts";
 import { type GlobalOptions, storeOf } from "./context.ts";
 
 const PS_MS = 20_000;
-
-/** The pid in the innermost namespace, by which the sentry knows the process. */
-const innerPid = (pid: number): number => {
-  try {
-    const numbers = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1].split("\t") ?? [];
-    return Number(numbers.at(-1) ?? 0);
-  } catch {
-    return 0;
-  }
-};
 
 const userNames = (): Map<number, string> => {
   try {
@@ -30,17 +21,16 @@ const userNames = (): Map<number, string> => {
   }
 };
 
-/** Host pid → the user inside, whom the host does not know. */
-const usersOf = (store: Store, stored: Stored, pids: readonly number[]): Map<number, string> => {
+/** The guest's processes as the sentry knows them, by host pid; none while it is frozen. */
+const known = (store: Store, stored: Stored, pids: readonly number[]): Map<number, ProcessInfo> => {
   if (statusOf(stored) === "paused") return new Map();
   const client = new ControlClient(store.directory(stored.id));
-  const uids = new Map(client.processes().map(({ hostPid, uid }) => [hostPid, uid]));
+  const processes = new Map(client.processes().map((info) => [info.hostPid, info]));
   client.close();
-  const names = userNames();
   return new Map(
-    pids.flatMap((pid): [number, string][] => {
-      const uid = uids.get(innerPid(pid));
-      return uid === undefined ? [] : [[pid, names.get(uid) ?? String(uid)]];
+    pids.flatMap((pid): [number, ProcessInfo][] => {
+      const info = processes.get(innerPid(pid));
+      return info === undefined ? [] : [[pid, info]];
     }),
   );
 };
@@ -65,7 +55,10 @@ const rowsOf = (pids: readonly number[], options: readonly string[], uid?: numbe
 export const ps = (id: string, options: readonly string[], flags: { readonly format: string }, globals: GlobalOptions): void => {
   const store = storeOf(globals);
   const stored = store.read(id);
-  const pids = statusOf(stored) === "stopped" ? [] : guestHostPids(stored.pid);
+  const guests = statusOf(stored) === "stopped" ? [] : guestHostPids(stored.pid);
+  const processes = known(store, stored, guests);
+  // The first is shown as its monitor, whose pid is the container's; that has the program's arguments as well.
+  const pids = guests.map((pid) => (processes.get(pid)?.pid === 1 ? stored.pid : pid));
   if (flags.format === "json") {
     process.stdout.write(JSON.stringify(pids.length === 0 ? null : pids));
     return;
@@ -76,9 +69,11 @@ export const ps = (id: string, options: readonly string[], flags: { readonly for
   // "x" asks for the caller's own, which the guest's are not on the host.
   if (rows.length === 0 && pids.length > 0)
     ({ header, rows } = rowsOf(pids, psOptions, statSync(`/proc/${pids[0]}`, { throwIfNoEntry: false })?.uid));
-  const users = isDefault ? usersOf(store, stored, pids) : new Map<number, string>();
+  const names = userNames();
+  const users = new Map(guests.map((pid, index) => [pids[index], processes.get(pid)]));
   const lines = rows.map(({ pid, line }) => {
-    const user = users.get(pid);
+    const uid = isDefault ? users.get(pid)?.uid : undefined;
+    const user = uid === undefined ? undefined : (names.get(uid) ?? String(uid));
     return user === undefined ? line : line.replace(/^\S+\s*/, (field) => `${user} `.padEnd(field.length));
   });
   process.stdout.write(`${[header, ...lines].join("\n")}\n`);

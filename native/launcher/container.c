@@ -19,6 +19,7 @@
 #include "idmap.h"
 #include "init.h"
 #include "monitor.h"
+#include "title.h"
 
 static struct request request;
 
@@ -100,6 +101,8 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 	const char *directory = request_value(&request, "control");
 	if (!request_exists(&request) || !directory)
 		give_up(init);
+	if (request_value(&request, "title"))
+		title_set(request_value(&request, "title"));
 	*ends.is_foreground = request_value(&request, "detach") == NULL;
 	if (!*ends.is_foreground)
 		setsid();

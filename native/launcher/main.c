@@ -27,6 +27,7 @@
 #include "request.h"
 #include "sources.h"
 #include "terminal.h"
+#include "title.h"
 #include "../stub/zygote.h"
 
 /*
@@ -88,6 +89,7 @@ int main(int argc, char **argv)
 	int refusal = 0;
 
 	fill_standard_descriptors();
+	title_prepare(argc, argv);
 	if (argc < 3)
 		fail_plain("usage: moat-launcher NODE BUNDLES [ARG...]");
 	struct program_files files = { .node = argv[1], .bundles = argv[2] };

@@ -106,7 +106,7 @@ int request_config(const struct request *request)
 /* Records that are not about the sandbox but about its monitor. */
 static int is_monitors(const char *record)
 {
-	static const char *const keys[] = { "network", "sysctl", "control", "rootfs", "console-socket", "console-size", "detach" };
+	static const char *const keys[] = { "network", "sysctl", "control", "rootfs", "title", "console-socket", "console-size", "detach" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (value_of(record, keys[i]))

@@ -7,6 +7,7 @@
  *   network=BITS                 start a network broker with these capabilities (hexadecimal, broker.h)
  *   sysctl=PATH=VALUE            what the broker writes below /proc/sys first
  *   console-socket=PATH, console-size=ROWSxCOLUMNS   make a pty and send its master there
+ *   title=TEXT                   what the host's process list shows of the container's monitor
  *   detach=1                     the front does not wait
  *   config=JSON                  StartConfig of runtime/sandbox/config.ts; for exec a ProcessConfig
  */

@@ -175,6 +175,9 @@ export const guestHostPids = (monitor: number): number[] => {
   return childrenOf(monitor).flatMap((init) => childrenOf(init).filter(isGuest));
 };
 
+/** The pid in the innermost namespace, by which the sentry knows the process. */
+export const innerPid = (pid: number): number => Number(/^NSpid:.*?(\d+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0);
+
 /** What the container sees of the machine. */
 export const seenBy = (
   stored: Pick<Stored, "pid" | "resources">,

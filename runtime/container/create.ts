@@ -66,6 +66,8 @@ const requestFor = (options: CreateOptions & Pick<PlanOptions, "user">, spec: Sp
   const records = [...plan.records];
   records.push(["control", options.store.directory(options.id)], ["rootfs", planRoot(spec, options.bundle)]);
   records.push(...networkRecords(spec, config.sandbox.network));
+  // As ps(1) shows arguments.
+  records.push(["title", spec.process.argv.join(" ")]);
   if (options.isDetached) records.push(["detach", "1"]);
   if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);
   const { consoleSize } = spec.process;

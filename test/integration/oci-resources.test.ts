@@ -413,9 +413,10 @@ describe("events and ps", { skip: !canLimit && "needs root, cgroups and busybox-
   });
 
   it("ps shows the programs inside under the host's pids", () => {
-    containers.start("ps", ["sh", "-c", "sleep 1234 & sleep 1000; true"]);
+    const pid = containers.start("ps", ["sh", "-c", "sleep 1234 & sleep 1000; true"]);
     const pids = JSON.parse(containers.moat("ps", "--format", "json", "ps").stdout) as number[];
     assert.equal(pids.length, 3);
+    assert.ok(pids.includes(pid));
     const table = containers.moat("ps", "ps").stdout;
     assert.match(table, /^UID +PID +PPID +C +STIME +TTY +TIME +CMD\n/);
     assert.match(table, /\nroot +\d+ .* sh -c sleep 1234/);
