@@ -144,13 +144,13 @@ const logTarget = (options: DoOptions): { logLevel: LogLevel; debugLogFd: number
 export const planDo = async (argv: readonly string[], options: DoOptions): Promise<SandboxRequest> => {
   const root = rootDirectory(options.root);
   const { mount, record, readOnly: isLower } = plannedRoot(root, options.overlay);
-  const trees: GoferTree[] = [{ readOnly: isLower, listens: false }];
+  const trees: GoferTree[] = [{ readOnly: isLower, listens: false, uids: [], gids: [] }];
   const records = [record];
   const mounts: MountConfig[] = [mount, ...systemMounts];
   for (const { host, guest, readOnly } of options.volume) {
     records.push(`${readOnly ? "rro" : "rw"},rec:${hostPath("--volume", host)}`);
     mounts.push({ ...fixedMount("gofer", guest, "", wholeTree(trees.length)), readOnly });
-    trees.push({ readOnly, listens: false });
+    trees.push({ readOnly, listens: false, uids: [], gids: [] });
   }
   const wantsStrace = options.strace !== undefined || options.straceLog !== undefined;
   const names = await straceNames(options.strace ?? "");

@@ -38,8 +38,8 @@ const config: StartConfig = {
   },
   gofer: {
     trees: [
-      { readOnly: true, listens: false },
-      { readOnly: false, listens: false },
+      { readOnly: true, listens: false, uids: [], gids: [] },
+      { readOnly: false, listens: false, uids: [], gids: [] },
     ],
     ownerMap: null,
     logLevel: "silent",

@@ -18,3 +18,4 @@ export const EPROTO = -71;
 export const EMSGSIZE = -90;
 export const EOPNOTSUPP = -95;
 export const ESTALE = -116;
+export const EOVERFLOW = -75;

@@ -1,6 +1,7 @@
 /** From the struct statx of the last statAt to attributes on the wire. */
 import { stat } from "../../native/ffi/file-calls-unsafe.ts";
 import { ATTRIBUTE_COUNT } from "../protocol/attributes.ts";
+import { shownId } from "./id-map.ts";
 import type { FileServer } from "./server.ts";
 import type { Tree } from "./tree.ts";
 
@@ -13,8 +14,8 @@ const makedev = (major: number, minor: number): number =>
 /** Appends a row for what statAt saw last; `nodeId` 0 when the sentry gets no hold of it. */
 export const pushAttributes = (rows: number[], server: FileServer, tree: Tree, nodeId: number): void => {
   const map = server.ownerMap;
-  let uid = stat.uid();
-  let gid = stat.gid();
+  let uid = shownId(tree.uids, stat.uid());
+  let gid = shownId(tree.gids, stat.gid());
   if (map !== null) {
     if (uid === map.hostUid) uid = map.guestUid;
     if (gid === map.hostGid) gid = map.guestGid;

@@ -18,7 +18,7 @@ import { EPERM, EXDEV } from "../protocol/errno.ts";
 import { create, link, mkdir, mknod, symlink, tmpfile } from "../protocol/messages.ts";
 import { pushAttributes } from "./attributes.ts";
 import { type Answer, handle, nodeOf, writableNode } from "./handler.ts";
-import { giveTo } from "./owner.ts";
+import { giveTo, mayOwn } from "./owner.ts";
 import type { FileServer } from "./server.ts";
 import type { Node } from "./tree.ts";
 import {
@@ -46,7 +46,7 @@ const NEW_FILE = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
 /** Sets owner and (what chown(2) clears) the set-id bits of a new file; its attributes are the answer. */
 const finish = (server: FileServer, node: Node, mode: number, uid: number, gid: number): Answer<[number[]]> => {
   const fd = server.nodes.fd(node);
-  let result = giveTo(server, fd, uid, gid);
+  let result = giveTo(server, node.tree, fd, uid, gid);
   if (result >= 0 && node.type !== S_IFLNK) {
     result = statAt(fd, "", AT_EMPTY_PATH);
     // A set-group-id directory passes its bit and group on; the sentry has decided about both.
@@ -83,6 +83,8 @@ const opened = (server: FileServer, parent: Node, name: string, fd: number, mode
 export const onCreate = handle(create, (server, parentId, name, mode, uid, gid) => {
   const parent = writableNode(server, parentId);
   if (typeof parent === "number") return parent;
+  const refused = mayOwn(server, parent.tree, uid, gid);
+  if (refused < 0) return refused;
   const parentFd = server.nodes.fd(parent);
   if (parentFd < 0) return parentFd;
   const fd = openAt(parentFd, name, NEW_FILE, mode);
@@ -95,6 +97,8 @@ export const onCreate = handle(create, (server, parentId, name, mode, uid, gid) 
 export const onTmpfile = handle(tmpfile, (server, parentId, mode, uid, gid) => {
   const parent = writableNode(server, parentId);
   if (typeof parent === "number") return parent;
+  const refused = mayOwn(server, parent.tree, uid, gid);
+  if (refused < 0) return refused;
   const parentFd = server.nodes.fd(parent);
   if (parentFd < 0) return parentFd;
   const fd = openAt(parentFd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_NONBLOCK, mode);
@@ -104,6 +108,8 @@ export const onTmpfile = handle(tmpfile, (server, parentId, mode, uid, gid) => {
 export const onMkdir = handle(mkdir, (server, parentId, name, mode, uid, gid) => {
   const parent = writableNode(server, parentId);
   if (typeof parent === "number") return parent;
+  const refused = mayOwn(server, parent.tree, uid, gid);
+  if (refused < 0) return refused;
   const parentFd = server.nodes.fd(parent);
   if (parentFd < 0) return parentFd;
   const result = mkdirAt(parentFd, name, mode);
@@ -113,6 +119,8 @@ export const onMkdir = handle(mkdir, (server, parentId, name, mode, uid, gid) =>
 export const onMknod = handle(mknod, (server, parentId, name, mode, uid, gid) => {
   const parent = writableNode(server, parentId);
   if (typeof parent === "number") return parent;
+  const refused = mayOwn(server, parent.tree, uid, gid);
+  if (refused < 0) return refused;
   const type = mode & S_IFMT;
   // Devices on the host are nobody's to make from inside, but for 0:0, a whiteout; regular files come by `create`.
   if (type !== S_IFIFO && type !== S_IFSOCK && type !== S_IFCHR) return EPERM;
@@ -125,6 +133,8 @@ export const onMknod = handle(mknod, (server, parentId, name, mode, uid, gid) =>
 export const onSymlink = handle(symlink, (server, parentId, name, target, uid, gid) => {
   const parent = writableNode(server, parentId);
   if (typeof parent === "number") return parent;
+  const refused = mayOwn(server, parent.tree, uid, gid);
+  if (refused < 0) return refused;
   const parentFd = server.nodes.fd(parent);
   if (parentFd < 0) return parentFd;
   const result = symlinkAt(target, parentFd, name);

@@ -53,8 +53,8 @@ export class FileServer {
     this.ownerMap = options.ownerMap ?? null;
     this.procFd = options.procFd ?? openAt(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (this.procFd < 0) throw new Error(`gofer: /proc/self/fd: errno ${-this.procFd}`);
-    for (const [index, { fd, readOnly, listens }] of options.trees.entries()) {
-      const tree = new Tree(index, readOnly, listens);
+    for (const [index, { fd, ...kind }] of options.trees.entries()) {
+      const tree = new Tree(index, kind);
       const result = this.nodes.addRoot(tree, fd);
       if (result < 0) throw new Error(`gofer: tree ${index}: errno ${-result}`);
       this.trees.push(tree);

@@ -9,7 +9,7 @@ import {
   statAt,
   truncateFd,
 } from "../../native/ffi/file-calls-unsafe.ts";
-import { EINVAL, EISDIR, EPERM } from "../protocol/errno.ts";
+import { EINVAL, EISDIR, EOVERFLOW, EPERM } from "../protocol/errno.ts";
 import { SET_GID, SET_MODE, SET_SIZE, SET_UID, setattr, UTIME_OMIT } from "../protocol/messages.ts";
 import { pushAttributes } from "./attributes.ts";
 import { handle, writableNode } from "./handler.ts";
@@ -44,7 +44,9 @@ export const onSetattr = handle(setattr, (server, id, mask, mode, uid, gid, size
   let result = 0;
   if ((mask & SET_SIZE) !== 0) result = truncate(server, node, fd, size);
   if (result >= 0 && (mask & (SET_UID | SET_GID)) !== 0) {
-    result = chown(fd, (mask & SET_UID) !== 0 ? hostUid(server, uid) : -1, (mask & SET_GID) !== 0 ? hostGid(server, gid) : -1);
+    const owner = (mask & SET_UID) !== 0 ? hostUid(server, node.tree, uid) : null;
+    const group = (mask & SET_GID) !== 0 ? hostGid(server, node.tree, gid) : null;
+    result = owner === -1 || group === -1 ? EOVERFLOW : chown(fd, owner ?? -1, group ?? -1);
   }
   // After chown(2), which clears the set-id bits.
   if (result >= 0 && (mask & SET_MODE) !== 0) result = chmodAt(server.procFd, String(fd), mode);

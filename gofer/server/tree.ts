@@ -1,5 +1,6 @@
 /** A tree that the gofer serves, and the nodes of it that the sentry knows. */
 import { stat } from "../../native/ffi/file-calls-unsafe.ts";
+import type { IdRange } from "./id-map.ts";
 
 export interface TreeOptions {
   /** O_PATH or O_RDONLY, of a directory or of a single file. The gofer owns it. */
@@ -7,6 +8,8 @@ export interface TreeOptions {
   readonly readOnly: boolean;
   /** The host may mount and unmount file systems in it. */
   readonly listens?: boolean;
+  readonly uids?: readonly IdRange[];
+  readonly gids?: readonly IdRange[];
 }
 
 /** Presents files of `hostUid`/`hostGid` as another owner's, and back: for callers who have but one id. */
@@ -42,14 +45,18 @@ export class Tree {
   readonly index: number;
   readonly isReadOnly: boolean;
   readonly listens: boolean;
+  readonly uids: readonly IdRange[];
+  readonly gids: readonly IdRange[];
   root: Node | null = null;
   /** By device and inode number, so that hard links are one node. */
   readonly #nodes: Map<number, Node>[] = [];
   readonly #devices: number[] = [];
   readonly #folded = new Map<string, number>();
 
-  constructor(index: number, isReadOnly: boolean, listens = false) {
+  constructor(index: number, { readOnly: isReadOnly, listens = false, uids = [], gids = [] }: Omit<TreeOptions, "fd">) {
     this.listens = listens;
+    this.uids = uids;
+    this.gids = gids;
     this.index = index;
     this.isReadOnly = isReadOnly;
   }

@@ -2,13 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -18,25 +15,12 @@
 #define MS_PRIVATE (1 << 18)
 #define MS_SLAVE (1 << 19)
 #endif
-#define MAP_MAX 4096
 #define WORDS_MAX 8192
 
 struct wishes {
 	int is_read_only, is_all_read_only, is_recursive, is_slave, is_overlay;
 	uint64_t atime, clear_atime, other;
-	char uid_map[MAP_MAX], gid_map[MAP_MAX];
 };
-
-static void add_mapping(char *map, const char *text)
-{
-	unsigned inside, outside, count;
-	size_t length = strlen(map);
-
-	if (sscanf(text, "%u/%u/%u", &inside, &outside, &count) != 3)
-		fail_plain("a bad id mapping: %s", text);
-	if (snprintf(map + length, MAP_MAX - length, "%u %u %u\n", inside, outside, count) >= (int)(MAP_MAX - length))
-		fail_plain("too many id mappings");
-}
 
 static void read_word(struct wishes *wishes, const char *word)
 {
@@ -56,10 +40,6 @@ static void read_word(struct wishes *wishes, const char *word)
 		wishes->atime = MOUNT_ATTR_STRICTATIME, wishes->clear_atime = MOUNT_ATTR__ATIME;
 	else if (strcmp(word, "nodiratime") == 0)
 		wishes->other = MOUNT_ATTR_NODIRATIME;
-	else if (strncmp(word, "uid=", 4) == 0)
-		add_mapping(wishes->uid_map, word + 4);
-	else if (strncmp(word, "gid=", 4) == 0)
-		add_mapping(wishes->gid_map, word + 4);
 	else if (strcmp(word, "rw") != 0)
 		fail_plain("a tree asks for \"%s\"", word);
 }
@@ -79,39 +59,6 @@ static const char *read_spec(struct wishes *wishes, const char *spec)
 	return path + 1;
 }
 
-static void write_map(pid_t pid, const char *name, const char *map)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, map, strlen(map)) != (ssize_t)strlen(map))
-		fail("cannot write %s of a mount's namespace", name);
-	close(fd);
-}
-
-/* mount_setattr(2), MOUNT_ATTR_IDMAP: mappings are handed over as a user namespace, which needs a process once. */
-static int mapped_namespace(const struct wishes *wishes)
-{
-	char path[64];
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
-
-	if (pid < 0)
-		fail("cannot make a user namespace for an id-mapped mount");
-	if (pid == 0)
-		for (;;)
-			pause();
-	write_map(pid, "uid_map", wishes->uid_map);
-	write_map(pid, "gid_map", wishes->gid_map);
-	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		fail("cannot open a user namespace");
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	return fd;
-}
-
 static void set_attributes(int tree, unsigned flags, struct mount_attr *attributes, const char *path)
 {
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, attributes, sizeof *attributes) < 0)
@@ -129,12 +76,6 @@ static void restrict_tree(int tree, const struct wishes *wishes, const char *pat
 		.attr_clr = wishes->clear_atime,
 	};
 
-	if (*wishes->uid_map) {
-		struct mount_attr mapped = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)mapped_namespace(wishes) };
-		if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped, sizeof mapped) < 0)
-			fail("cannot map the ids of %s", path);
-		close((int)mapped.userns_fd);
-	}
 	set_attributes(tree, AT_RECURSIVE, &all, path);
 	if (own.attr_set | own.attr_clr)
 		set_attributes(tree, 0, &own, path);

@@ -8,7 +8,6 @@
  *   rec               with what is mounted below PATH
  *   slave             hears of what the host mounts below PATH later
  *   noatime, strictatime, nodiratime
- *   uid=A/B/N, gid=A/B/N   ids A… on the disk look like B… (repeatable)
  *   overlay           PATH is an overlay's mount data: "lowerdir=…,upperdir=…,workdir=…"
  * Returns an O_PATH descriptor; -1 when this process may not mount at all, which another may.
  * Fails with the reason in all other cases.

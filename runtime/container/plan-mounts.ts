@@ -46,16 +46,14 @@ interface TreeRequest {
   readonly gidMappings: readonly IdMapping[];
 }
 
+const ranges = (mappings: readonly IdMapping[]): GoferTree["uids"] =>
+  mappings.map(({ containerId, hostId, size }) => ({ disk: containerId, shown: hostId, size }));
+
 const treeRecord = (request: TreeRequest): string => {
   const words = [request.isAllReadOnly ? "rro" : request.isReadOnly ? "ro" : "rw"];
   if (request.isRecursive) words.push("rec");
   for (const [flag, name] of ATIME_NAMES) if ((request.flags & flag) !== 0) words.push(name);
   if (request.listens) words.push("slave");
-  const mappings = (name: string, list: readonly IdMapping[]): void => {
-    for (const { containerId, hostId, size } of list) words.push(`${name}=${containerId}/${hostId}/${size}`);
-  };
-  mappings("uid", request.uidMappings);
-  mappings("gid", request.gidMappings);
   return `${words.join(",")}:${request.path}`;
 };
 
@@ -91,7 +89,7 @@ class Planner {
     const below = request.isRecursive ? this.#host.below(request.path) : [];
     const index = plan.trees.length;
     const readsOnly = request.isReadOnly && (request.isAllReadOnly || below.length === 0);
-    plan.trees.push({ readOnly: readsOnly, listens });
+    plan.trees.push({ readOnly: readsOnly, listens, uids: ranges(request.uidMappings), gids: ranges(request.gidMappings) });
     plan.records.push(["tree", treeRecord(request)]);
     const add = (mount: HostMount, at: string, flags: number, path: string, hostPath: string): void => {
       plan.mounts.push({
@@ -153,7 +151,7 @@ class Planner {
     const { plan } = this;
     const tree = { index: plan.trees.length, path: [], fsType: "overlay", root: "/", device: "", listens: false };
     plan.mounts.push({ ...shown, type: "gofer", target, tree, copiesUp: false });
-    plan.trees.push({ readOnly: false, listens: false });
+    plan.trees.push({ readOnly: false, listens: false, uids: [], gids: [] });
     plan.records.push(["tree", record]);
   }
 

@@ -46,7 +46,7 @@ const good = () => ({
     resources: null,
   },
   gofer: {
-    trees: [{ readOnly: true, listens: true }],
+    trees: [{ readOnly: true, listens: true, uids: [{ disk: 0, shown: 5, size: 10 }], gids: [] }],
     ownerMap: { hostUid: 1, hostGid: 2, guestUid: 3, guestGid: 4 },
     logLevel: "debug",
     debugLogFd: 7,

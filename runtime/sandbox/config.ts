@@ -89,6 +89,15 @@ export interface GoferTree {
   readonly readOnly: boolean;
   /** As in MountTree. */
   readonly listens: boolean;
+  /** Ids of an id-mapped mount: on the disk, as shown, how many. None: every id is itself. */
+  readonly uids: readonly IdRangeConfig[];
+  readonly gids: readonly IdRangeConfig[];
+}
+
+export interface IdRangeConfig {
+  readonly disk: number;
+  readonly shown: number;
+  readonly size: number;
 }
 
 /** Shows files of `hostUid` and `hostGid` (as the gofer sees them) as another owner's. */
@@ -191,13 +200,25 @@ const ownerMap = (value: unknown): OwnerMapConfig | null => {
   return { hostUid: id("hostUid"), hostGid: id("hostGid"), guestUid: id("guestUid"), guestGid: id("guestGid") };
 };
 
+const idRanges = (from: Fields, key: string, path: string): IdRangeConfig[] =>
+  list(from, key, path).map((item) => {
+    const range = record(item, `${path}.${key}`);
+    const id = (name: string): number => integer(range, name, `${path}.${key}`, 0, 0xffff_ffff);
+    return { disk: id("disk"), shown: id("shown"), size: id("size") };
+  });
+
 const goferConfig = (value: unknown): GoferConfig => {
   const from = record(value, "gofer");
   return {
     trees: list(from, "trees", "gofer").map((item, index) => {
       const path = `gofer.trees[${index}]`;
       const from = record(item, path);
-      return { readOnly: flag(from, "readOnly", path), listens: flag(from, "listens", path) };
+      return {
+        readOnly: flag(from, "readOnly", path),
+        listens: flag(from, "listens", path),
+        uids: idRanges(from, "uids", path),
+        gids: idRanges(from, "gids", path),
+      };
     }),
     ownerMap: ownerMap(from.ownerMap),
     logLevel: logLevel(from, "gofer"),

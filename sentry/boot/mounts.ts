@@ -9,9 +9,9 @@ import type { GoferClient } from "../host/gofer-client.ts";
 import type { Kernel } from "../kernel.ts";
 import { setDeviceRules } from "../vfs/device-rules.ts";
 import type { Filesystem } from "../vfs/filesystem.ts";
-import { Mount, MS_RDONLY } from "../vfs/mount.ts";
+import { Mount, MS_RDONLY, MS_SHARED } from "../vfs/mount.ts";
 import { copyTree, type MountNamespace } from "../vfs/mount-namespace.ts";
-import { changePropagation, mountFlags } from "../vfs/mounting.ts";
+import { changePropagation, enslave, mountFlags } from "../vfs/mounting.ts";
 import type { Path } from "../vfs/path.ts";
 import { pathName } from "../vfs/tree.ts";
 import { copyInto } from "./copy-up.ts";
@@ -162,6 +162,7 @@ export const buildMounts = (kernel: Kernel, gofer: GoferClient, config: TreesCon
   for (const mount of others) {
     const isDev = config.devices !== null && mount.readOnly && mount.type === "tmpfs" && mount.target.replace(/\/+$/, "") === "/dev";
     const made = place(kernel, builder, namespace, mount);
+    if (mount.tree?.listens && mount.propagation.every((type) => (type & MS_SHARED) === 0)) enslave(made);
     propagate(made, mount.propagation);
     if (isDev) late.push(made);
     // v1: each hierarchy is a mount of its own, by which programs find it.

@@ -71,6 +71,7 @@ export const copyTree = (mount: Mount, recursive: boolean, translate: Map<Mount,
   const copy = new Mount(mount.fs, root, mount.flags, mount.source);
   copy.propagation = mount.propagation;
   copy.group = mount.group;
+  copy.master = mount.master;
   translate.set(mount, copy);
   if (!recursive) return copy;
   for (const [dentry, child] of mount.children) {

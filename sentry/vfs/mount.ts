@@ -67,6 +67,8 @@ export class Mount {
   propagation = MS_PRIVATE;
   /** Peer group for the "shared:N" tag of mountinfo. */
   group = 0;
+  /** The peer group that it is a slave of, for "master:N"; 0: of none. */
+  master = 0;
 
   /** umount2(MNT_EXPIRE) has marked it. */
   isExpiring = false;

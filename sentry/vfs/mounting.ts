@@ -120,6 +120,11 @@ export const moveMount = (task: Task, from: Path, target: Path): number => {
 
 let lastGroup = 0;
 
+/** `mount` hears of mounts of a group outside. */
+export const enslave = (mount: Mount): void => {
+  mount.master = ++lastGroup;
+};
+
 /** do_change_type(): MS_SHARED and the like. Events do not propagate between peers: each mount stands alone. */
 export const changePropagation = (target: Path, flags: number): number => {
   const type = flags & PROPAGATION;
@@ -129,6 +134,7 @@ export const changePropagation = (target: Path, flags: number): number => {
     mount.propagation = type;
     if (type === MS_SHARED && mount.group === 0) mount.group = ++lastGroup;
     if (type !== MS_SHARED) mount.group = 0;
+    if (type === MS_PRIVATE || type === MS_UNBINDABLE) mount.master = 0;
     if ((flags & MS_REC) !== 0) for (const child of mount.children.values()) apply(child);
   };
   apply(target.mount);

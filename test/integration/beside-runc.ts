@@ -28,7 +28,7 @@ export class BesideRunc extends Containers {
     const hide = (text: string, bundle: string): string =>
       text
         .replaceAll(bundle, "BUNDLE")
-        .replace(/shared:\d+/g, "shared:N")
+        .replace(/(shared|master):\d+/g, "$1:N")
         .replace(/^time=.* level=warning .*\n/gm, "");
     return {
       runc: hide(outcome(runc.stdout, runc.stderr, runc.status), bundles[0]),

@@ -1,7 +1,7 @@
 /** Mounts of config.json beside runc (its integration cases mounts*.bats, mask.bats, dev.bats and more). */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BesideRunc, hasRunc } from "./beside-runc.ts";
@@ -262,6 +262,48 @@ describe("mounts beside runc", { skip: !(hasBusybox && hasRunc) && "runc and bus
       spawnSync("umount", ["-l", join(shared, "sub")]);
       execFileSync("umount", ["-l", shared]);
     }
+  });
+
+  it("an id-mapped bind shows and stores owners as it maps them", () => {
+    const mapped = join(containers.directory, "mapped");
+    mkdirSync(mapped);
+    writeFileSync(join(mapped, "f"), "");
+    chownSync(join(mapped, "f"), 5, 6);
+    const ids = [{ containerID: 0, hostID: 1000, size: 100 }];
+    const script = 'stat -c "%u %g" /i/f; touch /i/no; chown 1017:1018 /i/f; stat -c "%u %g" /i/f; chown 0 /i/f';
+    const bundle = containers.bundle(
+      ["sh", "-c", script],
+      all(allCapabilities, add(tmpfs(), { destination: "/i", source: mapped, options: ["rbind"], uidMappings: ids, gidMappings: ids })),
+    );
+    const { stdout, stderr } = containers.moat("run", "-b", bundle, containers.id(`mapped${process.pid}`));
+    assert.equal(stdout, "1005 1006\n1017 1018\n");
+    assert.equal(stderr.match(/Value too large/g)?.length, 2, stderr);
+    const { uid, gid } = statSync(join(mapped, "f"));
+    assert.deepEqual([uid, gid], [17, 18]);
+  });
+
+  it("an overlay of host directories", () => {
+    const [lower, upper, work] = ["lower", "upper", "work"].map((name) => {
+      mkdirSync(join(containers.directory, name));
+      return join(containers.directory, name);
+    });
+    writeFileSync(join(lower, "below"), "below\n");
+    const overlay = {
+      destination: "/o",
+      type: "overlay",
+      source: "o",
+      options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`],
+    };
+    const script = `cat /o/below; echo above > /o/below; rm -f /o/none; ${show("/o")} | cut -d" " -f1-6`;
+    const { stdout } = containers.moat(
+      "run",
+      "-b",
+      containers.bundle(["sh", "-c", script], add(overlay)),
+      containers.id(`lay${process.pid}`),
+    );
+    assert.equal(stdout, "below\n/ /o rw,relatime - overlay o\n");
+    assert.equal(readFileSync(join(upper, "below"), "utf8"), "above\n");
+    assert.equal(readFileSync(join(lower, "below"), "utf8"), "below\n");
   });
 
   it("--overlay: writes go to the root, nowhere, or below a directory", () => {

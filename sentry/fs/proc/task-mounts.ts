@@ -27,8 +27,9 @@ export const mountsText = (subject: Subject): string =>
     .join("");
 
 const propagationOf = (mount: Mount): string => {
-  if (mount.propagation === MS_SHARED) return ` shared:${mount.group}`;
-  return mount.propagation === MS_UNBINDABLE ? " unbindable" : "";
+  if (mount.propagation === MS_UNBINDABLE) return " unbindable";
+  const shared = mount.propagation === MS_SHARED ? ` shared:${mount.group}` : "";
+  return mount.master === 0 ? shared : `${shared} master:${mount.master}`;
 };
 
 export const mountinfoText = (subject: Subject): string =>
