@@ -1,93 +1,117 @@
 /** Signals: numbers, sigaction flags, si_code values and the arithmetic of signal sets (signal(7), sigaction(2)). */
+import {
+  SIGABRT,
+  SIGBUS,
+  SIGCHLD,
+  SIGCONT,
+  SIGFPE,
+  SIGILL,
+  SIGIO,
+  SIGKILL,
+  SIGQUIT,
+  SIGSEGV,
+  SIGSTOP,
+  SIGSYS,
+  SIGTRAP,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+  SIGURG,
+  SIGWINCH,
+  SIGXCPU,
+  SIGXFSZ,
+} from "../../syscall-tables/flags/signal.ts";
 
-export const SIGHUP = 1;
-export const SIGINT = 2;
-export const SIGQUIT = 3;
-export const SIGILL = 4;
-export const SIGTRAP = 5;
-export const SIGABRT = 6;
-export const SIGBUS = 7;
-export const SIGFPE = 8;
-export const SIGKILL = 9;
-export const SIGUSR1 = 10;
-export const SIGSEGV = 11;
-export const SIGUSR2 = 12;
-export const SIGPIPE = 13;
-export const SIGALRM = 14;
-export const SIGTERM = 15;
-export const SIGSTKFLT = 16;
-export const SIGCHLD = 17;
-export const SIGCONT = 18;
-export const SIGSTOP = 19;
-export const SIGTSTP = 20;
-export const SIGTTIN = 21;
-export const SIGTTOU = 22;
-export const SIGURG = 23;
-export const SIGXCPU = 24;
-export const SIGXFSZ = 25;
-export const SIGVTALRM = 26;
-export const SIGPROF = 27;
-export const SIGWINCH = 28;
-export const SIGIO = 29;
+export {
+  BUS_ADRALN,
+  BUS_ADRERR,
+  CLD_CONTINUED,
+  CLD_DUMPED,
+  CLD_EXITED,
+  CLD_KILLED,
+  CLD_STOPPED,
+  CLD_TRAPPED,
+  FPE_INTDIV,
+  ILL_ILLOPN,
+  SA_EXPOSE_TAGBITS,
+  SA_NOCLDSTOP,
+  SA_NOCLDWAIT,
+  SA_NODEFER,
+  SA_ONSTACK,
+  SA_RESETHAND,
+  SA_RESTART,
+  SA_RESTORER,
+  SA_SIGINFO,
+  SA_UNSUPPORTED,
+  SEGV_ACCERR,
+  SEGV_MAPERR,
+  SI_ASYNCIO,
+  SI_KERNEL,
+  SI_MESGQ,
+  SI_QUEUE,
+  SI_SIGIO,
+  SI_TIMER,
+  SI_TKILL,
+  SI_USER,
+  SIG_BLOCK,
+  SIG_DFL,
+  SIG_IGN,
+  SIG_SETMASK,
+  SIG_UNBLOCK,
+  SIGABRT,
+  SIGALRM,
+  SIGBUS,
+  SIGCHLD,
+  SIGCONT,
+  SIGEV_NONE,
+  SIGEV_SIGNAL,
+  SIGEV_THREAD,
+  SIGEV_THREAD_ID,
+  SIGFPE,
+  SIGHUP,
+  SIGILL,
+  SIGINT,
+  SIGIO,
+  SIGKILL,
+  SIGPIPE,
+  SIGPROF,
+  SIGPWR,
+  SIGQUIT,
+  SIGRTMAX,
+  SIGRTMIN,
+  SIGSEGV,
+  SIGSTKFLT,
+  SIGSTOP,
+  SIGSYS,
+  SIGTERM,
+  SIGTRAP,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+  SIGURG,
+  SIGUSR1,
+  SIGUSR2,
+  SIGVTALRM,
+  SIGWINCH,
+  SIGXCPU,
+  SIGXFSZ,
+  SS_AUTODISARM,
+  SS_DISABLE,
+  SS_ONSTACK,
+  SYS_SECCOMP,
+  SYS_USER_DISPATCH,
+  TRAP_BRKPT,
+  TRAP_TRACE,
+} from "../../syscall-tables/flags/signal.ts";
+
 export const SIGPOLL = SIGIO;
-export const SIGPWR = 30;
-export const SIGSYS = 31;
-export const SIGRTMIN = 32;
-export const SIGRTMAX = 64;
 /** _NSIG */
 export const NSIG = 64;
 
-export const SIG_DFL = 0;
-export const SIG_IGN = 1;
-
-export const SIG_BLOCK = 0;
-export const SIG_UNBLOCK = 1;
-export const SIG_SETMASK = 2;
-
-export const SA_NOCLDSTOP = 0x1;
-export const SA_NOCLDWAIT = 0x2;
-export const SA_SIGINFO = 0x4;
-export const SA_UNSUPPORTED = 0x400;
-export const SA_EXPOSE_TAGBITS = 0x800;
-export const SA_RESTORER = 0x0400_0000;
-export const SA_ONSTACK = 0x0800_0000;
-export const SA_RESTART = 0x1000_0000;
-export const SA_NODEFER = 0x4000_0000;
-export const SA_RESETHAND = 0x8000_0000;
-
-export const SS_ONSTACK = 1;
-export const SS_DISABLE = 2;
-export const SS_AUTODISARM = 0x8000_0000;
 export const MINSIGSTKSZ = 2048;
 
 // si_code of signals that a process sends.
-export const SI_USER = 0;
-export const SI_KERNEL = 0x80;
-export const SI_QUEUE = -1;
-export const SI_TIMER = -2;
-export const SI_MESGQ = -3;
-export const SI_ASYNCIO = -4;
-export const SI_SIGIO = -5;
-export const SI_TKILL = -6;
 export const SI_ASYNCNL = -60;
-
-export const CLD_EXITED = 1;
-export const CLD_KILLED = 2;
-export const CLD_DUMPED = 3;
-export const CLD_TRAPPED = 4;
-export const CLD_STOPPED = 5;
-export const CLD_CONTINUED = 6;
-
-export const ILL_ILLOPN = 2;
-export const FPE_INTDIV = 1;
-export const SEGV_MAPERR = 1;
-export const SEGV_ACCERR = 2;
-export const BUS_ADRALN = 1;
-export const BUS_ADRERR = 2;
-export const TRAP_BRKPT = 1;
-export const TRAP_TRACE = 2;
-export const SYS_SECCOMP = 1;
-export const SYS_USER_DISPATCH = 2;
 
 export const POLL_IN = 1;
 export const POLL_OUT = 2;
@@ -95,11 +119,6 @@ export const POLL_MSG = 3;
 export const POLL_ERR = 4;
 export const POLL_PRI = 5;
 export const POLL_HUP = 6;
-
-export const SIGEV_SIGNAL = 0;
-export const SIGEV_NONE = 1;
-export const SIGEV_THREAD = 2;
-export const SIGEV_THREAD_ID = 4;
 
 /** sizeof(sigset_t) of the kernel. */
 export const SIGSET_SIZE = 8;

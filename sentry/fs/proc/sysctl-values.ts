@@ -6,6 +6,7 @@ import { KERNEL_RELEASE, KERNEL_VERSION } from "../../task/kernel-version.ts";
 import { PID_MAX } from "../../task/pid-namespace.ts";
 import type { Procfs } from "./procfs.ts";
 import type { Sysctl } from "./registries.ts";
+import { switches } from "./sysctl-switches.ts";
 
 /** Directories that may be empty; a slash at the end. */
 export const sysctlDirectories: readonly string[] = ["debug/", "dev/", "fs/binfmt_misc/", "abi/"];
@@ -38,10 +39,6 @@ const CONSTANTS: Readonly<Record<string, string | number>> = {
   "fs/pipe-max-size": 1_048_576,
   "fs/pipe-user-pages-hard": 0,
   "fs/pipe-user-pages-soft": 16_384,
-  "fs/protected_fifos": 0,
-  "fs/protected_hardlinks": 1,
-  "fs/protected_regular": 0,
-  "fs/protected_symlinks": 0,
   "fs/suid_dumpable": 0,
   "kernel/arch": "x86_64",
   "kernel/cap_last_cap": CAP_LAST_CAP,
@@ -83,7 +80,6 @@ const CONSTANTS: Readonly<Record<string, string | number>> = {
   "kernel/threads-max": 192_730,
   "kernel/unprivileged_bpf_disabled": 2,
   "kernel/version": "",
-  "kernel/yama/ptrace_scope": 0,
   "user/max_cgroup_namespaces": 96_365,
   "user/max_ipc_namespaces": 96_365,
   "user/max_mnt_namespaces": 96_365,
@@ -131,6 +127,7 @@ export const defaultSysctls = (fs: Procfs): ReadonlyMap<string, Sysctl> => {
   let table = tables.get(fs.kernel);
   if (table !== undefined) return table;
   table = new Map(Object.entries(CONSTANTS).map(([path, value]) => [path, constant(value)]));
+  for (const [path, knob] of switches) table.set(path, knob);
   const { facts, kernel } = fs;
   const bootId = randomUuid(fs);
   table.set("kernel/osrelease", constant(KERNEL_RELEASE));
