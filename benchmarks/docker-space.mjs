@@ -13,7 +13,7 @@ export const flagValue = (flag, fallback) => (process.argv.includes(flag) ? proc
 /** The overlay file system wants to be on none of its kind. */
 const SETUP = `
 mount -t tmpfs tmpfs /run; mkdir $PLACE/data $PLACE/exec; mount -t tmpfs tmpfs $PLACE/data; ip link set lo up
-dockerd --config-file $PLACE/daemon.json > $PLACE/log 2>&1 & echo up; sleep infinity & wait`;
+dockerd --config-file $PLACE/daemon.json > $PLACE/log 2>&1 & echo up; exec 3<&0; cat <&3 > /dev/null & wait $!`;
 const IMAGE =
   "cd $PLACE && mkdir -p b/bin && cp /bin/busybox b/bin && chroot b /bin/busybox --install -s /bin && tar -C b -c . | docker import - busybox";
 
@@ -48,7 +48,7 @@ export const dockerInNamespaces = async (others) => {
   writeFileSync(join(directory, "daemon.json"), JSON.stringify(config));
   const outer = spawn("unshare", ["--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL", "--", "sh", "-c", SETUP], {
     env,
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["pipe", "pipe", "ignore"],
   });
   const closed = new Promise((resolve) => outer.once("close", resolve));
   await new Promise((resolve) => outer.stdout.once("data", resolve));

@@ -21,6 +21,11 @@ const left = () => {
   for (const kind of docker.must(LEFT).trim().split("\n")) counts[kind]++;
   return counts;
 };
+/** Docker's rm is over before the shim is. */
+const settled = async (before) => {
+  for (let tries = 0; tries < 50 && left().process > before.process; tries++) await new Promise((resolve) => setTimeout(resolve, 200));
+  return left();
+};
 const difference = (before, after) =>
   Object.keys(before)
     .map((kind) => `${after[kind] - before[kind]} ${kind}`)
@@ -42,11 +47,11 @@ try {
   const answered = new Set(answers.text.trim().split("\n")).size;
   console.log(`${atOnce} at once: started in ${start.seconds.toFixed(1)} s, ${answered} answered in ${answers.seconds.toFixed(1)} s`);
   console.log(`  removed in ${end.seconds.toFixed(1)} s; with all running ${memory}`);
-  console.log(`  left: ${difference(before, left())}`);
+  console.log(`  left: ${difference(before, await settled(before))}`);
   before = left();
   const row = timed(`for i in $(seq ${inARow}); do docker run --rm --runtime=moat --network none busybox echo $i; done | sort -u | wc -l`);
   console.log(`${inARow} in a row: ${row.text.trim()} answered, ${((row.seconds / inARow) * 1000).toFixed(0)} ms each`);
-  console.log(`  left: ${difference(before, left())}`);
+  console.log(`  left: ${difference(before, await settled(before))}`);
 } finally {
   await docker.end();
 }

@@ -22,7 +22,7 @@ describeEngine("what containers leave in Docker", ["docker.io"], () => {
         "start -v $N:/v busybox sleep 100; docker exec $N true; docker exec -d $N sleep 50; docker kill $N; docker rm -v $N; docker volume rm $N; run --rm busybox nosuch",
       );
       assert.match(output, /executable file not found/);
-      assert.deepEqual(await docker.space.inventory(), before);
+      assert.deepEqual(await docker.space.settled(before), before);
     });
 
     it(`${AT_ONCE} at once answer an exec each and leave nothing`, async () => {
@@ -36,7 +36,7 @@ describeEngine("what containers leave in Docker", ["docker.io"], () => {
       );
       const answers = Array.from({ length: AT_ONCE }, (_, i) => `answer ${i + 1}\n`).join("");
       assert.equal(output, answers);
-      assert.deepEqual(await docker.space.inventory(), before);
+      assert.deepEqual(await docker.space.settled(before), before);
     });
 
     it(`${IN_A_ROW} in a row leave nothing`, async () => {
@@ -44,7 +44,7 @@ describeEngine("what containers leave in Docker", ["docker.io"], () => {
       const fds = await daemonFds();
       const output = await docker.outputWith("moat", `for i in $(seq ${IN_A_ROW}); do run --rm busybox echo $i; done | wc -l`);
       assert.equal(output, `${IN_A_ROW}\n`);
-      assert.deepEqual(await docker.space.inventory(), before);
+      assert.deepEqual(await docker.space.settled(before), before);
       const more = (await daemonFds()) - fds;
       assert.ok(more < FD_SLACK, `the daemons have ${more} descriptors more`);
     });

@@ -1,7 +1,7 @@
 /**
  * A place for engines: mount, network and pid namespaces of their own, with a /run and a data directory in memory.
- * Nothing of the machine's own engines is seen or touched, and with its first process all of it is gone; only
- * cgroups must be removed.
+ * Nothing of the machine's own engines is seen or touched, and with its first process, which ends when the test does, all of
+ * it is gone; only cgroups must be removed.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
@@ -14,10 +14,12 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs "$SPACE"
 ip link set lo up
 echo ready
-sleep infinity & wait
+exec 3<&0
+cat <&3 > /dev/null & wait $!
 `;
 
 const CASE_TIMEOUT_MS = 90_000;
+const SETTLE_MS = 20_000;
 
 export interface Result {
   readonly status: number | null;
@@ -82,7 +84,7 @@ export class Space {
     const args = "--mount --net --pid --fork --mount-proc --kill-child=SIGKILL -- sh -c".split(" ");
     const outer = spawn("unshare", [...args, SETUP], {
       env: { ...environment(), SPACE: directory },
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["pipe", "pipe", "ignore"],
     });
     await new Promise<void>((resolve, reject) => {
       outer.stdout.once("data", resolve);
@@ -145,6 +147,15 @@ export class Space {
         : [];
     });
     return [...lines.trim().split("\n"), ...cgroups].sort();
+  }
+
+  /** Waits until there is no more than before: Docker's rm is over before the shim is. */
+  async settled(before: readonly string[]): Promise<string[]> {
+    for (const end = Date.now() + SETTLE_MS; ; ) {
+      const now = await this.inventory();
+      if (now.length <= before.length || Date.now() > end) return now;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   }
 
   async close(): Promise<void> {
