@@ -79,6 +79,16 @@
 #define SLOT_IDENTITY 0x300
 #define IDENTITY_SIZE 104
 #define SLOT_NAME 0x380
+/*
+ * Large data is copied by both sides at once. READY: so much of the first copy-out stands in the data area already, before
+ * the answer. FETCHED: so much of the first prefetched piece, when the request was posted before all was there.
+ */
+#define SLOT_READY 0x3f8
+#define SLOT_FETCHED 0x3fc
+#define FETCHED_ALL 0xfffffffe
+#define FETCH_FAILED 0xffffffff
+#define LARGE_COPY 0x8000
+#define COPY_PIECE 0x4000
 #define SLOT_OPS 0x400
 #define OP_SIZE 64
 #define OP_MAX 64

@@ -52,7 +52,8 @@ struct slot {
   u32 wakes, gap2;
   struct span prefetch[PREFETCH_MAX];
   u64 fpu_addrs[FPU_ADDRS_MAX];
-  u8 gap0[SLOT_OPS - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
+  u8 gap0[SLOT_READY - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
+  u32 ready, fetched;
   struct op ops[OP_MAX];
   struct span copyouts[COPYOUT_MAX];
   u8 gap1[SLOT_DATA - SLOT_COPYOUTS - COPYOUT_MAX * sizeof(struct span)];
@@ -71,6 +72,7 @@ struct thread {
   struct slot *slot;   /* of the guest thread in the frame; 0: none */
   struct slot *bed;
   u64 saved;           /* the frame's state stands in its slot, too */
+  u64 copied;          /* bytes of the first copy-out that are in guest memory already */
 };
 
 /* One page private to the process, inherited by fork. */
@@ -109,6 +111,8 @@ _Static_assert(__builtin_offsetof(struct slot, turn) == SLOT_TURN, "slot layout"
 _Static_assert(__builtin_offsetof(struct slot, command) == SLOT_COMMAND, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, saved) == SLOT_SAVED, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, wakes) == SLOT_WAKES, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, ready) == SLOT_READY, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fetched) == SLOT_FETCHED, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fpu) == SLOT_FPU, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, ops) == SLOT_OPS, "slot layout");
@@ -165,4 +169,6 @@ void stub_fpu_save(struct slot *slot, void *fpu);
 void stub_fpu_load(struct slot *slot, void *fpu);
 /* prefetch.c */
 void stub_prefetch(struct slot *slot, const struct gregs *regs);
+/* The rest of a prefetch that was put off until the request is posted. */
+void stub_fetch_late(struct slot *slot);
 #endif

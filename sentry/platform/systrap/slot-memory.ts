@@ -7,14 +7,19 @@ import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
 import type { Errno } from "../../abi/errno.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "../../mm/user-memory.ts";
 import {
+  COPY_PIECE,
   COPYOUT_MAX,
+  FETCH_FAILED,
+  LARGE_COPY,
   PREFETCH_MAX,
   SLOT_COPYOUT_COUNT,
   SLOT_COPYOUTS,
   SLOT_DATA,
   SLOT_DATA_SIZE,
+  SLOT_FETCHED,
   SLOT_PREFETCH,
   SLOT_PREFETCH_COUNT,
+  SLOT_READY,
 } from "./layout.generated.ts";
 import { BasicMemory, type ProcessMemory } from "./process-memory.ts";
 import type { SystrapThread } from "./thread.ts";
@@ -23,6 +28,8 @@ const SYS_read = 0;
 const SYS_write = 1;
 const SYS_pread64 = 17;
 const SYS_pwrite64 = 18;
+/** Looks at how far the stub has come: about 100 µs, then it is taken to have lost its CPU. */
+const FETCH_LOOKS = 10_000;
 const TWO_32 = 2 ** 32;
 
 export class SlotMemory extends BasicMemory {
@@ -44,6 +51,10 @@ export class SlotMemory extends BasicMemory {
   /** Where the next copy-out goes in the data area. */
   #out = 0;
   #copyouts = 0;
+  /** The first piece is large: it may not all be there. */
+  #isLate = false;
+  /** The first copy-out was announced before the answer. */
+  #isReady = false;
   /** False while the guest runs: the slot is the stub's then. */
   isOpen = false;
 
@@ -66,6 +77,8 @@ export class SlotMemory extends BasicMemory {
     this.#copyouts = 0;
     const count = Math.min(PREFETCH_MAX, this.#u32[this.#word + SLOT_PREFETCH_COUNT / 4]);
     this.#count = 0;
+    this.#isLate = false;
+    this.#isReady = false;
     for (let i = 0; i < count; i++) {
       const at = this.#word + SLOT_PREFETCH / 4 + i * 4;
       const length = this.#u32[at + 2];
@@ -74,6 +87,7 @@ export class SlotMemory extends BasicMemory {
       this.#addrs[this.#count] = this.#u32[at] + this.#u32[at + 1] * TWO_32;
       this.#lengths[this.#count] = length;
       this.#offsets[this.#count] = offset;
+      if (this.#count === 0) this.#isLate = length >= LARGE_COPY;
       this.#count++;
       if (offset + length > this.#out) this.#out = (offset + length + 7) & ~7;
     }
@@ -115,6 +129,9 @@ export class SlotMemory extends BasicMemory {
 
   /** Forgets what was prefetched: the operations of an answer have changed the process under it. */
   forgetPrefetched(): void {
+    if (this.#isReady) Atomics.store(this.#u32, this.#word + SLOT_READY / 4, 0);
+    this.#isReady = false;
+    this.#isLate = false;
     this.#count = 0;
     this.#out = 0;
     this.#copyouts = 0;
@@ -124,7 +141,9 @@ export class SlotMemory extends BasicMemory {
   #find(addr: UserAddr, length: number): number {
     for (let i = 0; i < this.#count; i++) {
       const delta = addr - this.#addrs[i];
-      if (delta >= 0 && delta + length <= this.#lengths[i]) return this.#data + this.#offsets[i] + delta;
+      if (delta < 0 || delta + length > this.#lengths[i]) continue;
+      if (i === 0 && this.#isLate && !this.#hasFetched(delta + length)) continue;
+      return this.#data + this.#offsets[i] + delta;
     }
     return -1;
   }
@@ -137,7 +156,29 @@ export class SlotMemory extends BasicMemory {
     return (u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24)) >>> 0;
   }
 
+  /** True when the first prefetched piece has come as far as `end`: the stub may still be copying. */
+  #hasFetched(end: number): boolean {
+    for (let looks = 0; looks < FETCH_LOOKS; looks++) {
+      const fetched = Atomics.load(this.#u32, this.#word + SLOT_FETCHED / 4);
+      if (fetched === FETCH_FAILED) return false;
+      if (fetched >= end) return true;
+    }
+    return false;
+  }
+
+  #readPieces(addr: UserAddr, target: Uint8Array, at: number, length: number): number {
+    for (let done = 0; done < length; ) {
+      const piece = Math.min(COPY_PIECE, length - done);
+      const from = this.#find(addr + done, piece);
+      if (from < 0) return done + this.process.readInto(addr + done, target, at + done, length - done);
+      target.set(this.#u8.subarray(from, from + piece), at + done);
+      done += piece;
+    }
+    return length;
+  }
+
   override readInto(addr: UserAddr, target: Uint8Array, at: number, length: number): number {
+    if (this.#isLate && length > COPY_PIECE) return this.#readPieces(addr, target, at, length);
     const from = this.#count > 0 ? this.#find(addr, length) : -1;
     if (from < 0) return this.process.readInto(addr, target, at, length);
     const u8 = this.#u8;
@@ -146,10 +187,25 @@ export class SlotMemory extends BasicMemory {
     return length;
   }
 
+  /** A large first copy-out: the stub copies what is ready while the rest is copied here. */
+  #writePieces(to: number, source: Uint8Array, at: number, length: number): void {
+    for (let done = 0; done < length; ) {
+      const piece = Math.min(COPY_PIECE, length - done);
+      this.#u8.set(source.subarray(at + done, at + done + piece), to + done);
+      done += piece;
+      Atomics.store(this.#u32, this.#word + SLOT_READY / 4, done);
+    }
+    this.#isReady = true;
+  }
+
   override writeFrom(addr: UserAddr, source: Uint8Array, at: number, length: number): number {
     const to = this.reserve(addr, length);
     if (to < 0) return this.process.writeFrom(addr, source, at, length);
     const u8 = this.#u8;
+    if (length >= LARGE_COPY && this.#copyouts === 1) {
+      this.#writePieces(to, source, at, length);
+      return length;
+    }
     if (length <= 32) for (let i = 0; i < length; i++) u8[to + i] = source[at + i];
     else u8.set(source.subarray(at, at + length), to);
     return length;
