@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,6 +19,7 @@
 #include "channel.h"
 #include "fail.h"
 #include "idmap.h"
+#include "mounts.h"
 #include "privilege.h"
 
 static pid_t broker;
@@ -68,15 +68,15 @@ static uint64_t permitted_of(uint64_t wanted)
 	return wanted & (data[0].permitted | (uint64_t)data[1].permitted << 32);
 }
 
-/* No file but those below the two directories can be named any more. */
+/* No file but those below the two directories can be named any more, and no mount of the host is held. */
 static void leave_root(void)
 {
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("moat", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "mode=0555,size=4k,nr_inodes=2") < 0 ||
-	    chdir("/proc") < 0 || chroot(".") < 0) {
-		/* Without the right to: the filter and openat2(2) have to do. */
-		if (errno != EPERM)
-			fail("cannot confine the network broker");
+	if (unshare(CLONE_NEWNS) == 0) {
+		mounts_make_private();
+		mounts_empty_root();
+	} else if (errno != EPERM) {
+		/* Without the right to it the filter and openat2(2) have to do. */
+		fail("cannot confine the network broker");
 	}
 }
 
@@ -85,8 +85,10 @@ static _Noreturn void run(int channel, uint64_t capabilities, pid_t parent)
 	sigset_t none;
 
 	prctl(PR_SET_NAME, "moat-network", 0, 0, 0);
-	/* Away from the terminal's signals: it lives as long as the sentry. */
+	/* Away from the terminal's signals and the caller's directory: it lives as long as the sentry. */
 	setsid();
+	if (chdir("/") < 0)
+		fail("cannot go to /");
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
 	sigemptyset(&none);

@@ -98,6 +98,12 @@ except OSError as e: print(e.strerror)
 print("outside" in open("/proc/net/unix").read())'`,
       "Connection refused\nFalse\n",
     ));
+  it("the broker holds none of the host's mounts, files and capabilities", () =>
+    prints(
+      `host sleep 5 & soon pgrep -x moat-network; sleep 1; cd /proc/$(pgrep -x moat-network)
+       cut -d' ' -f 1-3 mounts; ls -A root cwd; ls fd | wc -l; grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' status`,
+      "moat / tmpfs\ncwd:\n\nroot:\n3\nCapEff:\t0000000000002400\nCapBnd:\t0000000000002400\nNoNewPrivs:\t1\nSeccomp:\t2\n",
+    ));
   it("the broker's end is the sandbox's", () => {
     const { stdout } = script(
       `host sh -c 'echo up; sleep 40; echo survived' 2>&1 & soon pgrep -x moat-network; sleep 1; kill -9 $(pgrep -x moat-network); wait $!; echo "status $?"; pgrep -x 'moat-.*'`,

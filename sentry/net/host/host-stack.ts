@@ -50,13 +50,18 @@ export class HostStack implements NetworkStack {
   readonly #broker: Broker;
   /** Of /proc/net, by name; -1: there is none. */
   readonly #files = new Map<string, number>();
-  /** For ioctl(2) on interfaces. */
-  readonly #controlFd: number;
+  /** For ioctl(2) on interfaces; -1: not needed yet. */
+  #lastControlFd = -1;
 
   constructor(net: NetworkNamespace, broker: Broker) {
     this.#net = net;
     this.#broker = broker;
-    this.#controlFd = broker.socket(AF_INET, SOCK_DGRAM, 0);
+  }
+
+  /** Made by the first use: the broker may still be starting when the sentry does. */
+  get #controlFd(): number {
+    if (this.#lastControlFd < 0) this.#lastControlFd = this.#broker.socket(AF_INET, SOCK_DGRAM, 0);
+    return this.#lastControlFd;
   }
 
   createInet(task: Task, options: SocketOptions): Socket | Errno {
