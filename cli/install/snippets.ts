@@ -15,6 +15,8 @@ const podman = (
   name: string,
   entry: RuntimeEntry,
 ): string => `Podman (/etc/containers/containers.conf or ~/.config/containers/containers.conf):
+  [engine]
+    runtime_supports_json = ["crun", "runc", "kata", "runsc", "youki", ${quoted(name)}]
   [engine.runtimes]
     ${name} = [${quoted(entry.path)}]
   podman --runtime ${name}${(entry.runtimeArgs ?? []).map((arg) => ` --runtime-flag ${arg.replace(/^--/, "")}`).join("")} run IMAGE
