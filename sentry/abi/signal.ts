@@ -101,6 +101,7 @@ export {
   SYS_SECCOMP,
   SYS_USER_DISPATCH,
   TRAP_BRKPT,
+  TRAP_HWBKPT,
   TRAP_TRACE,
 } from "../../syscall-tables/flags/signal.ts";
 

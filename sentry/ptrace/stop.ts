@@ -1,6 +1,17 @@
 /** Stopping for a tracer and going on (kernel/signal.c ptrace_stop, ptrace_signal; kernel/ptrace.c ptrace_resume). */
 import { ENOSYS } from "../abi/errno.ts";
-import { CLD_STOPPED, CLD_TRAPPED, SA_NOCLDSTOP, SI_USER, SIG_IGN, SIGCHLD, SIGSTOP, SIGTRAP } from "../abi/signal.ts";
+import {
+  CLD_STOPPED,
+  CLD_TRAPPED,
+  SA_NOCLDSTOP,
+  SI_USER,
+  SIG_IGN,
+  SIGCHLD,
+  SIGSTOP,
+  SIGTRAP,
+  TRAP_HWBKPT,
+  TRAP_TRACE,
+} from "../abi/signal.ts";
 import { R_EFLAGS, R_RAX, R_RIP } from "../platform/registers.ts";
 import { childSignal } from "../task/child-signal.ts";
 import type { SignalInfo } from "../task/signal-info.ts";
@@ -41,6 +52,25 @@ const beginStep = (task: Task): void => {
   if ((task.thread.regs.getLo(R_EFLAGS) & TRAP_FLAG) !== 0) return;
   task.hasForcedStep = true;
   setTrapFlag(task, true);
+};
+
+/** While debug registers are enabled, a traced task is stepped. */
+export const watchOn = (task: Task): void => {
+  if (task.trace !== null && task.debugRegisters !== null && task.debugRegisters.isActive) beginStep(task);
+};
+
+/**
+ * A step of the task is done. "quiet": nobody asked for it but the debug registers, and none of
+ * them was hit; else the code of the SIGTRAP.
+ */
+export const stepDone = (task: Task): number | "quiet" => {
+  const { debugRegisters, trace } = task;
+  const isHit = debugRegisters?.isActive === true && debugRegisters.step(task);
+  if (trace?.isStepping) {
+    debugRegisters?.noteStep();
+    return isHit ? TRAP_HWBKPT : TRAP_TRACE;
+  }
+  return isHit ? TRAP_HWBKPT : "quiet";
 };
 
 /** In a call's middle rax is the call's business until its result is known. */
@@ -223,6 +253,8 @@ export const release = (task: Task, signal: number, mode: TraceMode, isStepping:
   trace.mode = mode;
   trace.isStepping = isStepping;
   if (isStepping) beginStep(task);
+  task.debugRegisters?.begin(task);
+  watchOn(task);
   task.release = { kind: stop.kind, delivery };
   task.kernel.schedule(task);
 };

@@ -22,6 +22,7 @@ import {
   R_RSP,
 } from "../platform/registers.ts";
 import type { Task } from "../task/task.ts";
+import { DebugRegisters } from "./debug-registers.ts";
 
 const ORIG_RAX = -1;
 const CS = -2;
@@ -172,15 +173,22 @@ export const setUserRegs = (task: Task, view: DataView): 0 | Errno => {
   return 0;
 };
 
-/** A word of struct user: registers; the rest reads as zero (no debug register is in use). */
+const DEBUG_REGISTERS_END = USER_DEBUGREG + 8 * 8;
+
+/** A word of struct user: registers and debug registers; the rest reads as zero. */
 export const userWord = (task: Task, offset: number): Uint8Array => {
   const word = new Uint8Array(8);
-  if (offset < USER_REGS_SIZE) putWord(task, new DataView(word.buffer), 0, LAYOUT[offset / 8]);
+  const view = new DataView(word.buffer);
+  if (offset < USER_REGS_SIZE) putWord(task, view, 0, LAYOUT[offset / 8]);
+  else if (offset >= USER_DEBUGREG && offset < DEBUG_REGISTERS_END) {
+    putDouble(view, 0, task.debugRegisters?.get((offset - USER_DEBUGREG) / 8) ?? 0);
+  }
   return word;
 };
 
 export const setUserWord = (task: Task, offset: number, lo: number, hi: number): 0 | Errno => {
   if (offset < USER_REGS_SIZE) return setWord(task, LAYOUT[offset / 8], lo, hi);
-  // No hardware breakpoints: clearing them is all that can be done.
-  return offset >= USER_DEBUGREG && lo === 0 && hi === 0 ? 0 : EIO;
+  if (offset < USER_DEBUGREG || offset >= DEBUG_REGISTERS_END) return EIO;
+  task.debugRegisters ??= new DebugRegisters();
+  return task.debugRegisters.set((offset - USER_DEBUGREG) / 8, lo, hi);
 };

@@ -6,7 +6,16 @@ import { EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTS
 import { SA_RESTART, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE } from "../abi/signal.ts";
 import type { Trap } from "../platform/platform.ts";
 import { R_RAX, R_RIP } from "../platform/registers.ts";
-import { endStep, isStepOverCall, stopAfterCall, stopAtHandler, stopBeforeSignal, stopWithGroup } from "../ptrace/stop.ts";
+import {
+  endStep,
+  isStepOverCall,
+  stepDone,
+  stopAfterCall,
+  stopAtHandler,
+  stopBeforeSignal,
+  stopWithGroup,
+  watchOn,
+} from "../ptrace/stop.ts";
 import { BLOCKED, CALL_GOES_ON } from "./blocking.ts";
 import { callHooks } from "./call-hooks.ts";
 import { endKilledTask } from "./exit.ts";
@@ -44,13 +53,20 @@ const endTracedCall = (task: Task, result: number, cause: ParkCause): boolean =>
 /** The running instruction faulted. */
 export const handleFault = (task: Task, trap: Trap & { readonly kind: "fault" }): void => {
   if (task.isDead) return;
-  const isOldStep = trap.signal === SIGTRAP && trap.code === TRAP_TRACE && task.hasForcedStep && task.trace === null;
-  // The tracer that asked for the step is gone.
-  if (isOldStep) endStep(task);
+  if (trap.signal === SIGTRAP && trap.code === TRAP_TRACE && task.hasForcedStep) handleStep(task, trap.addr);
   else if (trap.signal !== SIGSEGV || !task.mm.growStack(task, trap.addr)) {
     forceSignal(task, faultSignal(trap.signal, trap.code, trap.addr, trap.trapNumber, trap.error));
   }
   leaveSentry(task, 0, "user");
+};
+
+const handleStep = (task: Task, addr: number): void => {
+  // The tracer that asked for the step may be gone.
+  if (task.trace === null) endStep(task);
+  else {
+    const code = stepDone(task);
+    if (code !== "quiet") forceSignal(task, faultSignal(SIGTRAP, code, addr));
+  }
 };
 
 /** Guest code was interrupted because the kernel asked for it. */
@@ -139,7 +155,7 @@ const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void =
         result = 0;
       }
       const isStepped = task.trace?.isStepping === true;
-      if (isStepped) endStep(task);
+      endStep(task);
       setUpHandler(task, info, action);
       if (isStepped && task.trace !== null) {
         stopAtHandler(task);
@@ -149,6 +165,7 @@ const leaveSentry = (task: Task, syscallResult: number, from: ParkCause): void =
     } else if (!task.isKilled && !task.isStopPending && task.trace?.hasTrapDue !== true) break;
   }
   signals.restoreMask();
+  watchOn(task);
   if (cause === "user") {
     keepRegisters(task);
     thread.resume(0);

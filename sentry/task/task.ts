@@ -8,6 +8,7 @@ import type { Timer } from "../loop/timers.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import type { UserAddr, UserMemory } from "../mm/user-memory.ts";
 import type { GuestThread } from "../platform/platform.ts";
+import type { DebugRegisters } from "../ptrace/debug-registers.ts";
 import type { Trace, TraceRelease } from "../ptrace/trace.ts";
 import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
@@ -103,6 +104,8 @@ export class Task implements Waiter {
   release: TraceRelease | null = null;
   /** A tracer, not the program, has set the trap flag (TIF_FORCED_TF). */
   hasForcedStep = false;
+  /** What a tracer has put into the debug registers. */
+  debugRegisters: DebugRegisters | null = null;
 
   readonly startNs: number;
   /** What is counted for this thread; CPU time is asked of the host while it lives. */
@@ -244,6 +247,7 @@ export class Task implements Waiter {
     thread.regs.syscallNumber = oldThread.regs.syscallNumber;
     this.thread = thread;
     this.mm = mm;
+    this.debugRegisters = null;
     thread.task = this;
     oldThread.task = null;
     leaveHostProcess(oldThread);

@@ -130,7 +130,10 @@ const onStopped = (task: Task, tracee: Task, request: number, addr: number, data
 /** ptrace(2) */
 export const sys_ptrace = implement(
   "ptrace",
-  { level: "partial", note: "no hardware breakpoints (debug registers), no PTRACE_SINGLEBLOCK, no dump of seccomp filters" },
+  {
+    level: "partial",
+    note: "debug registers work by stepping: watches notice changes only; no PTRACE_SINGLEBLOCK, no dump of seccomp filters",
+  },
   (task, request, pid, addr, data) => {
     if (request === PTRACE_TRACEME) return traceMe(task);
     const tracee = pid > 0 ? task.pidNamespace.task(pid) : null;

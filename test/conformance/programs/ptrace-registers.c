@@ -240,6 +240,45 @@ static void user_area(void) {
   wait_for("end", pid);
 }
 
+static volatile long watched;
+static void write_watched(void) {
+  for (volatile int i = 0; i < 100; i++) {}
+  watched = 1;
+  getppid();
+  watched = 2;
+  printf("watched %ld\n", watched);
+}
+static void watches(void) {
+  pid_t pid = start(write_watched);
+  void *dr0 = (void *)offsetof(struct user, u_debugreg[0]), *dr6 = (void *)offsetof(struct user, u_debugreg[6]), *dr7 = (void *)offsetof(struct user, u_debugreg[7]);
+  show("address of the kernel", trace(PTRACE_POKEUSER, pid, dr0, (void *)-8L));
+  show("dr0", trace(PTRACE_POKEUSER, pid, dr0, (void *)&watched));
+  show("io", trace(PTRACE_POKEUSER, pid, dr7, (void *)0x20001));
+  show("long execution", trace(PTRACE_POKEUSER, pid, dr7, (void *)0x40001));
+  show("dr7", trace(PTRACE_POKEUSER, pid, dr7, (void *)0x90001));
+  for (int i = 0; i < 2; i++) {
+    trace(PTRACE_CONT, pid, 0, 0);
+    wait_for("watch", pid);
+    long value = 0, status = 0;
+    trace(PTRACE_PEEKDATA, pid, (void *)&watched, &value);
+    trace(PTRACE_PEEKUSER, pid, dr6, &status);
+    printf("code %d value %ld hit %lx\n", code_of_stop(pid, 0), value, status & 0xf);
+  }
+  show("off", trace(PTRACE_POKEUSER, pid, dr7, 0));
+  trace(PTRACE_POKEUSER, pid, dr0, (void *)probe_stop);
+  trace(PTRACE_CONT, pid, 0, 0);
+  wait_for("end", pid);
+  pid = start(run_probe);
+  trace(PTRACE_POKEUSER, pid, dr0, (void *)probe_stop);
+  trace(PTRACE_POKEUSER, pid, dr7, (void *)1);
+  trace(PTRACE_CONT, pid, 0, 0);
+  wait_for("breakpoint", pid);
+  printf("at it %d code %d\n", regs_of(pid).rip == (uintptr_t)probe_stop, code_of_stop(pid, 0));
+  trace(PTRACE_POKEUSER, pid, dr7, 0);
+  trace(PTRACE_CONT, pid, 0, 0);
+  wait_for("end", pid);
+}
+
 static void blocked(void) {
   sigset_t set;
   sigemptyset(&set);
@@ -328,6 +367,7 @@ int main(void) {
   step_into_handler();
   extended_state();
   user_area();
+  watches();
   signal_sets();
   memory_of_others();
   return 0;
