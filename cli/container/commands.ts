@@ -10,7 +10,7 @@ import {
   startContainer,
 } from "../../runtime/container/lifecycle.ts";
 import { shown } from "../byte-strings.ts";
-import { type GlobalOptions, reportFailure, storeOf } from "./context.ts";
+import { type GlobalOptions, log, reportFailure, storeOf } from "./context.ts";
 import { afterRun, type CreateFlags, create, type RunFlags, run } from "./create.ts";
 import { type EventsFlags, events } from "./events.ts";
 import { type ExecFlags, exec } from "./exec.ts";
@@ -104,7 +104,7 @@ export const addGlobalOptions = (program: Command): Command =>
         "where writes to a container's root go: none, the root itself; memory; dir=/PATH, kept in PATH/ID/upper",
       ).default("none"),
     )
-    .option("--debug", "accepted")
+    .option("--debug", "write the steps of a command to the log")
     .option("--systemd-cgroup", "have systemd make the cgroups; cgroupsPath is slice:prefix:name")
     .option("--rootless <value>", "ignore cgroups that the caller may not use: true, false or auto");
 
@@ -123,7 +123,9 @@ export const addContainerCommands = (program: Command): void => {
         const globals = program.opts() as GlobalOptions;
         try {
           checkGlobals(globals);
+          log(globals, "debug", `${name} ${args.filter((arg) => typeof arg === "string").join(" ")}`.trimEnd());
           await action(globals, ...(args as never[]));
+          log(globals, "debug", `${name} is done`);
         } catch (error) {
           if (!(error instanceof Error)) throw error;
           const prefix = name === "create" || name === "run" ? `moat ${name} failed: ` : "";

@@ -10,7 +10,7 @@ import type { Stored } from "../../runtime/container/store.ts";
 import { shown } from "../byte-strings.ts";
 import { readHostFacts } from "../host-facts.ts";
 import { ownerMap } from "../owner-map.ts";
-import { cgroupOptions, type GlobalOptions, overlayMode, reportFailure, storeOf } from "./context.ts";
+import { cgroupOptions, type GlobalOptions, log, overlayMode, reportFailure, storeOf } from "./context.ts";
 import { preservedEnvironment } from "./preserved.ts";
 
 export interface CreateFlags {
@@ -33,8 +33,8 @@ const ownerName = (): string => {
   }
 };
 
-const make = async (id: string, flags: CreateFlags, isDetached: boolean, globals: GlobalOptions): Promise<Stored> =>
-  await createContainer({
+const make = async (id: string, flags: CreateFlags, isDetached: boolean, globals: GlobalOptions): Promise<Stored> => {
+  const stored = await createContainer({
     store: storeOf(globals),
     id,
     bundle: realBundle(resolve(flags.bundle)),
@@ -51,6 +51,9 @@ const make = async (id: string, flags: CreateFlags, isDetached: boolean, globals
     network: globals.network,
     overlay: overlayMode(globals),
   });
+  log(globals, "debug", `the container's monitor is process ${stored.pid}; its program is loaded`);
+  return stored;
+};
 
 export const create = async (id: string, flags: CreateFlags, globals: GlobalOptions): Promise<void> => {
   await make(id, flags, true, globals);

@@ -30,10 +30,10 @@ export const features = (): void => {
   const report = {
     ociVersionMin: "1.0.0",
     ociVersionMax: "1.2.0",
-    hooks: HOOK_NAMES.filter((name) => name !== "startContainer"),
+    hooks: HOOK_NAMES,
     mountOptions: MOUNT_OPTIONS.split(" "),
     linux: {
-      namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+      namespaces: ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"],
       capabilities: CAPABILITY_NAMES,
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: SECCOMP_FEATURES,
