@@ -1,11 +1,11 @@
 /** sysfs(5), as far as programs read it: processors, one memory node, huge pages, lo. */
-import { EACCES } from "../../abi/errno.ts";
+import { EACCES, type Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
 import { O_ACCMODE, O_RDONLY } from "../../vfs/open-file.ts";
-import { GeneratedDirectory, GeneratedLink, TextInode } from "../proc/generated.ts";
+import { type DirectoryEntry, GeneratedDirectory, GeneratedLink, TextInode } from "../proc/generated.ts";
 import type { HostFacts } from "../proc/host-facts.ts";
 import { NetworkClass } from "./network-class.ts";
 import { sysfsLinks, sysfsTexts } from "./sysfs-files.ts";
@@ -51,6 +51,43 @@ class SysfsText extends TextInode {
   }
 }
 
+/** Filled when somebody looks into it: few programs do, and its hundred inodes would be a part of every sandbox's start. */
+class SysfsRoot extends GeneratedDirectory {
+  #fill: (() => void) | null;
+
+  constructor(fs: Filesystem, ino: number, fill: () => void) {
+    super(fs, ino, S_IFDIR | 0o555);
+    this.#fill = fill;
+  }
+
+  #filled(): void {
+    const fill = this.#fill;
+    this.#fill = null;
+    fill?.();
+  }
+
+  /** The number of links counts the directories in it. */
+  override refresh(): number {
+    this.#filled();
+    return 0;
+  }
+
+  override child(name: string): Inode | null {
+    this.#filled();
+    return super.child(name);
+  }
+
+  override lookup(name: string, task: Task | null): Inode | Errno {
+    this.#filled();
+    return super.lookup(name, task);
+  }
+
+  override entries(): Iterable<DirectoryEntry> {
+    this.#filled();
+    return super.entries();
+  }
+}
+
 export class Sysfs extends Filesystem {
   readonly type = "sysfs";
   readonly root: GeneratedDirectory;
@@ -60,7 +97,11 @@ export class Sysfs extends Filesystem {
   constructor(kernel: Kernel, facts: HostFacts) {
     super(kernel.vfs.allocateDevice());
     this.#kernel = kernel;
-    this.root = this.#stamped(new GeneratedDirectory(this, ROOT_INO, S_IFDIR | 0o555));
+    this.root = this.#stamped(new SysfsRoot(this, ROOT_INO, () => this.#fill(facts)));
+  }
+
+  #fill(facts: HostFacts): void {
+    const kernel = this.#kernel;
     for (const path of EMPTY_DIRECTORIES) this.#directory(path.split("/"));
     for (const [path, make] of sysfsTexts(facts)) {
       this.#place(path, this.#stamped(new SysfsText(this, ++this.#lastIno, make)));
