@@ -127,7 +127,7 @@ export const deleteContainer = async (store: Store, id: string, options: { reado
       stored = store.read(id);
     } catch (error) {
       // A create that crashed early.
-      if (!options.force) throw error;
+      if (!options.force || store.isAnother(id)) throw error;
       store.remove(id);
       return null;
     }

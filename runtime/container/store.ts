@@ -41,6 +41,16 @@ export interface Stored {
   readonly hasCgroupNamespace: boolean;
 }
 
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** Docker gives all its runtimes one directory: what runc has written below its own containers' names is none of Moat's. */
+const isOwn = (state: Partial<Stored> | null): state is Stored =>
+  isObject(state) &&
+  typeof state.pid === "number" &&
+  typeof state.pidStart === "string" &&
+  isObject(state.cgroup) &&
+  isObject(state.annotations);
+
 /** user_namespaces(7): the first one maps everything to itself. */
 const isFirstUserNamespace = (): boolean => {
   try {
@@ -138,11 +148,23 @@ export class Store {
   }
 
   read(id: string): Stored {
+    let state: Partial<Stored> | null;
     try {
-      return JSON.parse(readFileSync(join(this.directory(id), "state.json"), "utf8")) as Stored;
+      state = JSON.parse(readFileSync(join(this.directory(id), "state.json"), "utf8")) as Partial<Stored> | null;
     } catch (error) {
       if (error instanceof ContainerError) throw error;
       throw missing();
+    }
+    if (!isOwn(state)) throw missing();
+    return state;
+  }
+
+  /** It has a state, but another runtime's. */
+  isAnother(id: string): boolean {
+    try {
+      return !readFileSync(join(this.directory(id), "state.json"), "utf8").includes('"pidStart"');
+    } catch {
+      return false;
     }
   }
 

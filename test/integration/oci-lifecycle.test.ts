@@ -1,7 +1,7 @@
 /** The life of a container by runc's commands. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { Containers, hasBusybox } from "./bundle.ts";
@@ -72,6 +72,17 @@ describe("containers", { skip: !hasBusybox && "busybox-static is not installed" 
     assert.equal(containers.moat("delete", id).status, 0);
     assert.match(containers.moat("state", id).stderr, /container does not exist/);
     assert.equal(readFileSync(output, "utf8"), "up\n");
+  });
+
+  it("another runtime's containers in the same directory are not Moat's", () => {
+    const other = join(containers.root, "other");
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, "state.json"), '{"id":"other","init_process_pid":1,"config":{}}');
+    assert.deepEqual(containers.moat("list", "-q"), { status: 0, stdout: "", stderr: "" });
+    assert.match(containers.moat("state", "other").stderr, /container does not exist/);
+    assert.match(containers.moat("delete", "--force", "other").stderr, /container does not exist/);
+    assert.ok(existsSync(join(other, "state.json")));
+    rmSync(other, { recursive: true });
   });
 
   it("delete --force ends what runs, together with what was executed", () => {
