@@ -22,6 +22,8 @@ export interface UserMemory {
    */
   readHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;
   /** pwrite(2) or write(2) of guest bytes straight to a host fd; null when that is not possible here. */
+  /** Has the guest's own process make a range zero with the answer; false where it cannot, or is not worth it. */
+  clear?(addr: UserAddr, length: number): boolean;
   writeHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;
 
   /** A fresh copy of `length` guest bytes, or EFAULT. Callers bound `length` first. */

@@ -1,6 +1,7 @@
 /** The ends of a transfer: guest memory (read, readv) and kernel buffers (exec, sendfile, splice). */
 import { allocateMemory, type HostMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
 import { EFAULT, EINVAL, type Errno } from "../abi/errno.ts";
+import { PAGE_SIZE, pageAlign } from "../abi/mman.ts";
 import { USER_ADDR_LIMIT, type UserAddr, type UserMemory } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
 import type { Io } from "./io.ts";
@@ -32,6 +33,8 @@ const hostWrite = (hostFd: number, offset: number, at: number, length: number): 
     : hostCall6(SYS_pwrite64, hostFd, scratch().address + at, length, offset);
 
 const zeros = new Uint8Array(65536);
+/** So many zeros are better made than copied. */
+const CLEARED_LEAST = 128 * 1024;
 
 /** What both kinds share: the loops over host fds and zeros. */
 abstract class PiecewiseIo implements Io {
@@ -190,6 +193,27 @@ export class UserIo extends PiecewiseIo {
       this.remaining -= n;
     }
     return n;
+  }
+
+  override putZeros(length: number): number {
+    const end = Math.min(length, this.remaining);
+    if (this.#length === 0) this.#advance();
+    if (end < CLEARED_LEAST || end > this.#length || this.#memory?.clear === undefined) return super.putZeros(length);
+    const head = pageAlign(this.#addr) - this.#addr;
+    const tail = (this.#addr + end) % PAGE_SIZE;
+    const before = super.putZeros(head);
+    if (before !== head) return before;
+    const middle = end - head - tail;
+    const cleared = this.#memory.clear(this.#addr, middle) ? middle : 0;
+    this.#skip(cleared);
+    const after = super.putZeros(end - head - cleared);
+    return after < 0 && head + cleared === 0 ? after : head + cleared + Math.max(0, after);
+  }
+
+  #skip(length: number): void {
+    this.#addr += length;
+    this.#length -= length;
+    this.remaining -= length;
   }
 
   put(source: Uint8Array, at: number, length: number): number {

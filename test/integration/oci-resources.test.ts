@@ -226,6 +226,13 @@ describe("memory that runs out", { skip: !canLimit && "needs root, cgroups and b
     assert.deepEqual([status, stdout], [3, "137\n"]);
   });
 
+  it("a long read into fresh memory ends its process alone, each time", () => {
+    const script = "for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=300M count=1 2>/dev/null; echo $?; done";
+    const bundle = containers.bundle(["sh", "-c", script], limits(small));
+    const { status, stdout } = containers.moat("run", "-b", bundle, containers.id("reads"));
+    assert.deepEqual([status, stdout], [0, "137\n".repeat(4)]);
+  });
+
   it("a small program runs in little memory", () => {
     const bundle = containers.bundle(
       ["sh", "-c", "echo small; ls / | wc -l"],

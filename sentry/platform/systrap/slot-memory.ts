@@ -5,7 +5,9 @@
  */
 import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
 import type { Errno } from "../../abi/errno.ts";
+import { PROT_WRITE } from "../../abi/mman.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "../../mm/user-memory.ts";
+import { VM_LOCKED_MASK, VM_PLATFORM, VM_SEALED, VM_SHARED, VM_STACK_AREA } from "../../mm/vma.ts";
 import {
   COPY_PIECE,
   COPYOUT_MAX,
@@ -24,6 +26,10 @@ import {
 import { BasicMemory, type ProcessMemory } from "./process-memory.ts";
 import type { SystrapThread } from "./thread.ts";
 
+const NR_madvise = 28;
+const MADV_DONTNEED = 4;
+const MADV_POPULATE_WRITE = 23;
+const UNCLEARED = VM_SHARED | VM_LOCKED_MASK | VM_SEALED | VM_PLATFORM | VM_STACK_AREA;
 const SYS_read = 0;
 const SYS_write = 1;
 const SYS_pread64 = 17;
@@ -234,6 +240,20 @@ export class SlotMemory extends BasicMemory {
     this.#copyouts++;
     this.#out = (this.#out + length + 7) & ~7;
     return index;
+  }
+
+  /**
+   * Whole pages of private memory without a file. Pages that the sentry touched first would be charged by the sentry:
+   * when a cgroup's memory runs out, the kernel could not free those of the process it kills.
+   */
+  clear(addr: UserAddr, length: number): boolean {
+    const { task, ops } = this.#thread;
+    const vma = task?.mm.find(addr) ?? null;
+    if (!this.isOpen || vma === null || vma.file !== null || vma.shared !== null || addr + length > vma.end || length === 0) return false;
+    if ((vma.prot & PROT_WRITE) === 0 || (vma.flags & UNCLEARED) !== 0) return false;
+    ops.push(NR_madvise, addr, length, MADV_DONTNEED);
+    ops.push(NR_madvise, addr, length, MADV_POPULATE_WRITE);
+    return true;
   }
 
   readHost(hostFd: number, offset: number, addr: UserAddr, length: number): number | null {
