@@ -42,6 +42,7 @@ import {
   TRAMPOLINES_SIZE,
   ZYGOTE_SETUP,
 } from "./layout.generated.ts";
+import { isRepaired, noteOwnGs } from "./patch-repair.ts";
 import { Patcher } from "./patcher.ts";
 import { SystrapThread } from "./thread.ts";
 
@@ -236,12 +237,12 @@ export class SystrapPlatform implements Platform {
       case KIND_SYSCALL_PATCHED:
         thread.ops.reset();
         if (!thread.task) break;
-        if (kind === KIND_SYSCALL && !thread.noteOwnGs()) this.patcher.sawTrap(thread, this.handler);
+        if (kind === KIND_SYSCALL && !noteOwnGs(thread)) this.patcher.sawTrap(thread, this.handler);
         this.handler.syscall(thread);
         break;
       case KIND_FAULT:
         thread.ops.reset();
-        if (!thread.task || thread.isRepaired()) break;
+        if (!thread.task || isRepaired(thread)) break;
         this.handler.fault(
           thread,
           u32[word + SLOT_FAULT_SIGNAL / 4],

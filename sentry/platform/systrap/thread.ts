@@ -4,9 +4,10 @@ import type { Errno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import type { CloneRequest, GuestThread, SignalContext, SignalFrame } from "../platform.ts";
-import { R_RAX, R_RIP } from "../registers.ts";
+import { R_RAX } from "../registers.ts";
 import type { Carrier } from "./carrier.ts";
 import type { SystrapProcess } from "./guest-process.ts";
+import { pokeThread, readThreadFpu, settleThread, writeThreadFpu } from "./inspection.ts";
 import {
   ANSWER_FPU_RESTORE,
   ANSWER_FPU_SAVE,
@@ -15,18 +16,11 @@ import {
   ANSWER_RESUME,
   FPU_ADDRS_MAX,
   INTERRUPT_SIGNAL,
-  OP_MAX,
-  OP_POKE,
-  OP_READ_FPU,
-  OP_WRITE_FPU,
   SLOT_ANSWER,
-  SLOT_FAILED_OP,
-  SLOT_FAULT_SIGNAL,
   SLOT_FPU,
   SLOT_FPU_ADDR,
   SLOT_FPU_ADDRS,
   SLOT_FPU_COUNT,
-  SLOT_GS_BASE,
   SLOT_KIND,
   SLOT_OP_COUNT,
   SLOT_PREFETCH_COUNT,
@@ -41,14 +35,13 @@ import {
   STATE_IDLE,
   STATE_REQUEST,
 } from "./layout.generated.ts";
-import { PatchedSites } from "./patcher.ts";
+import { noteOwnGs } from "./patch-repair.ts";
 import { readSignalFrame, writeSignalFrame } from "./signal-frame.ts";
 import { SlotMemory } from "./slot-memory.ts";
 import { SlotOps } from "./slot-ops.ts";
 import { SlotRegisters } from "./slot-registers.ts";
 import type { SystrapPlatform } from "./systrap.ts";
 
-const SIGILL = 4;
 const SYS_tgkill = 234;
 const TWO_32 = 2 ** 32;
 /** About 100 µs. */
@@ -147,30 +140,6 @@ export class SystrapThread implements GuestThread {
     return this.u32[this.word + SLOT_KIND / 4];
   }
 
-  /** True when the program has set GS itself: then trampolines do not find their thread. */
-  noteOwnGs(): boolean {
-    const at = this.word + SLOT_GS_BASE / 4;
-    if ((this.u32[at] | this.u32[at + 1]) === 0) return false;
-    this.process.patches ??= new PatchedSites();
-    const { patches } = this.process;
-    if (patches.hasOwnGs) return true;
-    patches.hasOwnGs = true;
-    patches.restore(this, this.platform.handler);
-    return true;
-  }
-
-  /** An illegal instruction behind a `syscall` that is a jump now: the thread goes on where its trampoline does. */
-  isRepaired(): boolean {
-    const continuations = this.process.patches?.continuations;
-    if (continuations === undefined || this.u32[this.word + SLOT_FAULT_SIGNAL / 4] !== SIGILL) return false;
-    const continuation = continuations.get(this.regs.get(R_RIP));
-    if (continuation === undefined) return false;
-    if (continuation !== null) this.regs.set(R_RIP, continuation);
-    this.regs.setHalves(R_RAX, this.regs.getLo(R_RAX), this.regs.getHi(R_RAX));
-    this.resume(0);
-    return true;
-  }
-
   /** The call sleeps: its host thread need not spin. */
   park(): void {
     if (this.isStopped) this.platform.deliveries.park(this);
@@ -180,7 +149,7 @@ export class SystrapThread implements GuestThread {
     if (!this.isStopped) return;
     this.platform.onResume?.(this, result);
     if (this.regs.isTouched && !this.regs.isRaxTouched) this.regs.set(R_RAX, result);
-    if (this.regs.isTouched) this.noteOwnGs();
+    if (this.regs.isTouched) noteOwnGs(this);
     const word = this.word + SLOT_RESULT / 4;
     this.u32[word] = result;
     this.u32[word + 1] = Math.floor(result / TWO_32);
@@ -229,64 +198,25 @@ export class SystrapThread implements GuestThread {
     this.#post(ANSWER_REPORT | flags);
   }
 
-  settle(done: (failed: number | null) => void): void {
-    const { patches } = this.process;
-    if (patches !== null && patches.patched.size > 0) patches.restore(this, this.platform.handler);
-    if (!this.ops.isEmpty || this.memory.hasCopyouts || this.#flags !== 0) {
-      this.#settleOps(done);
-      return;
-    }
-    this.memory.forgetPrefetched();
-    done(null);
+  /** The next answer saves or restores FPU state. */
+  get owesFpu(): boolean {
+    return this.#flags !== 0;
   }
 
-  #settleOps(done: (failed: number | null) => void): void {
-    this.runOps((failed) => {
-      const { ops } = this;
-      if (failed === 0 && !ops.isEmpty) {
-        this.#settleOps(done);
-        return;
-      }
-      let result: number | null = null;
-      if (failed !== 0) {
-        const index = this.u32[this.word + SLOT_FAILED_OP / 4];
-        if (index < OP_MAX && ops.onFailure === null) {
-          this.platform.handler.broken(this, failed);
-          return;
-        }
-        result = index < OP_MAX ? (ops.onFailure?.(ops.ownerOf(index), failed) ?? failed) : failed;
-      }
-      ops.reset();
-      this.memory.forgetPrefetched();
-      this.park();
-      done(result);
-    });
+  settle(done: (failed: number | null) => void): void {
+    settleThread(this, done);
   }
 
   poke(addr: number, bytes: Uint8Array, prot: number, done: (result: number) => void): void {
-    this.memory.stage(bytes);
-    this.#runOne(done, OP_POKE, addr, bytes.length, prot);
+    pokeThread(this, addr, bytes, prot, done);
   }
 
   readFpu(done: (state: Uint8Array | Errno) => void): void {
-    const size = this.platform.fpuStateSize;
-    this.#runOne((result) => done(result < 0 ? (result as Errno) : this.memory.staged(size)), OP_READ_FPU);
+    readThreadFpu(this, done);
   }
 
   writeFpu(state: Uint8Array, done: (result: number) => void): void {
-    this.memory.stage(state);
-    this.#runOne(done, OP_WRITE_FPU);
-  }
-
-  /** One operation of a settled thread. */
-  #runOne(done: (result: number) => void, nr: number, ...args: number[]): void {
-    this.ops.push(nr, ...args);
-    this.runOps((failed) => {
-      this.ops.reset();
-      this.memory.forgetPrefetched();
-      this.park();
-      done(failed);
-    });
+    writeThreadFpu(this, state, done);
   }
 
   /** KIND_OPS_DONE: true when that was the platform's own business. */
