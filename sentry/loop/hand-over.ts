@@ -11,9 +11,14 @@
  * docs/adr/0008-hand-over.md has the measurements.
  */
 import { ANY_CPU, currentCpu, MAX_CPU, saveCpus, setCpus, setHome } from "../../native/ffi/cpu-unsafe.ts";
+import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { Clock } from "./clock.ts";
+import { Pace } from "./pace.ts";
+
+const SYS_prctl = 157;
+const PR_SET_TIMERSLACK = 29;
 
 type Mode = "hot" | "cold" | "wide";
 
@@ -70,6 +75,11 @@ export class HandOver {
   /** Savings of spinning time. */
   #creditNs = 0;
   #budget = SHARED_CPU;
+  readonly #pace = new Pace();
+  /** Hot by the clock: the next call is due at a known time, and until shortly before the sentry sleeps where it is. */
+  #isPaced = false;
+  /** The paced sleep is over, and the call has not come. */
+  #isAwaiting = false;
   /** Where the sentry is bound. */
   #cpu = ANY_CPU;
 
@@ -77,6 +87,8 @@ export class HandOver {
     this.#platform = platform;
     this.#clock = clock;
     platform.onClone = () => this.cloning();
+    // A sleep until a certain time is to end then, not 50 µs later.
+    hostCall3(SYS_prctl, PR_SET_TIMERSLACK, 1);
     this.#cpuCount = Math.max(1, saveCpus());
     platform.stubSpins = this.#cpuCount > 1 ? SHARED_CPU.stubSpins : 0;
   }
@@ -98,6 +110,9 @@ export class HandOver {
     this.#rounds = 0;
     if (requests === 0) return;
     let idleNs = this.#idleSinceNs === 0 ? 0 : this.#clock.monotonicNs() - this.#idleSinceNs;
+    if (this.#isPaced && this.#hasSlept && !this.#isAwaiting) this.#pace.early();
+    else if (idleNs > 0) this.#pace.note(idleNs);
+    this.#isAwaiting = false;
     if (this.#hasSlept) idleNs = Math.max(0, idleNs - WAKE_NS);
     this.#idleSinceNs = 0;
     this.#hasSlept = false;
@@ -105,7 +120,9 @@ export class HandOver {
     this.#creditNs = Math.max(0, Math.min(this.#budget.maxNs, this.#creditNs + earned - idleNs));
     // A guest that shares the sentry's CPU may come back before the sentry sleeps.
     this.#lookedNs = 0;
-    if (this.#mode === "cold") this.#considerHot();
+    if (this.#mode !== "cold") return;
+    this.#considerHot();
+    if (this.#mode === "cold" && this.#pace.isSteady) this.#goPaced();
   }
 
   #considerHot(): void {
@@ -132,16 +149,26 @@ export class HandOver {
       this.#goCold(running[0].cpu);
       return false;
     }
+    if (this.#isPaced) {
+      if (this.#pace.isSteady && idleNs < this.#pace.untilNs) {
+        this.#isAwaiting = idleNs >= this.#pace.fromNs;
+        return this.#isAwaiting;
+      }
+      this.#isPaced = false;
+      this.#pace.miss();
+    }
     return idleNs < Math.min(this.#budget.spinNs, Math.max(LEAST_NS, this.#creditNs));
   }
 
-  /** Nothing came: chooses where to sleep. */
-  beforeSleep(running: readonly SystrapThread[], nowNs: number): void {
+  /** Nothing came: chooses where to sleep, and for how long at most. */
+  beforeSleep(running: readonly SystrapThread[], nowNs: number): number {
     this.#lookedNs = 0;
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
-    if (this.#cpuCount < 2 || running.length === 0 || nowNs < this.#contendedUntilNs) return;
+    if (this.#cpuCount < 2 || running.length === 0 || nowNs < this.#contendedUntilNs) return Number.POSITIVE_INFINITY;
+    if (this.#isPaced && running.length === 1) return Math.max(0, this.#idleSinceNs + this.#pace.fromNs - nowNs);
     if (running.length >= this.#cpuCount) this.#goWide();
     else if (running.length === 1) this.#goCold(running[0].cpu);
+    return Number.POSITIVE_INFINITY;
   }
 
   afterSleep(): void {
@@ -155,6 +182,14 @@ export class HandOver {
     if (cpu > MAX_CPU || setHome(cpu) < 0) return false;
     this.#cpu = cpu;
     return true;
+  }
+
+  /** Sleeps on a CPU of its own until shortly before the next call is due. */
+  #goPaced(): void {
+    if (this.#contendedUntilNs !== 0 && this.#clock.monotonicNs() < this.#contendedUntilNs) return;
+    this.#goHot();
+    this.#isPaced = this.#budget === OWN_CPU;
+    if (this.#isPaced) this.#pace.move();
   }
 
   /** The sentry spins: on a CPU that the guests leave if they have settled, else wherever it is. */
@@ -202,6 +237,7 @@ export class HandOver {
   #goCold(cpu: number): void {
     if (!this.#bind(cpu)) return;
     this.#mode = "cold";
+    this.#isPaced = false;
     this.#platform.deliveries.holdRounds = 0;
     this.#platform.stubSpins = 0;
   }
@@ -210,6 +246,7 @@ export class HandOver {
     this.#shareCpus();
     this.#bind(ANY_CPU);
     this.#mode = "wide";
+    this.#isPaced = false;
     this.#platform.deliveries.holdRounds = 0;
     this.#platform.stubSpins = SHARED_CPU.stubSpins;
   }

@@ -106,8 +106,7 @@ export class Loop {
     platform.sentrySleeps = true;
     // A request posted before the flag was seen did not ring.
     if (!platform.hasRequests()) {
-      this.#handOver.beforeSleep(platform.running, nowNs);
-      const sleepNs = this.#timers.nextNs - nowNs;
+      const sleepNs = Math.min(this.#timers.nextNs - nowNs, this.#handOver.beforeSleep(platform.running, nowNs));
       this.#poller.wait(platform.deliveries.areHeld ? Math.min(HELD_NS, sleepNs) : sleepNs);
     }
     platform.sentrySleeps = false;
