@@ -11,8 +11,14 @@ export class TraceeOp extends BlockingOp {
   readonly #queue = new WaitQueue();
   #result: number | null = null;
 
+  constructor(tracee: Task) {
+    super();
+    if (tracee.trace !== null) tracee.trace.awaited = this;
+  }
+
+  /** The first answer counts: a tracee that dies meanwhile gives ESRCH. */
   finish(result: number): void {
-    this.#result = result;
+    this.#result ??= result;
     this.#queue.notify();
   }
 

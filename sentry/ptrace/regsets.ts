@@ -23,7 +23,7 @@ const fixedPlace = (addr: UserAddr, length: number): Place => ({ addr, length, t
 
 /** The tracer reads the extended state. */
 const getFpu = (task: Task, tracee: Task, place: Place): number => {
-  const op = new TraceeOp();
+  const op = new TraceeOp(tracee);
   tracee.thread.readFpu((state) => {
     if (isErrno(state)) op.finish(EIO);
     else {
@@ -38,7 +38,7 @@ const getFpu = (task: Task, tracee: Task, place: Place): number => {
 const setFpu = (task: Task, tracee: Task, place: Place, length: number): number => {
   const given = task.memory.copyIn(place.addr, length);
   if (isErrno(given)) return given;
-  const op = new TraceeOp();
+  const op = new TraceeOp(tracee);
   tracee.thread.readFpu((state) => {
     const joined = isErrno(state) ? EIO : joinedState(state, given);
     if (isErrno(joined)) op.finish(joined);

@@ -63,6 +63,8 @@ export class Trace {
   /** PTRACE_GETEVENTMSG. */
   eventMessage = 0;
   stop: TraceStop | null = null;
+  /** The tracer's call that waits for the task's host thread. */
+  awaited: { finish(result: number): void } | null = null;
   /** PTRACE_INTERRUPT, or the first stop of a seized child (JOBCTL_TRAP_STOP). */
   isStopDue = false;
   /** A seized task is to tell of its group's stop or continuation (JOBCTL_TRAP_NOTIFY). */

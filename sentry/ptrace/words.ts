@@ -19,7 +19,7 @@ export const poke = (task: Task, tracee: Task, addr: number): number => {
   const { regs } = task.thread;
   view.setUint32(0, regs.getLo(R_R10), true);
   view.setUint32(4, regs.getHi(R_R10), true);
-  const op = new TraceeOp();
+  const op = new TraceeOp(tracee);
   pokeMemory(tracee, addr, word, (result) => op.finish(result < 0 ? EIO : 0));
   return task.block(op);
 };

@@ -1,4 +1,5 @@
 /** The end of tasks and processes (kernel/exit.c). Called only where no handler of the task is half done. */
+import { ESRCH } from "../abi/errno.ts";
 import { CLD_EXITED, CLD_KILLED, isValidSignal, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import { detachAll, unlink } from "../ptrace/link.ts";
@@ -75,6 +76,7 @@ const endTask = (task: Task): void => {
   task.exitStatus ??= process.groupExitStatus ?? signalStatus(SIGKILL);
   releaseAddressSpace(task);
   exitHooks.taskExit?.(task);
+  task.trace?.awaited?.finish(ESRCH);
   for (const tracee of detachAll(task)) endTrace(tracee);
   const usage = usageOfTask(task);
   usage.userNs = taskCpuNs(task);
