@@ -182,8 +182,8 @@ export const addContainerCommands = (program: Command): void => {
     .argument("[ARG...]")
     .passThroughOptions();
   add("wait", "wait for the end of a container", (globals, id: string) => wait(id, globals)).argument("<ID>");
-  add("spec", "write a config.json", (_globals, flags: { bundle: string }) => spec(flags)).addOption(
-    new Option("-b, --bundle <dir>", "where to").default(".", "the current directory"),
-  );
+  add("spec", "write a config.json", (_globals, flags: { bundle: string; rootless?: boolean }) => spec(flags))
+    .addOption(new Option("-b, --bundle <dir>", "where to").default(".", "the current directory"))
+    .option("--rootless", "for a container of an ordinary user");
   add("features", "print what is supported", () => features());
 };

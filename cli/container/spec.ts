@@ -3,15 +3,17 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { DEFAULT_SPEC } from "../../runtime/spec/default.ts";
+import { rootlessSpec } from "../../runtime/spec/rootless.ts";
 import { HOOK_NAMES } from "../../runtime/spec/spec.ts";
 import { ACTIONS, FLAGS, OPERATORS } from "../../runtime/spec/validate-seccomp.ts";
 import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
 import { VERSION } from "../version.ts";
 
-export const spec = (flags: { readonly bundle: string }): void => {
+export const spec = (flags: { readonly bundle: string; readonly rootless?: boolean }): void => {
   const path = join(resolve(flags.bundle), "config.json");
   if (existsSync(path)) throw new ContainerError("File config.json exists. Remove it first");
-  writeFileSync(path, `${JSON.stringify(DEFAULT_SPEC, null, "\t")}\n`, { mode: 0o666 });
+  const content = flags.rootless === true ? rootlessSpec(process.geteuid?.() ?? 0, process.getegid?.() ?? 0) : DEFAULT_SPEC;
+  writeFileSync(path, `${JSON.stringify(content, null, "\t")}\n`, { mode: 0o666 });
 };
 
 const MOUNT_OPTIONS =

@@ -151,6 +151,22 @@ describe("commands", { skip: !hasBusybox && "busybox-static is not installed" },
     });
   });
 
+  it("spec --rootless is for an ordinary user: mapped to root inside, without a network or cgroup of its own", () => {
+    withBoth(containers, ({ name, call }) => {
+      const directory = join(containers.directory, `rootless-${name}`);
+      mkdirSync(directory);
+      assert.equal(call("spec", "--rootless", "-b", directory).status, 0);
+      const { linux, mounts } = JSON.parse(readFileSync(join(directory, "config.json"), "utf8"));
+      assert.deepEqual(linux.uidMappings, [{ containerID: 0, hostID: process.geteuid?.(), size: 1 }]);
+      assert.deepEqual(linux.gidMappings, [{ containerID: 0, hostID: process.getegid?.(), size: 1 }]);
+      const types = linux.namespaces.map(({ type }: { type: string }) => type);
+      assert.deepEqual([types.includes("user"), types.includes("network"), linux.resources], [true, false, undefined]);
+      const at = (destination: string) => mounts.find((mount: { destination: string }) => mount.destination === destination);
+      assert.deepEqual([at("/sys").source, at("/sys").options.includes("rbind")], ["/sys", true]);
+      assert.equal(at("/dev/pts").options.includes("gid=5"), false);
+    });
+  });
+
   it("help and features", () => {
     withBoth(containers, ({ call }) => {
       for (const args of [["--help"], ["create", "--help"], ["exec", "-h"], ["list", "--help"]]) {

@@ -1,0 +1,25 @@
+/** What `moat spec --rootless` writes: the default for somebody with no more rights than his own user's. */
+import { DEFAULT_SPEC } from "./default.ts";
+
+const mapping = (id: number) => [{ containerID: 0, hostID: id, size: 1 }];
+
+/** An ordinary user has no network to give away, no group 5, no right to a sysfs and no cgroup. */
+export const rootlessSpec = (uid: number, gid: number): object => {
+  const { resources: _resources, namespaces, ...linux } = DEFAULT_SPEC.linux;
+  return {
+    ...DEFAULT_SPEC,
+    mounts: DEFAULT_SPEC.mounts.map((mount) =>
+      mount.type === "sysfs"
+        ? { destination: mount.destination, type: "none", source: "/sys", options: ["rbind", "nosuid", "noexec", "nodev", "ro"] }
+        : mount.type === "devpts"
+          ? { ...mount, options: mount.options?.filter((option) => !option.startsWith("gid=")) }
+          : mount,
+    ),
+    linux: {
+      uidMappings: mapping(uid),
+      gidMappings: mapping(gid),
+      namespaces: [...namespaces.filter(({ type }) => type !== "network"), { type: "user" }],
+      ...linux,
+    },
+  };
+};
