@@ -15,7 +15,7 @@ describeEngine("mounts in Docker", ["docker.io"], () => {
   );
   like(
     "a bind that is read-only",
-    `${bound} run --rm -v "$B:/b:ro" busybox sh -c 'touch /b/x; cat /b/file; grep " /b " /proc/mounts | cut -d" " -f4 | cut -d, -f1'`,
+    `${bound} run --rm -v "$B:/b:ro" busybox sh -c 'exec 2>&1; touch /b/x; cat /b/file; grep " /b " /proc/mounts | cut -d" " -f4 | cut -d, -f1'`,
     /Read-only file system\ntext\nro\n/,
   );
   like("a bind of a file", `${bound} run --rm -v "$B/file:/etc/made/up" busybox cat /etc/made/up`, "text\n");
