@@ -26,12 +26,12 @@ describeEngine("mounts in Docker", ["docker.io"], () => {
   );
   like(
     "propagation",
-    `${bound} mount --bind bound bound; mount --make-shared bound; for p in rprivate rslave private slave rshared; do run --rm -v "$B:/b:$p" busybox sh -c 'grep " /b " /proc/self/mountinfo | cut -d" " -f6-8 | tr -s 0-9 N | tr -s N'; done; umount -l bound`,
+    `mkdir -p $N.b/sub; B="$PWD/$N.b";  mount --bind $N.b $N.b; mount --make-shared $N.b; for p in rprivate rslave private slave rshared; do run --rm -v "$B:/b:$p" busybox sh -c 'grep " /b " /proc/self/mountinfo | cut -d" " -f6-8 | tr -s 0-9 N | tr -s N'; done; umount -l $N.b`,
     /rw,relatime - ext4|rw,relatime/,
   );
   like(
     "a host mount that comes later, in a slave",
-    `${bound} mount --bind bound bound; mount --make-shared bound; start -v "$B:/b:rslave" -v "$B:/p" busybox sleep 100; mount -t tmpfs t bound/sub; touch bound/sub/later; docker exec $N ls /b/sub /p/sub; umount bound/sub; docker exec $N ls /b/sub; umount bound`,
+    `mkdir -p $N.b/sub; B="$PWD/$N.b";  mount --bind $N.b $N.b; mount --make-shared $N.b; start -v "$B:/b:rslave" -v "$B:/p" busybox sleep 100; mount -t tmpfs t $N.b/sub; touch $N.b/sub/later; docker exec $N ls /b/sub /p/sub; umount $N.b/sub; docker exec $N ls /b/sub; umount $N.b`,
     /\/b\/sub:\nlater\n/,
   );
   like(
