@@ -80,12 +80,12 @@ describeEngine("a container's life in Docker", ["docker.io"], () => {
 
   like(
     "run -it",
-    `terminal 'docker run --rm -it --runtime=$RT --network none --name $N busybox\\n' '/ # ' 'test -t 0 && tty\\n' '/dev/(pts/0|console)' 'size 31x99' 'host|#|^$' 'until stty size 2>/dev/null | grep "31 99"; do sleep 0.1; done\\n' '31 99\\n' 'echo g""o; sleep 50\\n' '\\ngo' '\\x03' '# ' 'exit 4\\n' 'host> ' 'echo "[$?]"\\n' '\\[4\\]'`,
+    `terminal 'docker run --rm -it --runtime=$RT --network none --name $N busybox\\n' '/ # ' 'test -t 0 && tty\\n' '/dev/pts/0' 'size 31x99' 'host|#|^$' 'until stty size 2>/dev/null | grep "31 99"; do sleep 0.1; done\\n' '31 99\\n' 'x=o; sh -c "echo g$x; sleep 50"\\n' '\\ngo' '\\x03' '# ' 'exit 4\\n' 'host> ' 'echo "[$?]"\\n' '\\[4\\]'`,
     "seen\n",
   );
   like(
     "exec -it",
-    `start busybox sleep 100; terminal "docker exec -it $N sh\\n" '/ # ' 'echo $TERM\\n' 'xterm' 'exit 6\\n' 'host> ' 'echo "[$?]"\\n' '\\[6\\]'`,
+    `start busybox sleep 100; terminal "docker exec -it $N sh\\n" '/ # ' 'tty\\n' '/dev/pts/\\d' 'echo $TERM\\n' 'xterm' 'exit 6\\n' 'host> ' 'echo "[$?]"\\n' '\\[6\\]'`,
     "seen\n",
   );
 

@@ -6,7 +6,8 @@ import { describeEngine } from "./needs.ts";
 describeEngine("mounts in Docker", ["docker.io"], () => {
   const docker = withDocker();
   const like = (name: string, script: string, expected: string | RegExp): void => same(docker, name, script, expected);
-  const bound = 'mkdir -p bound/sub; echo text > bound/file; B="$PWD/bound"; ';
+  /** Cases run side by side: each has a directory of its own. */
+  const bound = 'mkdir -p $N.d/bound/sub; cd $N.d; echo text > bound/file; B="$PWD/bound"; ';
 
   like(
     "a bind, both ways",
