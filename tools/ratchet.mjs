@@ -20,7 +20,7 @@ const lineLimit = (path) => {
 const countAll = (text, pattern) => text.match(pattern)?.length ?? 0;
 
 const COUNTS = {
-  any: (_path, text) => countAll(text, /(: |<|\bas )any\b(?!\w| \w)/g),
+  any: (_path, text) => countAll(text, /(: |<|\bas )any\b(?! \w|[(.:])/g),
   // `as const` narrows, and in an import `as` only renames.
   casts: (_path, text) => countAll(text.replace(/^(import|export) [^;]*;/gm, ""), /[\w)\]}] as (?!const\b)[A-Za-z({[]/g),
   "lint-disables": (_path, text) => countAll(text, /biome-ignore|@ts-(ignore|expect-error|nocheck)/g),
