@@ -17,6 +17,9 @@ import {
 } from "../abi/signal.ts";
 import type { Task } from "./task.ts";
 
+/** The highest si_code of SIGPOLL. */
+const NSIGPOLL = 6;
+
 export interface SignalInfo {
   readonly signal: number;
   readonly code: number;
@@ -99,7 +102,8 @@ export const signalLayout = (signal: number, code: number): SignalLayout => {
       case SIGPOLL:
         return "poll";
       default:
-        return "kill";
+        // F_SETSIG: any other signal with the reasons of SIGIO.
+        return code <= NSIGPOLL ? "poll" : "kill";
     }
   }
   if (code === SI_TIMER) return "timer";

@@ -16,6 +16,10 @@ const CODES: readonly (readonly [number, number])[] = [
   [POLLHUP, 6],
 ];
 
+const POLL_MSG = 3;
+/** Its band_table entry: EPOLLIN, EPOLLRDNORM and EPOLLMSG. */
+const MESSAGE_BAND = 0x441;
+
 export { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "../../syscall-tables/flags/fd.ts";
 
 export class AsyncNotifier implements Waiter {
@@ -50,9 +54,26 @@ export class AsyncNotifier implements Waiter {
   }
 
   wake(events: number): void {
+    this.#tell(this.#info(events));
+  }
+
+  /** Something happened to the file that is no readiness: a directory's change, a lease to give back (POLL_MSG). */
+  message(fd: number): void {
+    this.#tell(this.signal === 0 ? kernelSignal(SIGIO) : { signal: this.signal, code: POLL_MSG, band: MESSAGE_BAND, fd });
+  }
+
+  /** f_setown() that leaves an owner in place: `task`'s process if there is none. */
+  ownedAtLeastBy(task: Task): void {
+    if (this.owner !== null) return;
+    this.ownerType = F_OWNER_PID;
+    this.owner = task.process.leader.pid;
+    this.uid = task.creds.uid;
+    this.euid = task.creds.euid;
+  }
+
+  #tell(info: SignalInfo): void {
     const { owner } = this;
     if (owner === null) return;
-    const info = this.#info(events);
     if (this.ownerType === F_OWNER_PGRP) {
       for (const process of [...(owner.group?.members ?? [])]) if (this.#maySend(process.leader)) sendSignalToProcess(process, info);
     } else if (owner.task !== null && this.#maySend(owner.task)) {

@@ -93,6 +93,7 @@ export class FdTable {
   #drop(file: OpenFile, task: Task): number {
     const result = file.flush(task);
     if (file.inode.locks !== null) dropPosixLocks(file.inode, this);
+    if (file.closeListeners !== null) for (const listener of [...file.closeListeners]) listener.closedBy(this);
     file.put();
     return result;
   }

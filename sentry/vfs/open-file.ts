@@ -9,6 +9,7 @@ import type { FileMapping } from "../mm/file-mapping.ts";
 import type { WaitQueue } from "../task/blocking.ts";
 import type { Task } from "../task/task.ts";
 import type { AsyncNotifier } from "./async.ts";
+import type { FdTable } from "./fd-table.ts";
 import { type DirentSink, type Inode, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "./inode.ts";
 import type { Io } from "./io.ts";
 import { dropFileLocks } from "./locks.ts";
@@ -53,6 +54,11 @@ export interface EpollLink {
   fileReleased(): void;
 }
 
+/** What an fd table has asked of the file and what ends with its first close(2) of it (fs/inotify). */
+export interface CloseListener {
+  closedBy(table: FdTable): void;
+}
+
 export abstract class OpenFile {
   /** Status flags (F_GETFL): access mode, O_APPEND, O_NONBLOCK, … without creation flags. */
   flags: number;
@@ -67,6 +73,8 @@ export abstract class OpenFile {
   #references = 1;
   /** F_SETOWN, F_SETSIG and O_ASYNC state; null until first used. */
   async: AsyncNotifier | null = null;
+  /** F_NOTIFY of a directory; null while there is none. */
+  closeListeners: CloseListener[] | null = null;
 
   constructor(inode: Inode, path: Path | null, flags: number) {
     this.inode = inode;

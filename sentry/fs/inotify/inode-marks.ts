@@ -3,10 +3,16 @@ import { IN_ALL_EVENTS, IN_DELETE_SELF, IN_EXCL_UNLINK, IN_ISDIR, IN_MOVE_SELF, 
 import type { Kernel } from "../../kernel.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import type { InodeWatches } from "../../vfs/notify.ts";
-import type { InotifyFile } from "./inotify.ts";
+
+/** Who hears the events: an inotify file, or one F_NOTIFY of a directory. */
+export interface Watcher {
+  deliver(watch: Watch, mask: number, name: string, cookie: number): void;
+  /** The inode is gone. */
+  forget(watch: Watch): void;
+}
 
 export interface Watch {
-  readonly file: InotifyFile;
+  readonly file: Watcher;
   readonly wd: number;
   readonly marks: InodeMarks;
   /** IN_ALL_EVENTS, IN_ONESHOT, IN_EXCL_UNLINK */
@@ -28,7 +34,7 @@ export class InodeMarks implements InodeWatches {
     return marks;
   }
 
-  find(file: InotifyFile): Watch | null {
+  find(file: Watcher): Watch | null {
     for (const watch of this.#watches) if (watch.file === file) return watch;
     return null;
   }

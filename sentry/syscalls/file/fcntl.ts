@@ -34,7 +34,8 @@ import {
   F_UNLCK,
   FD_CLOEXEC,
 } from "../../../syscall-tables/flags/fd.ts";
-import { EAGAIN, EBADF, EINVAL, ENOTDIR, EPERM } from "../../abi/errno.ts";
+import { EAGAIN, EBADF, EINVAL, EPERM } from "../../abi/errno.ts";
+import { setDirectoryNotice } from "../../fs/inotify/directory-notice.ts";
 import type { Task } from "../../task/task.ts";
 import { AsyncNotifier } from "../../vfs/async.ts";
 import { O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, type OpenFile } from "../../vfs/open-file.ts";
@@ -139,7 +140,7 @@ const onFile = (task: Task, fd: number, file: OpenFile, command: number, argumen
       // There are never leases: none to give up, none to be had.
       return argument === F_UNLCK ? EAGAIN : EINVAL;
     case F_NOTIFY:
-      return file.inode.isDirectory ? EINVAL : ENOTDIR;
+      return setDirectoryNotice(task, fd, file, argument);
     case F_CREATED_QUERY:
       return 0;
     case F_GET_RW_HINT:
@@ -154,14 +155,10 @@ const onFile = (task: Task, fd: number, file: OpenFile, command: number, argumen
 };
 
 /** fcntl(2) */
-export const sys_fcntl = implement(
-  "fcntl",
-  { level: "partial", note: "no leases (F_SETLEASE), no F_NOTIFY" },
-  (task, fd, command, argument) => {
-    const file = task.files.get(fd);
-    if (file === null) return EBADF;
-    const result = onDescriptor(task, fd, file, command, argument);
-    if (result !== EBADF || (file.flags & O_PATH) !== 0) return result;
-    return onFile(task, fd, file, command, argument);
-  },
-);
+export const sys_fcntl = implement("fcntl", { level: "partial", note: "no leases (F_SETLEASE)" }, (task, fd, command, argument) => {
+  const file = task.files.get(fd);
+  if (file === null) return EBADF;
+  const result = onDescriptor(task, fd, file, command, argument);
+  if (result !== EBADF || (file.flags & O_PATH) !== 0) return result;
+  return onFile(task, fd, file, command, argument);
+});
