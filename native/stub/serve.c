@@ -138,6 +138,8 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
   if (kind) begin(thread, regs, kind, fpu);
   /* Once restored, the state is live and the host's frame is stale. */
   u32 restored = 0;
+  /* Stays set over operations and reports: the thread may have no way back but all of its registers. */
+  u32 loaded = 0;
   u64 return_rip = NOWHERE, continuation = NOWHERE;
   for (;;) {
     if (kind) {
@@ -147,7 +149,7 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
       post(thread);
       if (thread->slot->fetched == 0) stub_fetch_late(thread->slot);
     }
-    u32 loaded = obey(thread, wait_for_command(thread, fpu), regs, fpu);
+    loaded |= obey(thread, wait_for_command(thread, fpu), regs, fpu);
     struct slot *slot = thread->slot;
     kind = 0;
     if (!slot) continue;
