@@ -33,6 +33,24 @@ static void *late(void *a) {
   if (a) exit(9);
   return NULL;
 }
+static void *told(void *a) {
+  char c;
+  if (read(((int *)a)[0], &c, 1) == 1) printf("last thread\n");
+  return NULL;
+}
+static void wait_zombie(pid_t p) {
+  char path[40], line[200];
+  snprintf(path, sizeof path, "/proc/%d/stat", p);
+  for (int i = 0; i < 2000; i++, sleep_ms(5)) {
+    int fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, line, sizeof line - 1);
+    close(fd);
+    line[n > 0 ? n : 0] = 0;
+    char *end = strrchr(line, ')');
+    if (end && end[2] == 'Z') return;
+  }
+  printf("never a zombie\n");
+}
 static void *run_fork(void *a) {
   (void)a;
   pid_t p = fork();
@@ -112,12 +130,13 @@ int main(void) {
   /* a thread leader that is a zombie is not waitable while others live */
   p = fork();
   if (p == 0) {
-    pthread_create(&t, NULL, late, NULL);
+    pthread_create(&t, NULL, told, pipefd);
     syscall(SYS_exit, 3);
   }
-  sleep_ms(10);
+  wait_zombie(p);
   T(waitpid(p, &st, WNOHANG));
   T(kill(p, 0));
+  if (write(pipefd[1], "x", 1) != 1) return 1;
   T(waitpid(p, &st, 0) == p);
   say_status("zombie leader", st);
   return 0;
