@@ -66,7 +66,8 @@ describe("exec and signals", { skip: !hasBusybox && "busybox-static is not insta
         args: ["sh", "-c", script],
         env: ["PATH=/bin", "A=b"],
         cwd: "/sys",
-        rlimits: [{ type: "RLIMIT_NOFILE", soft: 77, hard: 88 }],
+        // Equal, because the Go of some runcs raises the soft limit to the hard one.
+        rlimits: [{ type: "RLIMIT_NOFILE", soft: 77, hard: 77 }],
       });
       const { stdout } = call("exec", "--process", file, id);
       assert.equal(stdout, "uid=5 gid=6 groups=9\n/sys\nA=b\nHOME=/\nPATH=/bin\n77\nCapBnd:\t0000000020000420\n");

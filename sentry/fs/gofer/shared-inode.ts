@@ -25,7 +25,7 @@ import {
   walk,
 } from "../../../gofer/protocol/messages.ts";
 import { fdStat, statFd } from "../../../native/ffi/file-calls-unsafe.ts";
-import { EINVAL, EIO, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, type Errno, ESTALE } from "../../abi/errno.ts";
+import { EIO, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, type Errno, ESTALE } from "../../abi/errno.ts";
 import type { Answer } from "../../host/gofer-client.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
