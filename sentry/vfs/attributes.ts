@@ -1,7 +1,7 @@
 /** Changing attributes: who may, and what else changes with them (fs/attr.c). */
 import { IN_ATTRIB, IN_MODIFY } from "../../syscall-tables/flags/open.ts";
 import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.ts";
-import { EACCES, EFBIG, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY } from "../abi/errno.ts";
+import { EACCES, EAGAIN, EFBIG, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY } from "../abi/errno.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGXFSZ } from "../abi/signal.ts";
 import type { Credentials } from "../task/credentials.ts";
@@ -9,7 +9,9 @@ import { kernelSignal, sendSignalToTask } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
 import { INVALID_ID } from "../task/user-namespace.ts";
 import { type AttributeChange, type Inode, S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "./inode.ts";
+import { breakLeases } from "./leases.ts";
 import { notifyDentry } from "./notify.ts";
+import { O_WRONLY } from "./open-file.ts";
 import type { Path } from "./path.ts";
 import { hasOver, isOwner, MAY_WRITE, mayAccess, withoutForeignSgid } from "./permission.ts";
 
@@ -114,6 +116,7 @@ export const truncatePath = (task: Task, path: Path, length: number): number => 
   if (error < 0) return error;
   if (path.mount.isReadOnly) return EROFS;
   if (inode.execCount > 0) return ETXTBSY;
+  if (inode.leases !== null && breakLeases(inode, O_WRONLY, task) < 0) return EAGAIN;
   return truncateInode(task, path, length);
 };
 

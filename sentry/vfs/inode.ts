@@ -8,6 +8,7 @@ import { EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, type Errno } from "../abi/
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import type { Filesystem } from "./filesystem.ts";
+import type { InodeLeases } from "./leases.ts";
 import type { HostLocks, InodeLocks } from "./locks.ts";
 import type { InodeWatches } from "./notify.ts";
 import type { OpenFile } from "./open-file.ts";
@@ -173,6 +174,8 @@ export abstract class Inode {
   openCount = 0;
   /** Open files that may write: execve(2) answers ETXTBSY while above 0. */
   writeCount = 0;
+  /** Open files that only read. */
+  readCount = 0;
   /** Programs running from it: opening for writing answers ETXTBSY while above 0. */
   execCount = 0;
   /** The last name and the last open file are gone (`nlink` 0, `openCount` 0): release the data. */
@@ -198,6 +201,8 @@ export abstract class Inode {
   hostLocks(): HostLocks | null {
     return null;
   }
+  /** F_SETLEASE; null while there are none. */
+  leases: InodeLeases | null = null;
   /** inotify watchers. */
   watches: InodeWatches | null = null;
   /** The first watcher came, the last went: where host processes change files, too, the host is asked to tell. */

@@ -12,6 +12,7 @@ import type { AsyncNotifier } from "./async.ts";
 import type { FdTable } from "./fd-table.ts";
 import { type DirentSink, type Inode, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "./inode.ts";
 import type { Io } from "./io.ts";
+import { dropLease } from "./leases.ts";
 import { dropFileLocks } from "./locks.ts";
 import { notifyFile } from "./notify.ts";
 import { type Path, putPath, takePath } from "./path.ts";
@@ -88,7 +89,7 @@ export abstract class OpenFile {
         inode.fs.writers++;
         path.mount.writers++;
       }
-    }
+    } else if (this.canRead) inode.readCount++;
   }
 
   /** True for files whose position matters: regular files, directories, some devices. */
@@ -128,6 +129,7 @@ export abstract class OpenFile {
     // eventpoll_release(): closing the last reference removes the file from every epoll set.
     while (this.epollItems !== null && this.epollItems.length > 0) this.epollItems[this.epollItems.length - 1].fileReleased();
     if (inode.locks !== null) dropFileLocks(this);
+    if (inode.leases !== null) dropLease(this);
     if (this.async !== null) this.async.disarm();
     this.release();
     if (this.canWrite) {
@@ -136,7 +138,7 @@ export abstract class OpenFile {
         inode.fs.writers--;
         path.mount.writers--;
       }
-    }
+    } else if (this.canRead) inode.readCount--;
     if (path !== null) putPath(path);
     if (--inode.openCount > 0 || inode.nlink > 0) return;
     if (inode.watches !== null) inode.watches.event(IN_DELETE_SELF, "", 0);

@@ -1,11 +1,12 @@
 /** open(2) (fs/namei.c path_openat, fs/open.c). */
 import { IN_CREATE, IN_MODIFY, IN_OPEN } from "../../syscall-tables/flags/open.ts";
-import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, EPERM, EROFS, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
+import { EACCES, EAGAIN, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, EPERM, EROFS, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { clearedPrivileges } from "./attributes.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
 import { Inode, S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "./inode.ts";
+import { breakLeases } from "./leases.ts";
 import { mayFollow, mayReuse } from "./link-protection.ts";
 import { MS_NODEV } from "./mount.ts";
 import { notify, notifyDentry, notifyFile } from "./notify.ts";
@@ -51,6 +52,7 @@ const openFound = (task: Task, path: Path, flags: number, isNew: boolean): OpenF
   }
   if ((mask & MAY_WRITE) !== 0 && !isSpecial(inode.mode) && path.mount.isReadOnly) return EROFS;
   if ((mask & MAY_WRITE) !== 0 && inode.execCount > 0) return ETXTBSY;
+  if (inode.leases !== null && breakLeases(inode, flags, task) < 0) return EAGAIN;
   const file = isSpecial(inode.mode) ? openSpecial(inode, path, flags, task) : inode.open(path, flags, task);
   if (isErrno(file)) return file;
   notifyFile(file, IN_OPEN);

@@ -2,6 +2,7 @@
 import { CAP_SYS_PTRACE } from "../../abi/capability.ts";
 import { EINVAL, EPERM } from "../../abi/errno.ts";
 import { PTRACE_SCOPE_NO_ATTACH, ptraceScope } from "../../ptrace/link.ts";
+import { leaseSettings } from "../../vfs/leases.ts";
 import { linkProtection } from "../../vfs/link-protection.ts";
 import type { Sysctl } from "./registries.ts";
 
@@ -52,7 +53,25 @@ const ptraceKnob: Sysctl = {
   },
 };
 
+const leaseTime = numberKnob(
+  2 ** 31 - 1,
+  () => leaseSettings.breakTimeSec,
+  (value) => {
+    leaseSettings.breakTimeSec = value;
+  },
+);
+
+const leaseSwitch = numberKnob(
+  2 ** 31 - 1,
+  () => (leaseSettings.isEnabled ? 1 : 0),
+  (value) => {
+    leaseSettings.isEnabled = value !== 0;
+  },
+);
+
 export const switches: readonly (readonly [path: string, knob: Sysctl])[] = [
+  ["fs/lease-break-time", leaseTime],
+  ["fs/leases-enable", leaseSwitch],
   ["fs/protected_fifos", linkKnob("fifos", 2)],
   ["fs/protected_hardlinks", linkSwitch("hardlinks")],
   ["fs/protected_regular", linkKnob("regular", 2)],

@@ -30,8 +30,6 @@ const CONSTANTS: Readonly<Record<string, string | number>> = {
   "fs/inotify/max_queued_events": 16_384,
   "fs/inotify/max_user_instances": 128,
   "fs/inotify/max_user_watches": 1_048_576,
-  "fs/lease-break-time": 45,
-  "fs/leases-enable": 1,
   "fs/mount-max": 100_000,
   "fs/nr_open": 1_048_576,
   "fs/overflowgid": 65_534,

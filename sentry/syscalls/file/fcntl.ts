@@ -31,13 +31,13 @@ import {
   F_SETOWN_EX,
   F_SETPIPE_SZ,
   F_SETSIG,
-  F_UNLCK,
   FD_CLOEXEC,
 } from "../../../syscall-tables/flags/fd.ts";
-import { EAGAIN, EBADF, EINVAL, EPERM } from "../../abi/errno.ts";
+import { EBADF, EINVAL, EPERM } from "../../abi/errno.ts";
 import { setDirectoryNotice } from "../../fs/inotify/directory-notice.ts";
 import type { Task } from "../../task/task.ts";
 import { AsyncNotifier } from "../../vfs/async.ts";
+import { getLease, setLease } from "../../vfs/leases.ts";
 import { O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, type OpenFile } from "../../vfs/open-file.ts";
 import { isOwner } from "../../vfs/permission.ts";
 import { implement } from "../implement.ts";
@@ -135,10 +135,9 @@ const onFile = (task: Task, fd: number, file: OpenFile, command: number, argumen
     case F_ADD_SEALS:
       return file.addSeals(argument);
     case F_GETLEASE:
-      return F_UNLCK;
+      return getLease(task, file);
     case F_SETLEASE:
-      // There are never leases: none to give up, none to be had.
-      return argument === F_UNLCK ? EAGAIN : EINVAL;
+      return setLease(task, fd, file, argument);
     case F_NOTIFY:
       return setDirectoryNotice(task, fd, file, argument);
     case F_CREATED_QUERY:
@@ -155,7 +154,7 @@ const onFile = (task: Task, fd: number, file: OpenFile, command: number, argumen
 };
 
 /** fcntl(2) */
-export const sys_fcntl = implement("fcntl", { level: "partial", note: "no leases (F_SETLEASE)" }, (task, fd, command, argument) => {
+export const sys_fcntl = implement("fcntl", { level: "full" }, (task, fd, command, argument) => {
   const file = task.files.get(fd);
   if (file === null) return EBADF;
   const result = onDescriptor(task, fd, file, command, argument);

@@ -7,17 +7,41 @@ import {
   FALLOC_FL_ZERO_RANGE,
 } from "../../../syscall-tables/flags/fd.ts";
 import { IN_MODIFY } from "../../../syscall-tables/flags/open.ts";
-import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
+import { EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
 import { MAX_FILE_SIZE, truncatePath } from "../../vfs/attributes.ts";
 import { S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../../vfs/inode.ts";
+import { type InodeLeases, takeAwaitedLeases } from "../../vfs/leases.ts";
 import { notifyFile } from "../../vfs/notify.ts";
 import { implement } from "../implement.ts";
+import { LeaseOp } from "./lease-op.ts";
+
+const truncateNamed = (task: Task, path: string, length: number): number => {
+  const place = task.kernel.vfs.follow(task, path);
+  return isErrno(place) ? place : truncatePath(task, place, length);
+};
+
+class TruncateOp extends LeaseOp {
+  readonly #path: string;
+  readonly #length: number;
+
+  constructor(leases: InodeLeases, path: string, length: number) {
+    super(leases);
+    this.#path = path;
+    this.#length = length;
+  }
+
+  protected override again(task: Task): number {
+    return truncateNamed(task, this.#path, this.#length);
+  }
+}
 
 /** truncate(2) */
 export const sys_truncate = implement("truncate", { level: "full" }, (task, path, length) => {
   if (length < 0) return EINVAL;
-  const place = task.kernel.vfs.follow(task, path);
-  return isErrno(place) ? place : truncatePath(task, place, length);
+  const result = truncateNamed(task, path, length);
+  const leases = result === EAGAIN ? takeAwaitedLeases() : null;
+  return leases === null ? result : task.block(new TruncateOp(leases, path, length));
 });
 
 /** ftruncate(2) */
