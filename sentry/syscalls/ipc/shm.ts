@@ -1,6 +1,8 @@
 import { IPC_CREAT, SHM_EXEC, SHM_HUGETLB, SHM_RDONLY, SHM_REMAP, SHM_RND } from "../../../syscall-tables/flags/ipc.ts";
+import { CAP_IPC_LOCK } from "../../abi/capability.ts";
 import { EINVAL, ENOMEM, EPERM, isErrno } from "../../abi/errno.ts";
 import { MAP_FIXED, MAP_SHARED, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE, pageAlign } from "../../abi/mman.ts";
+import { RLIMIT_MEMLOCK } from "../../abi/resource.ts";
 import { MemfdInode } from "../../fs/memfd/memfd.ts";
 import { memfdFilesystem } from "../../fs/memfd/memfd-filesystem.ts";
 import { ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
@@ -9,11 +11,23 @@ import { SegmentMapping, SharedSegment } from "../../ipc/shared-segment.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 
+/** log2 of the huge page sizes of x86-64, in the flags from SHM_HUGE_SHIFT on; 0 is the default size. */
+const HUGE_PAGE_SHIFTS = [0, 21, 30];
+const SHM_HUGE_SHIFT = 26;
+
+/** hugetlb_file_setup() where no huge page is reserved. */
+const hugePages = (task: Task, size: number, flags: number) => {
+  if (!HUGE_PAGE_SHIFTS.includes(flags >>> SHM_HUGE_SHIFT)) return EINVAL;
+  const { creds } = task;
+  const isAllowed = creds.has(CAP_IPC_LOCK) || creds.fsgid === 0 || creds.groups.includes(0);
+  return isAllowed || size <= task.process.limits.get(RLIMIT_MEMLOCK).soft ? ENOMEM : EPERM;
+};
+
 /** newseg() */
 const createSegment = (task: Task, key: number, size: number, flags: number) => {
   // shmem_kernel_file_setup(): nor may it be larger than a file.
   if (size < 1 || size > ipcNamespaceOf(task).limits.shmmax || size >= 2 ** 63) return EINVAL;
-  if ((flags & SHM_HUGETLB) !== 0) return EPERM;
+  if ((flags & SHM_HUGETLB) !== 0) return hugePages(task, size, flags);
   const fs = memfdFilesystem(task.kernel);
   const inode = new MemfdInode(fs, flags & 0o777, task.creds.fsuid, task.creds.fsgid, 0);
   const error = inode.setAttributes({ size: pageAlign(size) }, null);
@@ -24,7 +38,7 @@ const createSegment = (task: Task, key: number, size: number, flags: number) => 
 };
 
 /** shmget(2) */
-export const sys_shmget = implement("shmget", { level: "partial", note: "no SHM_HUGETLB" }, (task, key, size, flags) =>
+export const sys_shmget = implement("shmget", { level: "full" }, (task, key, size, flags) =>
   ipcNamespaceOf(task).segments.obtain(
     task,
     key,
