@@ -107,7 +107,7 @@ int main(void) {
     _exit(count);
   }
   int status;
-  waitpid(child, &status, 0);
+  while (waitpid(child, &status, 0) < 0) continue;
   printf("child saw %d\n", WEXITSTATUS(status));
   told("parent saw");
 
