@@ -39,7 +39,8 @@ print("mountinfo", all(" - " in l for l in lines("/proc/self/mountinfo") if l), 
 print("statm", len(open("/proc/self/statm").read().split()), "oom", open("/proc/self/oom_score_adj").read().strip())
 print("auxv", len(open("/proc/self/auxv", "rb").read()) % 16, "task", os.listdir("/proc/self/task") == [str(me)])
 child = subprocess.Popen(["sleep", "100"])
-while open(f"/proc/{child.pid}/comm").read().strip() != "sleep": pass
+# Linux names it before it has its arguments.
+while not open(f"/proc/{child.pid}/cmdline").read().startswith("sleep"): pass
 print("child", open(f"/proc/{child.pid}/cmdline").read().replace("\0", " "), open(f"/proc/{me}/task/{me}/children").read().split() == [str(child.pid)])
 os.kill(child.pid, signal.SIGSTOP); os.waitpid(child.pid, os.WUNTRACED)
 print("state", [l for l in lines(f"/proc/{child.pid}/status") if l.startswith("State")])
