@@ -109,7 +109,9 @@ int main(void) {
   int status;
   while (waitpid(child, &status, 0) < 0) continue;
   printf("child saw %d\n", WEXITSTATUS(status));
-  told("parent saw");
+  /* A signal that is pending already merges with the next of its kind: how many come is a race. */
+  printf("parent saw: %s\n", count > 0 ? "some" : "none");
+  count = 0;
 
   puts("-- closing a copy ends it");
   int copy = dup(d);
