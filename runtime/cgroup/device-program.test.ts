@@ -17,6 +17,7 @@ const rule = (allow: boolean, minor: number | null): DeviceRule => ({
   access: "rwm",
 });
 
+// No package brings a v2 hierarchy, and the kernel lets none but root load the program: devices.test.ts has the rest.
 describe("a cgroup's device program", { skip: !isPossible && "no cgroup v2 that root may change" }, () => {
   it("opens and forbids devices, and is replaced as a whole", () => {
     const directory = `${mountPoint}/moat-test-devices-${process.pid}`;

@@ -1,8 +1,8 @@
 /** containerd by ctr: io.containerd.runc.v2 with Moat as BinaryName. The image is made by umoci. */
 import { after, before } from "node:test";
 import { moatPath } from "../integration/moat.ts";
+import { describeEngine } from "../needs.ts";
 import { Engine, same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 class Containerd extends Engine {
   /** The namespace is also the parent of the containers' cgroups. */

@@ -1,8 +1,8 @@
 /** docker build by the classic builder, whose RUN steps are containers of the daemon's default runtime. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
-import { describeEngine } from "./needs.ts";
 
 const BUILD = `
 export DOCKER_BUILDKIT=0

@@ -1,7 +1,8 @@
 /** docker start, stop, kill, exec, logs, cp and the like: a container from its start to its removal. */
+
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
 import { same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 describeEngine("a container's life in Docker", ["docker.io"], () => {
   const docker = withDocker();

@@ -1,8 +1,8 @@
 /** Many containers, at once and one after the other, and what they leave: nothing. mass.mjs does the same with larger numbers. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
-import { describeEngine } from "./needs.ts";
 
 const AT_ONCE = 10;
 const IN_A_ROW = 20;

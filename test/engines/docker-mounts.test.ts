@@ -1,7 +1,8 @@
 /** docker run with volumes, binds, tmpfs, devices and a read-only root; docker cp, diff and commit of what a container writes. */
+
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
 import { same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 describeEngine("mounts in Docker", ["docker.io"], () => {
   const docker = withDocker();

@@ -1,7 +1,8 @@
 /** Docker's networks: bridge, ports, names, a network that containers share. */
+
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
 import { same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 const SERVER = "sh -c 'echo hello > /index.html; exec httpd -f -p 80 -h /'";
 

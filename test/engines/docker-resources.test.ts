@@ -1,7 +1,8 @@
 /** Limits, pause, update, stats, top: what Docker does to a container by way of its cgroup. */
+
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
 import { same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 /** Prints one value of the container's own cgroup, in either version's file. */
 const CGROUP = `value() { for f in $1 $2; do cat /sys/fs/cgroup/$f 2>/dev/null && return; done; }\n`;

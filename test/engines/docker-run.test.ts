@@ -1,7 +1,8 @@
 /** docker run: what a container is given, and what comes out of it. */
+
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
 import { same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 describeEngine("docker run", ["docker.io"], () => {
   const docker = withDocker();

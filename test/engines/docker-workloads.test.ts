@@ -1,9 +1,9 @@
 /** What people run in containers: databases, servers, interpreters, a shell; from a Debian image. */
 import { execFileSync } from "node:child_process";
 import { before } from "node:test";
+import { describeEngine } from "../needs.ts";
 import { withDocker } from "./docker.ts";
 import { same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 const IMAGE_TIMEOUT_MS = 10 * 60_000;
 

@@ -1,8 +1,8 @@
 /** skopeo and umoci make a bundle from an image; `run` by name, without an engine. */
 import { after, before } from "node:test";
 import { moatPath } from "../integration/moat.ts";
+import { describeEngine } from "../needs.ts";
 import { Engine, same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 class Bundles extends Engine {
   protected get preamble(): string {

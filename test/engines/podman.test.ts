@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { moatPath, root } from "../integration/moat.ts";
+import { describeEngine } from "../needs.ts";
 import { Engine, same } from "./engine.ts";
-import { describeEngine } from "./needs.ts";
 
 const containersConf = (moat: string, directory: string): string => `cat > ${directory}/containers.conf <<END
 [engine]

@@ -3,8 +3,6 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { type Config, Containers } from "./bundle.ts";
 
-export const hasRunc = spawnSync("runc", ["--version"]).status === 0 && process.getuid?.() === 0;
-
 export interface Both {
   readonly runc: string;
   readonly moat: string;

@@ -1,11 +1,10 @@
 /** Bundles of busybox for the container tests, and the containers' commands with a state directory of their own. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_SPEC } from "../../runtime/spec/default.ts";
 import { moatPath, type Outcome, run } from "./moat.ts";
 
-export const hasBusybox = existsSync("/bin/busybox");
 const APPLETS = [
   "awk",
   "chmod",

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import { Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { Containers } from "./bundle.ts";
 import { moatPath } from "./moat.ts";
 
 /** The standard files of what goes on are not pipes that somebody waits for. */
@@ -15,7 +16,7 @@ const detached = (containers: Containers, output: string, ...args: string[]): nu
 
 const serve = ["sh", "-c", 'trap "exit 7" TERM; echo up; while true; do sleep 0.1; done'];
 
-describe("containers", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("containers", () => {
   const containers = new Containers();
   after(() => containers.remove());
 
@@ -129,7 +130,7 @@ describe("containers", { skip: !hasBusybox && "busybox-static is not installed" 
   });
 });
 
-describe("what config.json says", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("what config.json says", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

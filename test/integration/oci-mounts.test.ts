@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import { BesideRunc, hasRunc } from "./beside-runc.ts";
-import { type Config, hasBusybox } from "./bundle.ts";
+import { after, before, it } from "node:test";
+import { describeRootContainers } from "../needs.ts";
+import { BesideRunc } from "./beside-runc.ts";
+import type { Config } from "./bundle.ts";
 import { moatPath } from "./moat.ts";
 
 type Mount = Record<string, unknown>;
@@ -34,7 +35,7 @@ const all =
     for (const change of changes) change(config);
   };
 
-describe("mounts beside runc", { skip: !(hasBusybox && hasRunc) && "runc and busybox-static are needed, and root" }, () => {
+describeRootContainers("mounts beside runc", ["runc"], () => {
   const containers = new BesideRunc();
   const volume = join(containers.directory, "volume");
   const below = join(volume, "below");

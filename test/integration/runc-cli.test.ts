@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import { Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { Containers } from "./bundle.ts";
 import { run } from "./moat.ts";
 import { type Runtime, withBoth } from "./runc.ts";
 
-describe("commands", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("commands", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

@@ -1,7 +1,8 @@
 /** What config.json says of the process and its kernel, as runc's integration cases ask for it. */
 import assert from "node:assert/strict";
-import { after, describe, it } from "node:test";
-import { type Config, Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { type Config, Containers } from "./bundle.ts";
 import { assertRun, compileInto } from "./runc.ts";
 
 const linux =
@@ -15,7 +16,7 @@ const process_ =
     Object.assign(config.process, fields);
   };
 
-describe("config.json as runc has it", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("config.json as runc has it", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

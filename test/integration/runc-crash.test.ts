@@ -4,8 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import { Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { Containers } from "./bundle.ts";
 import { moatPath, run } from "./moat.ts";
 
 const ROUNDS = 20;
@@ -46,7 +47,7 @@ const survivors = (root: string): string[] =>
       }
     });
 
-describe("crashes and races", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("crashes and races", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

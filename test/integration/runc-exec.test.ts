@@ -4,14 +4,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import { Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { Containers } from "./bundle.ts";
 import { run } from "./moat.ts";
 import { type Runtime, withBoth } from "./runc.ts";
 
 const READY = 'trap "echo term; exit 3" TERM; echo ready; while :; do sleep 0.1; done';
 
-describe("exec and signals", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("exec and signals", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import { type Config, Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { type Config, Containers } from "./bundle.ts";
 import { type Runtime, withBoth } from "./runc.ts";
 
 const OUTSIDE = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
 const ALL = [...OUTSIDE, "startContainer"];
 
-describe("hooks", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("hooks", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

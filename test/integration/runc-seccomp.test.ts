@@ -1,7 +1,8 @@
 /** runc's seccomp.bats: profiles, actions, errnos, and calls that are newer than the profile. */
 import assert from "node:assert/strict";
-import { after, describe, it } from "node:test";
-import { type Config, Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { type Config, Containers } from "./bundle.ts";
 import { assertRun, compileInto, withBoth } from "./runc.ts";
 
 /** Prints the errno of each call NR[,ARG…] that it is given. */
@@ -40,7 +41,7 @@ const withSeccomp =
 
 const lines = (...entries: string[]): string => entries.map((entry) => `${entry}\n`).join("");
 
-describe("seccomp", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("seccomp", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

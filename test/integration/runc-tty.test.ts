@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import { type Config, Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeContainers } from "../needs.ts";
+import { type Config, Containers } from "./bundle.ts";
 import { type Outcome, root, run } from "./moat.ts";
 import { type Runtime, withBoth } from "./runc.ts";
 
@@ -12,7 +13,7 @@ const script = (name: string): string => join(root, "test/integration", name);
 
 const LOOK = 'tty; stat -c "%n %t:%T %a %u:%g" /dev/pts/0; readlink /proc/self/fd/0; test -t 1 && echo terminal';
 
-describe("terminals", { skip: !hasBusybox && "busybox-static is not installed" }, () => {
+describeContainers("terminals", () => {
   const containers = new Containers();
   after(() => containers.remove());
 

@@ -2,17 +2,16 @@
 import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import { type Config, Containers, hasBusybox } from "./bundle.ts";
+import { after, it } from "node:test";
+import { describeRootContainers } from "../needs.ts";
+import { type Config, Containers } from "./bundle.ts";
 import { assertRun, withBoth } from "./runc.ts";
 
 const NAMESPACES = ["pid", "network", "ipc", "uts", "mount", "user"].map((type) => ({ type }));
 const MAPPING = [{ containerID: 0, hostID: 100_000, size: 2000 }];
 const CAPABILITIES = ["CAP_CHOWN", "CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_MKNOD", "CAP_SETUID", "CAP_SETGID"];
 
-const isRoot = process.geteuid?.() === 0;
-
-describe("user namespaces", { skip: !(hasBusybox && isRoot) && "it needs busybox-static, and root for the mappings" }, () => {
+describeRootContainers("user namespaces", [], () => {
   const containers = new Containers();
   // Whom the mappings make root inside has to get there.
   chmodSync(containers.directory, 0o755);
