@@ -111,5 +111,24 @@ __attribute__((unused)) static long now_ms(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The letter of /proc/PID/stat; '?' when there is none. */
+__attribute__((unused)) static char state_of(pid_t pid) {
+  char path[40], line[512], *end;
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  int fd = open(path, O_RDONLY);
+  ssize_t n = read(fd, line, sizeof line - 1);
+  close(fd);
+  line[n > 0 ? n : 0] = 0;
+  end = strrchr(line, ')');
+  return end ? end[2] : '?';
+}
+
+/* Longer than any machine is late. */
+__attribute__((unused)) static void wait_state(pid_t pid, char state) {
+  for (int i = 0; i < 2000; i++, sleep_ms(5))
+    if (state_of(pid) == state) return;
+  printf("never in state %c\n", state);
+}
+
 __attribute__((constructor)) static void line_buffered(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 #endif

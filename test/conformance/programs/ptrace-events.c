@@ -18,38 +18,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* glibc's header and the kernel's do not go together. */
-static long trace(long request, pid_t pid, void *addr, void *data) {
-  long result = syscall(SYS_ptrace, request, pid, addr, data);
-  return result == -1 && errno ? -errno : result;
-}
-static void show(const char *what, long result) { printf("%s: %s\n", what, result < 0 ? strerror(-result) : result ? "positive" : "0"); }
-
-static void show_status(const char *what, int status) {
-  if (WIFSTOPPED(status)) printf("%s: stopped %x event %d\n", what, WSTOPSIG(status), status >> 16);
-  else if (WIFEXITED(status)) printf("%s: exited %d\n", what, WEXITSTATUS(status));
-  else if (WIFSIGNALED(status)) printf("%s: killed %d\n", what, WTERMSIG(status));
-}
-
-static int wait_for(const char *what, pid_t pid) {
-  int status = 0;
-  if (waitpid(pid, &status, __WALL) != pid) printf("%s: wait %s\n", what, strerror(errno));
-  else show_status(what, status);
-  return status;
-}
-
-static pid_t start(void (*child)(void)) {
-  pid_t pid = fork();
-  if (pid == 0) {
-    trace(PTRACE_TRACEME, 0, 0, 0);
-    raise(SIGSTOP);
-    child();
-    _exit(0);
-  }
-  waitpid(pid, 0, 0);
-  return pid;
-}
+#include "../tracing.h"
 
 static long event_message(pid_t pid) {
   unsigned long message = 0;

@@ -11,42 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static long trace(int request, pid_t pid, void *addr, void *data) {
-  errno = 0;
-  long result = ptrace(request, pid, addr, data);
-  return result == -1 && errno ? -errno : result;
-}
-
-/* strerror knows no pids, so the lines are the same everywhere. */
-static void show(const char *what, long result) { printf("%s: %s\n", what, result < 0 ? strerror(-result) : result ? "positive" : "0"); }
-
-static void show_status(const char *what, int status) {
-  if (WIFSTOPPED(status)) printf("%s: stopped %d event %d\n", what, WSTOPSIG(status), status >> 16);
-  else if (WIFEXITED(status)) printf("%s: exited %d\n", what, WEXITSTATUS(status));
-  else if (WIFSIGNALED(status)) printf("%s: killed %d\n", what, WTERMSIG(status));
-  else printf("%s: continued %x\n", what, status);
-}
-
-static int wait_for(const char *what, pid_t pid) {
-  int status = 0;
-  pid_t got = waitpid(pid, &status, __WALL);
-  if (got != pid) printf("%s: wait %s\n", what, strerror(errno));
-  else show_status(what, status);
-  return status;
-}
-
-static char state_of(pid_t pid) {
-  char path[64], text[512], *at;
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  int fd = open(path, O_RDONLY);
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (n <= 0) return '?';
-  text[n] = 0;
-  at = strrchr(text, ')');
-  return at ? at[2] : '?';
-}
+#include "../tracing.h"
 
 static int tracer_of(pid_t pid) {
   char path[64], line[256];

@@ -33,20 +33,6 @@ static void arm(long ms) {
 /* Longer than any machine is late. */
 #define LONG 20000
 
-static void wait_asleep(pid_t p) {
-  char path[40], line[200];
-  snprintf(path, sizeof path, "/proc/%d/stat", p);
-  for (int i = 0; i < 2000; i++, sleep_ms(5)) {
-    int fd = open(path, O_RDONLY);
-    ssize_t n = read(fd, line, sizeof line - 1);
-    close(fd);
-    line[n > 0 ? n : 0] = 0;
-    char *end = strrchr(line, ')');
-    if (end && end[2] == 'S') return;
-  }
-  printf("never asleep\n");
-}
-
 /* A byte after `ms`, or on SIGUSR1. */
 static pid_t later(int fd, long ms) {
   sigset_t usr1, old;
@@ -124,7 +110,7 @@ int main(void) {
       printf("%d over a stop: %d %s\n", i, r, error_name(errno));
       exit(0);
     }
-    wait_asleep(p);
+    wait_state(p, 'S');
     kill(p, SIGSTOP);
     waitpid(p, &st, WUNTRACED);
     kill(p, SIGCONT);

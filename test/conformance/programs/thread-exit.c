@@ -38,19 +38,6 @@ static void *told(void *a) {
   if (read(((int *)a)[0], &c, 1) == 1) printf("last thread\n");
   return NULL;
 }
-static void wait_zombie(pid_t p) {
-  char path[40], line[200];
-  snprintf(path, sizeof path, "/proc/%d/stat", p);
-  for (int i = 0; i < 2000; i++, sleep_ms(5)) {
-    int fd = open(path, O_RDONLY);
-    ssize_t n = read(fd, line, sizeof line - 1);
-    close(fd);
-    line[n > 0 ? n : 0] = 0;
-    char *end = strrchr(line, ')');
-    if (end && end[2] == 'Z') return;
-  }
-  printf("never a zombie\n");
-}
 static void *run_fork(void *a) {
   (void)a;
   pid_t p = fork();
@@ -133,7 +120,7 @@ int main(void) {
     pthread_create(&t, NULL, told, pipefd);
     syscall(SYS_exit, 3);
   }
-  wait_zombie(p);
+  wait_state(p, 'Z');
   T(waitpid(p, &st, WNOHANG));
   T(kill(p, 0));
   if (write(pipefd[1], "x", 1) != 1) return 1;
