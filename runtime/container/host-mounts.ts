@@ -1,15 +1,6 @@
 /** The host's mount table, as far as binds need it: on which mount a path lies, and what is mounted below it. */
 import { readFileSync } from "node:fs";
-import {
-  MS_NOATIME,
-  MS_NODEV,
-  MS_NODIRATIME,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_NOSYMFOLLOW,
-  MS_RDONLY,
-  MS_RELATIME,
-} from "../../syscall-tables/flags/mount.ts";
+import { mountFlag } from "../spec/mount-options.ts";
 
 /** One line of /proc/self/mountinfo (proc(5)). */
 export interface HostMount {
@@ -29,17 +20,6 @@ export interface HostMount {
   readonly options: string;
 }
 
-const FLAGS: Readonly<Record<string, number>> = {
-  ro: MS_RDONLY,
-  nosuid: MS_NOSUID,
-  nodev: MS_NODEV,
-  noexec: MS_NOEXEC,
-  noatime: MS_NOATIME,
-  nodiratime: MS_NODIRATIME,
-  relatime: MS_RELATIME,
-  nosymfollow: MS_NOSYMFOLLOW,
-};
-
 const unmangled = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
@@ -54,7 +34,7 @@ const parseLine = (line: string): HostMount | null => {
     device,
     root: unmangled(root),
     path: unmangled(path),
-    flags: options.split(",").reduce((flags, option) => flags | (FLAGS[option] ?? 0), 0),
+    flags: options.split(",").reduce((flags, option) => flags | mountFlag(option), 0),
     isShared: fields.slice(6, dash).some((field) => field.startsWith("shared:")),
     type: fields[dash + 1],
     source: unmangled(fields[dash + 2]),

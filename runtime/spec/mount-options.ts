@@ -68,6 +68,9 @@ const FLAGS: Readonly<Record<string, FlagChange>> = {
   symfollow: { set: 0, clear: MS_NOSYMFOLLOW },
 };
 
+/** MS_* that an option word of mountinfo sets (proc(5)); 0 for one that is the filesystem's own. */
+export const mountFlag = (word: string): number => (Object.hasOwn(FLAGS, word) ? FLAGS[word].set : 0);
+
 const PROPAGATION: Readonly<Record<string, number>> = {
   private: MS_PRIVATE,
   slave: MS_SLAVE,

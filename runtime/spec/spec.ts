@@ -2,6 +2,7 @@
 
 import type { SeccompProfile } from "../../native/seccomp/profile.ts";
 import type { Resources } from "../cgroup/resources.ts";
+import type { DeviceConfig } from "../sandbox/mount-config.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
 import type { MountOptions } from "./mount-options.ts";
 import type { SpecNamespaces } from "./validate-namespaces.ts";
@@ -24,18 +25,6 @@ export interface IdMapping {
   readonly containerId: number;
   readonly hostId: number;
   readonly size: number;
-}
-
-/** A node of linux.devices. */
-export interface SpecDevice {
-  readonly path: string;
-  /** Character device, block device, FIFO. */
-  readonly type: "c" | "b" | "p";
-  readonly major: number;
-  readonly minor: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
 }
 
 export interface Hook {
@@ -80,7 +69,7 @@ export interface Spec {
   readonly cgroupsPath: string;
   readonly hasCgroupNamespace: boolean;
   readonly resources: Resources;
-  readonly devices: readonly SpecDevice[];
+  readonly devices: readonly DeviceConfig[];
   /** MS_SHARED and the like for the root mount, perhaps with MS_REC; 0: as it is. */
   readonly rootPropagation: number;
 }

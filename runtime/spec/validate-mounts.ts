@@ -1,7 +1,8 @@
 /** mounts, linux.devices and linux.rootfsPropagation of config.json. */
+import type { DeviceConfig } from "../sandbox/mount-config.ts";
 import type { Field } from "./field.ts";
 import { parseMountOptions, propagationOf } from "./mount-options.ts";
-import type { IdMapping, SpecDevice, SpecMount } from "./spec.ts";
+import type { IdMapping, SpecMount } from "./spec.ts";
 
 const MOUNT_TYPES: ReadonlySet<string> = new Set<SpecMount["type"]>([
   "bind",
@@ -56,7 +57,7 @@ const DEVICE_TYPES = "bcup";
 const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xf_ffff;
 
-export const device = (field: Field): SpecDevice => {
+export const device = (field: Field): DeviceConfig => {
   const path = field.at("path");
   const type = field.at("type").text();
   if (type.length !== 1 || !DEVICE_TYPES.includes(type)) field.at("type").refuse(`${JSON.stringify(type)} is none of b, c, u, p`);
@@ -65,7 +66,7 @@ export const device = (field: Field): SpecDevice => {
   const isPipe = type === "p";
   return {
     path: name.startsWith("/") ? name : `/${name}`,
-    type: type === "u" ? "c" : (type as SpecDevice["type"]),
+    type: type === "u" ? "c" : (type as DeviceConfig["type"]),
     major: isPipe ? 0 : field.at("major").integer(0, MAX_MAJOR),
     minor: isPipe ? 0 : field.at("minor").integer(0, MAX_MINOR),
     mode: field.at("fileMode").integer(0, 0xffff_ffff, 0o666) & 0o7777,

@@ -2,12 +2,12 @@
 import array
 import fcntl
 import os
-import select
 import socket
 import struct
 import sys
 import termios
-import time
+
+import pty_output
 
 path, typed = sys.argv[1:3]
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -21,17 +21,14 @@ master = array.array("i", rights[0][2][:4])[0]
 os.write(master, typed.encode())
 seen = b""
 is_resized = False
-end = time.time() + 50
-while time.time() < end and select.select([master], [], [], 50)[0]:
-    try:
-        data = os.read(master, 4096)
-    except OSError:
-        break
-    if not data:
-        break
+
+
+def resize_when_asked(data):
+    global seen, is_resized
     seen += data
-    sys.stdout.buffer.write(data.replace(b"\r", b""))
-    sys.stdout.flush()
     if b"resize" in seen and not is_resized:
         is_resized = True
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+
+
+pty_output.copy(master, resize_when_asked)

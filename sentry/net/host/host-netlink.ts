@@ -4,27 +4,17 @@
  * sentry has no capability there; a guest with CAP_NET_ADMIN has the broker send them.
  */
 import * as HOST from "../../../native/ffi/socket-calls-unsafe.ts";
-import { AF_NETLINK } from "../../../syscall-tables/flags/socket.ts";
 import { CAP_NET_ADMIN } from "../../abi/capability.ts";
 import { EADDRINUSE, EFAULT, EINVAL, EMSGSIZE, ENODATA, EPERM } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 import { uint32At } from "../control.ts";
 import type { SendMessage } from "../message.ts";
+import { isNetlinkAddress, netlinkAddress } from "../netlink/netlink-address.ts";
 import { align4, NLMSG_HEADER, NLMSG_MIN_TYPE } from "../netlink/netlink-message.ts";
 import { HostSocket } from "./host-socket.ts";
 
-const SOCKADDR_NL_SIZE = 12;
 const GET = 2;
-
-const sockaddr = (portId: number, groups: number): Uint8Array => {
-  const bytes = new Uint8Array(SOCKADDR_NL_SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, AF_NETLINK, true);
-  view.setUint32(4, portId, true);
-  view.setUint32(8, groups, true);
-  return bytes;
-};
 
 /** rtnetlink_rcv_msg(): message types come in fours, NEW, DEL, GET and SET. */
 const isChange = (data: Uint8Array, length: number): boolean => {
@@ -47,7 +37,7 @@ export class HostNetlinkSocket extends HostSocket {
   }
 
   protected override addressError(address: Uint8Array): number {
-    if (address.length < SOCKADDR_NL_SIZE || (address[0] | (address[1] << 8)) !== AF_NETLINK) return EINVAL;
+    if (!isNetlinkAddress(address)) return EINVAL;
     // Other processes of the namespace are not the guest's to talk to.
     return uint32At(address, 4) === 0 && uint32At(address, 8) === 0 ? 0 : EPERM;
   }
@@ -55,12 +45,12 @@ export class HostNetlinkSocket extends HostSocket {
   /** netlink_autobind(): the guest's process id, as long as nobody has it. */
   #autobind(task: Task, groups: number): number {
     const portId = task.process.leader.pid.in(task.pidNamespace);
-    const error = HOST.hostBind(this.hostFd, sockaddr(portId, groups));
-    return error === EADDRINUSE ? HOST.hostBind(this.hostFd, sockaddr(0, groups)) : error;
+    const error = HOST.hostBind(this.hostFd, netlinkAddress(portId, groups));
+    return error === EADDRINUSE ? HOST.hostBind(this.hostFd, netlinkAddress(0, groups)) : error;
   }
 
   override bind(task: Task, address: Uint8Array): number {
-    if (address.length < SOCKADDR_NL_SIZE || (address[0] | (address[1] << 8)) !== AF_NETLINK) return EINVAL;
+    if (!isNetlinkAddress(address)) return EINVAL;
     const wantsAny = uint32At(address, 4) === 0 && !this.#isBound;
     const error = wantsAny ? this.#autobind(task, uint32At(address, 8)) : HOST.hostBind(this.hostFd, address);
     if (error === 0) this.#isBound = true;
@@ -93,6 +83,6 @@ export class HostNetlinkSocket extends HostSocket {
       const error = this.broker.sendNetlink(this.hostFd, HOST.socketData.subarray(0, length));
       return error < 0 ? error : length;
     }
-    return HOST.hostSendMessage(this.hostFd, length, sockaddr(0, 0), 0, 0x4040);
+    return HOST.hostSendMessage(this.hostFd, length, netlinkAddress(0, 0), 0, 0x4040);
   }
 }

@@ -2,7 +2,6 @@
 
 import * as NL from "../../../syscall-tables/flags/ip-options.ts";
 import {
-  AF_NETLINK,
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
@@ -36,6 +35,7 @@ import { truesize } from "../inet/datagram.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, Socket } from "../socket.ts";
 import { prepareScm } from "../unix/scm.ts";
+import { isNetlinkAddress, netlinkAddress } from "./netlink-address.ts";
 import {
   align4,
   NetlinkBuilder,
@@ -53,7 +53,6 @@ import {
 import { answerRoute } from "./route.ts";
 
 /** sizeof(struct sockaddr_nl) */
-const SOCKADDR_NL_SIZE = 12;
 /** Port ids that the kernel invents lie above this, as unsigned numbers. */
 const INVENTED_FIRST = 0x8000_0000;
 const MAX_GROUPS = 64;
@@ -65,17 +64,6 @@ interface NetlinkPacket {
   readonly group: number;
   readonly truesize: number;
 }
-
-const sockaddr = (portId: number, groups: number): Uint8Array => {
-  const bytes = new Uint8Array(SOCKADDR_NL_SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, AF_NETLINK, true);
-  view.setUint32(4, portId, true);
-  view.setUint32(8, groups, true);
-  return bytes;
-};
-
-const isNetlinkAddress = (bytes: Uint8Array): boolean => bytes.length >= SOCKADDR_NL_SIZE && (bytes[0] | (bytes[1] << 8)) === AF_NETLINK;
 
 export class NetlinkSocket extends Socket {
   /** 0: not bound. */
@@ -159,11 +147,11 @@ export class NetlinkSocket extends Socket {
   }
 
   override localName(): Uint8Array {
-    return sockaddr(this.portId, this.#groups);
+    return netlinkAddress(this.portId, this.#groups);
   }
 
   override peerName(): Uint8Array {
-    return sockaddr(this.#peerPortId, this.#peerGroups);
+    return netlinkAddress(this.#peerPortId, this.#peerGroups);
   }
 
   override prepareControl(task: Task, message: SendMessage, control: ControlMessage[]): number {
@@ -286,7 +274,7 @@ export class NetlinkSocket extends Socket {
     }
     if (moved !== length) return EFAULT;
     if (length < packet.data.length) message.outFlags |= MSG_TRUNC;
-    message.address = sockaddr(packet.portId, packet.group === 0 ? 0 : 2 ** (packet.group - 1));
+    message.address = netlinkAddress(packet.portId, packet.group === 0 ? 0 : 2 ** (packet.group - 1));
     if (this.#options.get(NL.NETLINK_PKTINFO) === 1) message.putControl(SOL_NETLINK, NL.NETLINK_PKTINFO, int32Bytes(packet.group));
     if (this.settings.passCredentials) message.putControl(SOL_SOCKET, SCM_CREDENTIALS, int32Bytes(0, 0, 0));
     return (message.flags & MSG_TRUNC) !== 0 ? packet.data.length : length;
