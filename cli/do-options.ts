@@ -1,7 +1,9 @@
 /** The flags of `moat do`: their spelling, their parsers and what they say when they are wrong. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type OverlayMode, parseOverlayMode } from "../runtime/container/overlay-mode.ts";
 import type { LogLevel } from "../runtime/sandbox/config.ts";
+import { MAX_ID } from "../syscall-tables/limits.ts";
 import { shown } from "./byte-strings.ts";
 
 export interface Volume {
@@ -33,7 +35,6 @@ export interface DoOptions {
 }
 
 const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
-const MAX_ID = 0xfffffffe;
 
 const notEmpty = (what: string) => (value: string) => {
   if (value === "") throw new InvalidArgumentError(`${what} is empty.`);

@@ -1,9 +1,9 @@
 import type { OwnerMapConfig } from "../runtime/sandbox/config.ts";
+import { OVERFLOW_ID } from "../syscall-tables/limits.ts";
 
 /**
  * An ordinary caller's user namespace has but one id: every file of somebody else looks like
  * the overflow user's (user_namespaces(7)). Nearly all of those are root's.
  */
-const OVERFLOW_ID = 65534;
 export const ownerMap = (): OwnerMapConfig | null =>
   process.geteuid?.() === 0 ? null : { hostUid: OVERFLOW_ID, hostGid: OVERFLOW_ID, guestUid: 0, guestGid: 0 };

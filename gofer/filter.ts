@@ -3,14 +3,12 @@
  * It reaches files through the descriptors of its trees only, for its root is empty; it makes
  * no socket, no process and no device.
  */
+
 import { attackRules, runtimeRules } from "../native/seccomp/host-filter.ts";
 import { allow, allowValues, type FilterSpec } from "../native/seccomp/rules.ts";
+import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../syscall-tables/flags/open.ts";
 
 const EPERM = 1;
-const S_IFMT = 0o170000;
-const S_IFCHR = 0o020000;
-const S_IFIFO = 0o010000;
-const S_IFSOCK = 0o140000;
 
 export const goferFilter: FilterSpec = {
   default: { errno: EPERM },

@@ -2,7 +2,9 @@
  * What the stub copies into a slot along with a request, derived from the signature alone.
  * The descriptors are emitted for the stub as native/stub/prefetch.generated.h.
  */
+
 import type { Arg, Signature } from "./kinds.ts";
+import { IOVEC_SIZE, PATH_MAX } from "./limits.ts";
 
 export const PF_END = 0;
 /** A NUL-terminated string of at most `size` bytes at argument `arg`. */
@@ -32,8 +34,6 @@ export const PREFETCH_MAX_DESCRIPTORS = 5;
 /** Larger buffers are cheaper to fetch when they are wanted than to copy twice. */
 export const PREFETCH_BYTES_MAX = 65536;
 const STRUCT_MAX = 4096;
-const PATH_MAX = 4096;
-const IOVEC_SIZE = 16;
 const FLOCK_SIZE = 32;
 const FUTEX_WORD_SIZE = 4;
 /** Of 1024 descriptors; see select(2). */

@@ -2,14 +2,16 @@
  * What one question to the gofer costs, over ways to wait for the answer and to place the two
  * processes. Prints µs per call; `find` is one walk and one readdir per directory.
  */
+
 import { spawn } from "node:child_process";
 import { MODE, NODE } from "../../gofer/protocol/attributes.ts";
 import { attach, getattr, open, readdir, stats, walk } from "../../gofer/protocol/messages.ts";
-import { DT_DIR, unpackEntries } from "../../gofer/protocol/packed.ts";
+import { unpackEntries } from "../../gofer/protocol/packed.ts";
 import { closeFd } from "../../native/ffi/file-calls-unsafe.ts";
 import { allocateMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
 import { isErrno } from "../../sentry/abi/errno.ts";
 import { GoferClient } from "../../sentry/host/gofer-client.ts";
+import { DT_DIR } from "../../syscall-tables/flags/open.ts";
 
 const SYS_socketpair = 53;
 const SYS_sched_setaffinity = 203;

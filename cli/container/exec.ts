@@ -1,4 +1,5 @@
 /** exec: one more program in a running container. */
+
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { openCgroup } from "../../runtime/cgroup/manager.ts";
@@ -16,6 +17,7 @@ import { Field } from "../../runtime/spec/field.ts";
 import type { SpecProcess } from "../../runtime/spec/spec.ts";
 import { validateProcess } from "../../runtime/spec/validate-process.ts";
 import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
+import { MAX_ID } from "../../syscall-tables/limits.ts";
 import { type GlobalOptions, log, storeOf } from "./context.ts";
 import { preservedEnvironment } from "./preserved.ts";
 
@@ -40,7 +42,6 @@ export interface ExecFlags {
 }
 
 const EXIT_FAILED = 255;
-const MAX_ID = 0xfffffffe;
 
 const id = (what: string, text: string): number => {
   if (!/^[+-]?[0-9]+$/.test(text)) {

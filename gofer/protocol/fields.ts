@@ -2,6 +2,7 @@
  * The kinds of fields a message may have. Each says what it accepts; nothing decoded is
  * used before its field has accepted it, on either side.
  */
+import { NAME_MAX } from "../../syscall-tables/limits.ts";
 
 export interface Field<T> {
   readonly label: string;
@@ -40,8 +41,6 @@ const isText = (value: unknown, most: number): value is string => {
   }
   return true;
 };
-
-const NAME_MAX = 255;
 const SLASH = 0x2f;
 
 /** One component of a path: never empty, "." or "..", never with a slash. */

@@ -3,6 +3,7 @@
  * [id, ...request fields], an answer [0, ...reply fields] or [negative errno]. At most one fd
  * travels beside an answer. A message is never larger than the bounds below.
  */
+import { UTIME_NOW } from "../../syscall-tables/flags/open.ts";
 import { attributes } from "./attributes.ts";
 import { bits, bytes, type Field, type Fields, int, list, name, nodeId, text, wide } from "./fields.ts";
 import { ROW_BYTES } from "./packed.ts";
@@ -38,9 +39,6 @@ export const SET_MODE = 1;
 export const SET_UID = 2;
 export const SET_GID = 4;
 export const SET_SIZE = 8;
-/** Nanosecond values of utimensat(2). */
-export const UTIME_NOW = 0x3fff_ffff;
-export const UTIME_OMIT = 0x3fff_fffe;
 
 export interface Message<Request extends readonly unknown[], Reply extends readonly unknown[]> {
   readonly id: number;

@@ -31,10 +31,6 @@ export const D_RECLEN = 16;
 export const D_TYPE = 18;
 export const D_NAME = 19;
 
-export const DT_UNKNOWN = 0;
-export const DT_DIR = 4;
-export const DT_LNK = 10;
-
 /** A file's attributes without a node id: the columns of attributes.ts at these places. */
 export const ROW_BYTES = 104;
 

@@ -1,4 +1,5 @@
-import { AT_EMPTY_PATH, statAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { statAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { AT_EMPTY_PATH } from "../../syscall-tables/flags/open.ts";
 import { ENOENT } from "../protocol/errno.ts";
 import { attach } from "../protocol/messages.ts";
 import { pushAttributes } from "./attributes.ts";

@@ -1,8 +1,4 @@
 import {
-  AT_EMPTY_PATH,
-  AT_REMOVEDIR,
-  AT_SYMLINK_FOLLOW,
-  AT_SYMLINK_NOFOLLOW,
   chmodAt,
   closeFd,
   linkAt,
@@ -14,14 +10,11 @@ import {
   symlinkAt,
   unlinkAt,
 } from "../../native/ffi/file-calls-unsafe.ts";
-import { EPERM, EXDEV } from "../protocol/errno.ts";
-import { create, link, mkdir, mknod, symlink, tmpfile } from "../protocol/messages.ts";
-import { pushAttributes } from "./attributes.ts";
-import { type Answer, handle, nodeOf, writableNode } from "./handler.ts";
-import { giveTo, mayOwn } from "./owner.ts";
-import type { FileServer } from "./server.ts";
-import type { Node } from "./tree.ts";
 import {
+  AT_EMPTY_PATH,
+  AT_REMOVEDIR,
+  AT_SYMLINK_FOLLOW,
+  AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
   O_CREAT,
   O_EXCL,
@@ -37,10 +30,17 @@ import {
   S_IFLNK,
   S_IFMT,
   S_IFSOCK,
-} from "./types.ts";
+  S_ISGID,
+  S_ISUID,
+} from "../../syscall-tables/flags/open.ts";
+import { EPERM, EXDEV } from "../protocol/errno.ts";
+import { create, link, mkdir, mknod, symlink, tmpfile } from "../protocol/messages.ts";
+import { pushAttributes } from "./attributes.ts";
+import { type Answer, handle, nodeOf, writableNode } from "./handler.ts";
+import { giveTo, mayOwn } from "./owner.ts";
+import type { FileServer } from "./server.ts";
+import type { Node } from "./tree.ts";
 
-const S_ISUID = 0o4000;
-const S_ISGID = 0o2000;
 const NEW_FILE = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 /** Sets owner and (what chown(2) clears) the set-id bits of a new file; its attributes are the answer. */

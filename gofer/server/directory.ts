@@ -1,10 +1,11 @@
 /** Finding a directory that the sentry names by a node and a path below it. */
+
 import { closeFd, openAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, S_IFDIR } from "../../syscall-tables/flags/open.ts";
 import { ENOTDIR } from "../protocol/errno.ts";
 import { nodeOf } from "./handler.ts";
 import type { FileServer } from "./server.ts";
 import type { Tree } from "./tree.ts";
-import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, S_IFDIR } from "./types.ts";
 
 const O_PATH_DIRECTORY = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 

@@ -1,13 +1,11 @@
 /** Owners of an id-mapped tree (mount_setattr(2), "ID-mapped mounts"): ranges of ids on the disk that look like others. */
+import { OVERFLOW_ID } from "../../syscall-tables/limits.ts";
 
 export interface IdRange {
   readonly disk: number;
   readonly shown: number;
   readonly size: number;
 }
-
-/** What an owner without a mapping looks like (/proc/sys/fs/overflowuid). */
-const OVERFLOW_ID = 65534;
 
 /** No ranges: every id is itself. */
 export const shownId = (ranges: readonly IdRange[], id: number): number => {

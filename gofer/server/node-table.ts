@@ -4,15 +4,13 @@
  * theirs and are found again through their parent, one component at a time and without
  * following links; a file that is no longer the same answers ESTALE.
  */
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, closeFd, openAt, stat, statAt } from "../../native/ffi/file-calls-unsafe.ts";
+
+import { closeFd, openAt, stat, statAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NOFOLLOW, O_PATH, S_IFMT } from "../../syscall-tables/flags/open.ts";
 import { EINVAL, ENFILE, ESTALE } from "../protocol/errno.ts";
 import type { Node, Tree } from "./tree.ts";
 
-const O_PATH = 0o10000000;
-const O_NOFOLLOW = 0o400000;
-const O_CLOEXEC = 0o2000000;
 const O_PATH_HERE = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-const S_IFMT = 0o170000;
 
 export class NodeTable {
   readonly #byId = new Map<number, Node>();

@@ -1,10 +1,10 @@
 import { openAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "../../syscall-tables/flags/open.ts";
 import { EINVAL, EISDIR, ENXIO, EROFS } from "../protocol/errno.ts";
 import { open } from "../protocol/messages.ts";
 import { handle, nodeOf } from "./handler.ts";
 import type { FileServer } from "./server.ts";
 import type { Node } from "./tree.ts";
-import { O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "./types.ts";
 
 /**
  * Opens a regular file through its own O_PATH fd, so no name is looked up again. Pipes,

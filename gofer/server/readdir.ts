@@ -1,4 +1,5 @@
 import { closeFd, data, dataView, openAt, readDirectoryFd } from "../../native/ffi/file-calls-unsafe.ts";
+import { O_CLOEXEC, O_DIRECTORY } from "../../syscall-tables/flags/open.ts";
 import { EINVAL } from "../protocol/errno.ts";
 import { MAX_LISTING, readdir } from "../protocol/messages.ts";
 import { D_INO, D_NAME, D_RECLEN } from "../protocol/packed.ts";
@@ -6,7 +7,6 @@ import { enter, leave } from "./directory.ts";
 import { handle } from "./handler.ts";
 import type { FileServer } from "./server.ts";
 import type { Tree } from "./tree.ts";
-import { O_CLOEXEC, O_DIRECTORY } from "./types.ts";
 
 const DOT = 46;
 

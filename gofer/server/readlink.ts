@@ -1,8 +1,8 @@
 import { data, readlinkAt, statfsFd } from "../../native/ffi/file-calls-unsafe.ts";
+import { S_IFLNK } from "../../syscall-tables/flags/open.ts";
 import { EINVAL } from "../protocol/errno.ts";
 import { MAX_TARGET, readlink, statfs } from "../protocol/messages.ts";
 import { handle, nodeOf } from "./handler.ts";
-import { S_IFLNK } from "./types.ts";
 
 export const onReadlink = handle(readlink, (server, id) => {
   const node = nodeOf(server, id);

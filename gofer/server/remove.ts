@@ -1,4 +1,5 @@
-import { AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, renameAt, statAt, unlinkAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { renameAt, statAt, unlinkAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, RENAME_EXCHANGE } from "../../syscall-tables/flags/open.ts";
 import { EXDEV } from "../protocol/errno.ts";
 import { rename, rmdir, unlink } from "../protocol/messages.ts";
 import { handle, writableNode } from "./handler.ts";
@@ -23,8 +24,6 @@ const remove = (server: FileServer, parentId: number, name: string, flags: numbe
 
 export const onUnlink = handle(unlink, (server, parentId, name) => remove(server, parentId, name, 0));
 export const onRmdir = handle(rmdir, (server, parentId, name) => remove(server, parentId, name, AT_REMOVEDIR));
-
-const RENAME_EXCHANGE = 2;
 
 export const onRename = handle(rename, (server, parentId, name, newParentId, newName, flags) => {
   const parent = writableNode(server, parentId);

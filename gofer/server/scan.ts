@@ -1,6 +1,4 @@
 import {
-  AT_EMPTY_PATH,
-  AT_SYMLINK_NOFOLLOW,
   closeFd,
   data,
   dataView,
@@ -11,15 +9,25 @@ import {
   statAt,
   statAtListed,
 } from "../../native/ffi/file-calls-unsafe.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_SYMLINK_NOFOLLOW,
+  DT_DIR,
+  DT_LNK,
+  DT_UNKNOWN,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  S_IFDIR,
+  S_IFMT,
+} from "../../syscall-tables/flags/open.ts";
 import { DEVICE, INO, MODE } from "../protocol/attributes.ts";
 import { MAX_SCAN, MAX_TARGET, SCAN_FULL, scan } from "../protocol/messages.ts";
 import {
   D_NAME,
   D_RECLEN,
   D_TYPE,
-  DT_DIR,
-  DT_LNK,
-  DT_UNKNOWN,
   NO_TARGET,
   packRow,
   RECORD_DEVICE,
@@ -38,7 +46,6 @@ import { handle } from "./handler.ts";
 import { copyEntries, isDots } from "./readdir.ts";
 import type { FileServer } from "./server.ts";
 import type { Tree } from "./tree.ts";
-import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, S_IFDIR, S_IFMT } from "./types.ts";
 
 const O_SCAN = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 /** Deeper down the walk asks again: each level holds an fd meanwhile. */

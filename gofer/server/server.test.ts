@@ -21,7 +21,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { AT_FDCWD, openAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { openAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { AT_FDCWD, UTIME_OMIT } from "../../syscall-tables/flags/open.ts";
 import { ATTRIBUTE_COUNT, INO, MODE, NLINK, NODE, SIZE } from "../protocol/attributes.ts";
 import { packInto, unpackFrom } from "../protocol/codec.ts";
 import {
@@ -160,8 +161,8 @@ test("no name leads out of the tree", () => {
   assert.equal(send(messages.open.id, link, 0), ENXIO);
   assert.equal(send(messages.readdir.id, find(node, "away")[NODE], [], 1), ENOTDIR);
   assert.equal(call(messages.walk, find(node, "away")[NODE], ["secret"], 0)[1], ENOTDIR);
-  assert.equal(send(messages.setattr.id, link, 1, 0o777, 0, 0, 0, 0, messages.UTIME_OMIT, 0, messages.UTIME_OMIT), EOPNOTSUPP);
-  assert.equal(send(messages.setattr.id, link, 8, 0, 0, 0, 0, 0, messages.UTIME_OMIT, 0, messages.UTIME_OMIT), EINVAL);
+  assert.equal(send(messages.setattr.id, link, 1, 0o777, 0, 0, 0, 0, UTIME_OMIT, 0, UTIME_OMIT), EOPNOTSUPP);
+  assert.equal(send(messages.setattr.id, link, 8, 0, 0, 0, 0, 0, UTIME_OMIT, 0, UTIME_OMIT), EINVAL);
   assert.equal(readFileSync(join(outside, "secret"), "latin1"), "secret");
 });
 
@@ -208,7 +209,7 @@ test("a read-only tree refuses every change", () => {
   server = serve(true);
   const node = attach();
   const file = find(node, "top")[NODE];
-  const stay = [0, messages.UTIME_OMIT, 0, messages.UTIME_OMIT];
+  const stay = [0, UTIME_OMIT, 0, UTIME_OMIT];
   const changes: unknown[][] = [
     [messages.create.id, node, "n", 0o644, 0, 0],
     [messages.tmpfile.id, node, 0o644, 0, 0],
@@ -459,7 +460,7 @@ test("the owner of a rootless gofer shows as the guest's", () => {
   });
   const top = find(attach(), "top");
   assert.deepEqual(top.slice(5, 7), [77, 88]);
-  const stay = [0, 0, messages.UTIME_OMIT, 0, messages.UTIME_OMIT];
+  const stay = [0, 0, UTIME_OMIT, 0, UTIME_OMIT];
   assert.notEqual(typeof send(messages.setattr.id, top[NODE], 6, 0, 77, 88, ...stay), "number");
   assert.equal(statSync(join(root, "top")).uid, uid);
   chmodSync(join(root, "top"), 0o600);

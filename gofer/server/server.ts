@@ -3,18 +3,16 @@
  * The sentry may be in a guest's hands: nothing it sends is used unchecked, no name it sends
  * has more than one component, and no error leaves but as an answer.
  */
-import { AT_FDCWD, closeFd, openAt, raiseFdLimit } from "../../native/ffi/file-calls-unsafe.ts";
+
+import { closeFd, openAt, raiseFdLimit } from "../../native/ffi/file-calls-unsafe.ts";
 import { PacketChannel } from "../../native/ffi/packet-channel-unsafe.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../syscall-tables/flags/open.ts";
 import { fits, packInto, unpackFrom } from "../protocol/codec.ts";
 import { EIO, EMSGSIZE, EPROTO } from "../protocol/errno.ts";
 import { isOneWay, MAX_REPLY, MAX_REQUEST } from "../protocol/messages.ts";
 import { handlers } from "./handlers.ts";
 import { NodeTable } from "./node-table.ts";
 import { type OwnerMap, Tree, type TreeOptions } from "./tree.ts";
-
-const O_PATH = 0o10000000;
-const O_DIRECTORY = 0o200000;
-const O_CLOEXEC = 0o2000000;
 
 export interface GoferOptions {
   readonly trees: readonly TreeOptions[];

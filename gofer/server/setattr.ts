@@ -1,22 +1,12 @@
-import {
-  AT_EMPTY_PATH,
-  chmodAt,
-  chownFd,
-  closeFd,
-  openAt,
-  setTimesFd,
-  stat,
-  statAt,
-  truncateFd,
-} from "../../native/ffi/file-calls-unsafe.ts";
+import { chmodAt, chownFd, closeFd, openAt, setTimesFd, stat, statAt, truncateFd } from "../../native/ffi/file-calls-unsafe.ts";
+import { AT_EMPTY_PATH, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_WRONLY, S_IFDIR, S_IFREG, UTIME_OMIT } from "../../syscall-tables/flags/open.ts";
 import { EINVAL, EISDIR, EOVERFLOW, EPERM } from "../protocol/errno.ts";
-import { SET_GID, SET_MODE, SET_SIZE, SET_UID, setattr, UTIME_OMIT } from "../protocol/messages.ts";
+import { SET_GID, SET_MODE, SET_SIZE, SET_UID, setattr } from "../protocol/messages.ts";
 import { pushAttributes } from "./attributes.ts";
 import { handle, writableNode } from "./handler.ts";
 import { hostGid, hostUid } from "./owner.ts";
 import type { FileServer } from "./server.ts";
 import type { Node } from "./tree.ts";
-import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_WRONLY, S_IFDIR, S_IFREG } from "./types.ts";
 
 const truncate = (server: FileServer, node: Node, fd: number, size: number): number => {
   if (node.type !== S_IFREG) return node.type === S_IFDIR ? EISDIR : EINVAL;

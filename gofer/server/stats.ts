@@ -1,4 +1,5 @@
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { statAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from "../../syscall-tables/flags/open.ts";
 import { getattr, MAX_STATS, stats } from "../protocol/messages.ts";
 import { packRow, ROW_BYTES } from "../protocol/packed.ts";
 import { pushAttributes, pushNothing } from "./attributes.ts";

@@ -1,9 +1,9 @@
 import { data, readlinkAt } from "../../native/ffi/file-calls-unsafe.ts";
+import { S_IFDIR, S_IFLNK, S_IFREG } from "../../syscall-tables/flags/open.ts";
 import { MAX_TARGET, WALK_OPEN, walk } from "../protocol/messages.ts";
 import { pushAttributes } from "./attributes.ts";
 import { handle, nodeOf } from "./handler.ts";
 import { openNode } from "./open.ts";
-import { S_IFDIR, S_IFLNK, S_IFREG } from "./types.ts";
 
 export const onWalk = handle(walk, (server, id, names, flags) => {
   const start = nodeOf(server, id);

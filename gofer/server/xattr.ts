@@ -4,14 +4,15 @@
  * and other security. must not be made by a guest, and access control lists would be enforced by
  * nobody.
  */
+
 import { closeFd, data, getXattrFd, listXattrFd, openAt, removeXattrFd, setXattrFd } from "../../native/ffi/file-calls-unsafe.ts";
+import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "../../syscall-tables/flags/open.ts";
 import { EACCES, ENODATA, EOPNOTSUPP, EPERM } from "../protocol/errno.ts";
 import { getxattr, listxattr, removexattr, setxattr } from "../protocol/messages.ts";
 import { isReadableXattr } from "../protocol/xattr.ts";
 import { handle, nodeOf, writableNode } from "./handler.ts";
 import type { FileServer } from "./server.ts";
 import type { Node } from "./tree.ts";
-import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "./types.ts";
 
 /** Links, pipes, sockets and devices have none of the readable kinds, so those are never opened. */
 const hasXattrs = (node: Node): boolean => node.type === S_IFREG || node.type === S_IFDIR;

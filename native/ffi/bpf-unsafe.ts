@@ -1,13 +1,16 @@
 /** bpf(2) for cgroup device programs. */
+
 import { closeSync, openSync } from "node:fs";
+import {
+  BPF_PROG_ATTACH,
+  BPF_PROG_DETACH,
+  BPF_PROG_GET_FD_BY_ID,
+  BPF_PROG_LOAD,
+  BPF_PROG_QUERY,
+} from "../../syscall-tables/flags/system.ts";
 import { allocateMemory, type HostMemory, hostCall3, hostClose } from "./syscall-unsafe.ts";
 
 const SYS_bpf = 321;
-const BPF_PROG_LOAD = 5;
-const BPF_PROG_ATTACH = 8;
-const BPF_PROG_DETACH = 9;
-const BPF_PROG_GET_FD_BY_ID = 13;
-const BPF_PROG_QUERY = 16;
 const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 const BPF_CGROUP_DEVICE = 6;
 const BPF_F_ALLOW_MULTI = 2;

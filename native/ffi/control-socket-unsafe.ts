@@ -1,11 +1,9 @@
 /** A client's end of a SOCK_SEQPACKET socket with a name (unix(7)). */
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET } from "../../syscall-tables/flags/socket.ts";
 import { allocateMemory, hostCall3, hostClose } from "./syscall-unsafe.ts";
 
 const SYS_socket = 41;
 const SYS_connect = 42;
-const AF_UNIX = 1;
-const SOCK_SEQPACKET = 5;
-const SOCK_CLOEXEC = 0x80000;
 const ADDRESS_SIZE = 110;
 
 /** The connected socket, or a negative errno. `path` has at most 107 bytes. */

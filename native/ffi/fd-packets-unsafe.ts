@@ -2,6 +2,10 @@
  * Rare messages of a SOCK_SEQPACKET socket that may carry many fds at once (SCM_RIGHTS,
  * unix(7)): the supervisor channel. Where speed counts there is PacketChannel.
  */
+
+import { POLLIN } from "../../syscall-tables/flags/poll.ts";
+import { MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, SCM_RIGHTS } from "../../syscall-tables/flags/socket.ts";
+import { SOL_SOCKET } from "../../syscall-tables/flags/socket-options.ts";
 import { allocateMemory, hostCall3, hostCall6, hostClose, memoryOnUse } from "./syscall-unsafe.ts";
 
 const SYS_poll = 7;
@@ -10,12 +14,6 @@ const SYS_dup3 = 292;
 const SYS_sendmsg = 46;
 const SYS_recvmsg = 47;
 const SYS_pread64 = 17;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-const MSG_CMSG_CLOEXEC = 0x4000_0000;
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
-const POLLIN = 1;
 const EINTR = -4;
 export const EAGAIN = -11;
 

@@ -2,12 +2,14 @@
  * File system calls of the host with names as latin1 strings (one char per byte), results
  * or negative errnos. Every call names a directory fd: there is no current directory here.
  */
+import { F_DUPFD_CLOEXEC } from "../../syscall-tables/flags/fd.ts";
+import { AT_EMPTY_PATH } from "../../syscall-tables/flags/open.ts";
+import { RLIMIT_NOFILE } from "../../syscall-tables/flags/process.ts";
 import { atStart } from "../start/at-start.ts";
 import { allocateMemory, hostCall3, hostCall6, hostClose } from "./syscall-unsafe.ts";
 
 const SYS_lseek = 8;
 const SYS_fcntl = 72;
-const F_DUPFD_CLOEXEC = 1030;
 const SYS_fsync = 74;
 const SYS_fdatasync = 75;
 const SYS_ftruncate = 77;
@@ -32,15 +34,8 @@ const SYS_prlimit64 = 302;
 const SYS_renameat2 = 316;
 const SYS_statx = 332;
 const SYS_fstat = 5;
-
-export const AT_FDCWD = -100;
-export const AT_SYMLINK_NOFOLLOW = 0x100;
-export const AT_REMOVEDIR = 0x200;
-export const AT_SYMLINK_FOLLOW = 0x400;
-export const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_AND_BTIME = 0xfff;
 const ENAMETOOLONG = -36;
-const RLIMIT_NOFILE = 7;
 
 /** PATH_MAX: longer names are refused before they reach the host. */
 const NAME_ROOM = 4096;

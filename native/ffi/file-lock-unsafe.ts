@@ -1,13 +1,10 @@
 /** File locks of the host: flock(2), and byte ranges of an open file description (fcntl(2), F_OFD_SETLK). */
+import { F_OFD_GETLK, F_OFD_SETLK, LOCK_EX, LOCK_NB } from "../../syscall-tables/flags/fd.ts";
 import { allocateMemory, type HostMemory, hostCall3 } from "./syscall-unsafe.ts";
 
 const SYS_fcntl = 72;
 const SYS_flock = 73;
-const LOCK_EX = 2;
-const LOCK_NB = 4;
 const EINTR = -4;
-const F_OFD_GETLK = 36;
-const F_OFD_SETLK = 37;
 
 /** Waits for the exclusive lock of the fd's open file description; it ends with the fd. */
 export const lockFile = (fd: number): void => {

@@ -1,5 +1,12 @@
 /** libseccomp through koffi: compiles rule lists to BPF; and seccomp(2), which installs them. */
+
 import koffi from "koffi";
+import {
+  PR_SET_NO_NEW_PRIVS,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_TSYNC,
+  SECCOMP_SET_MODE_FILTER,
+} from "../../syscall-tables/flags/prctl.ts";
 import { type ArgumentCheck, actionWord, type FilterSpec, syscallNumber } from "../seccomp/rules.ts";
 import { hostCall3, hostCall6, memoryOnUse } from "./syscall-unsafe.ts";
 
@@ -8,10 +15,6 @@ const SYS_pread64 = 17;
 const SYS_prctl = 157;
 const SYS_seccomp = 317;
 const SYS_memfd_create = 319;
-const PR_SET_NO_NEW_PRIVS = 38;
-const SECCOMP_SET_MODE_FILTER = 1;
-const SECCOMP_FILTER_FLAG_TSYNC = 1;
-const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
 const SCMP_FLTATR_ACT_BADARCH = 2;
 const SCMP_FLTATR_CTL_OPTIMIZE = 8;
 /** A binary tree: the order of rules is no matter of speed. */

@@ -1,9 +1,10 @@
 /** The pages of Node's executable that only its start needs: two thirds of what a sandbox would keep resident. */
+
 import { closeSync, openSync, readSync } from "node:fs";
+import { MADV_DONTNEED } from "../../syscall-tables/flags/mm.ts";
 import { hostCall3, viewMemory } from "./syscall-unsafe.ts";
 
 const SYS_madvise = 28;
-const MADV_DONTNEED = 4;
 /** getauxval(3) */
 const AT_PHDR = 3;
 const AT_PHNUM = 5;

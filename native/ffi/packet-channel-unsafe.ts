@@ -2,16 +2,12 @@
  * One end of a SOCK_SEQPACKET pair: whole messages, each with at most one fd beside it
  * (SCM_RIGHTS, unix(7)). Both buffers are mmap memory, so their addresses are taken once.
  */
+import { MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC, SCM_RIGHTS } from "../../syscall-tables/flags/socket.ts";
+import { SOL_SOCKET } from "../../syscall-tables/flags/socket-options.ts";
 import { allocateMemory, hostCall3, hostClose } from "./syscall-unsafe.ts";
 
 const SYS_sendmsg = 46;
 const SYS_recvmsg = 47;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-const MSG_CMSG_CLOEXEC = 0x4000_0000;
-const MSG_TRUNC = 0x20;
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
 const EINTR = -4;
 const EAGAIN = -11;
 const EMSGSIZE = -90;

@@ -2,11 +2,8 @@
  * One fd of this process opened anew, for reading only. The way is the process's own directory of fds
  * (proc(5), /proc/self/fd), which must be open before the root directory is emptied.
  */
-import { AT_FDCWD, openAt } from "./file-calls-unsafe.ts";
-
-const O_DIRECTORY = 0o200000;
-const O_CLOEXEC = 0o2000000;
-const O_PATH = 0o10000000;
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../syscall-tables/flags/open.ts";
+import { openAt } from "./file-calls-unsafe.ts";
 /** The flags of every open that happens here, O_RDONLY: the filter lets no others through. */
 export const REOPEN_FLAGS = O_CLOEXEC;
 

@@ -3,6 +3,7 @@
  * answers ENOSYS for numbers above the largest one that the profile names, so that C libraries
  * fall back to older calls (its libcontainer/seccomp/patchbpf).
  */
+import { AUDIT_ARCH_X86_64 } from "../../syscall-tables/limits.ts";
 import { instructionWriter } from "./instructions.ts";
 
 const BPF_LD_W_ABS = 0x20;
@@ -12,7 +13,6 @@ const BPF_JSET_K = 0x45;
 const BPF_RET_K = 0x06;
 const OFFSET_NR = 0;
 const OFFSET_ARCH = 4;
-const AUDIT_ARCH_X86_64 = 0xc000_003e;
 const X32_SYSCALL_BIT = 0x4000_0000;
 const LARGEST = 0xffff_ffff;
 

@@ -1,8 +1,6 @@
 /** What sentry and gofer have in common: the calls that Node, V8 and the C library make once all is loaded. */
+import { MAP_ANONYMOUS, PROT_EXEC } from "../../syscall-tables/flags/mm.ts";
 import { allow, allowValues, type FilterRule } from "./rules.ts";
-
-const PROT_EXEC = 4;
-const MAP_ANONYMOUS = 0x20;
 
 /** Calls that never happen by mistake: whoever makes one has taken over the process. */
 export const attackRules: readonly FilterRule[] = (

@@ -2,6 +2,7 @@
  * The check that libseccomp cannot express: where the call instruction stands. Guest threads
  * may call the host only from the stub's text; everywhere else the call traps to the stub.
  */
+import { AUDIT_ARCH_X86_64 } from "../../syscall-tables/limits.ts";
 import { instructionWriter } from "./instructions.ts";
 import { actionWord, type FilterAction } from "./rules.ts";
 
@@ -13,7 +14,6 @@ const BPF_RET_K = 0x06;
 const OFFSET_ARCH = 4;
 const OFFSET_IP_LOW = 8;
 const OFFSET_IP_HIGH = 12;
-const AUDIT_ARCH_X86_64 = 0xc000_003e;
 const ENOSYS = 38;
 
 /**

@@ -1,7 +1,9 @@
 /** start, kill, delete: what happens to a container between create and its end. */
+
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { SIGKILL } from "../../syscall-tables/flags/signal.ts";
 import { openCgroup } from "../cgroup/manager.ts";
 import { CONTROL_ABANDON, CONTROL_SIGNAL, CONTROL_START, SIGNAL_ALL } from "../sandbox/control-protocol.ts";
 import { destroyCgroup } from "./container-cgroup.ts";
@@ -12,7 +14,6 @@ import { runStartHooks } from "./start-hooks.ts";
 import { type Store, type Stored, startTimeOf, statusOf } from "./store.ts";
 
 const ESRCH = 3;
-const SIGKILL = 9;
 /** delete waits so long for a killed container to be gone. */
 const END_TRIES = 1000;
 const END_PAUSE_MS = 10;

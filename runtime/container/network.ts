@@ -1,4 +1,5 @@
 /** Which network a container uses, and what it may do with it. */
+import { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../../syscall-tables/flags/system.ts";
 import type { Spec } from "../spec/spec.ts";
 import { ContainerError } from "./container-error.ts";
 
@@ -8,9 +9,10 @@ export type NetworkMode = "host" | "none";
 /** It overrides the flag, as runsc takes flags from annotations. */
 const ANNOTATION = "dev.moat.network";
 
-const CAP_NET_BIND_SERVICE = 1 << 10;
-const CAP_NET_ADMIN = 1 << 12;
-const CAP_NET_RAW = 1 << 13;
+/** Bits of a capability set (capabilities(7)). */
+const MAY_BIND_LOW = 1 << CAP_NET_BIND_SERVICE;
+const MAY_ADMINISTER = 1 << CAP_NET_ADMIN;
+const MAY_SEND_RAW = 1 << CAP_NET_RAW;
 
 export const networkMode = (spec: Spec, wanted: NetworkMode): NetworkMode => {
   const annotation = spec.annotations[ANNOTATION];
@@ -32,7 +34,7 @@ export const sentrySysctls = (spec: Spec, mode: NetworkMode): readonly (readonly
 export const networkRecords = (spec: Spec, mode: NetworkMode): (readonly [string, string])[] => {
   if (mode === "none") return [];
   const mayAdminister = spec.process.capabilities?.bounding.includes("CAP_NET_ADMIN") === true;
-  const capabilities = CAP_NET_BIND_SERVICE | CAP_NET_RAW | (mayAdminister ? CAP_NET_ADMIN : 0);
+  const capabilities = MAY_BIND_LOW | MAY_SEND_RAW | (mayAdminister ? MAY_ADMINISTER : 0);
   return [
     ...spec.sysctls.filter(isNetwork).map(([path, value]): [string, string] => ["sysctl", `${path}=${value}`]),
     ["network", capabilities.toString(16)],

@@ -7,6 +7,7 @@
  * logs and trees arrive with the START message of the supervisor channel; see
  * sentry/host/start.ts and supervisor-protocol.ts.
  */
+import { MAX_ID } from "../../syscall-tables/limits.ts";
 import { checkText, type Fields, flag, integer, list, nullable, record, refuse, text, texts } from "./fields.ts";
 import { type TreesConfig, treesConfig } from "./mount-config.ts";
 import { type ProcessConfig, readProcessConfig } from "./process-config.ts";
@@ -129,8 +130,6 @@ const logLevel = (from: Fields, path: string): LogLevel => {
   if (typeof value !== "string" || !logLevels.has(value)) refuse(`${path}.logLevel`, `one of ${[...logLevels].join(", ")}`);
   return value as LogLevel;
 };
-
-const MAX_ID = 0xfffffffe;
 const MAX_FD = 0x7fffffff;
 
 const hostFacts = (value: unknown): HostFacts => {

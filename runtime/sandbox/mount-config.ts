@@ -1,4 +1,5 @@
 /** The part of a sandbox's config that makes its mount tree: mounts, device nodes, the gofer's trees. */
+import { MAX_ID } from "../../syscall-tables/limits.ts";
 import { checkInteger, type Fields, flag, guestPath, integer, list, record, refuse, text, texts } from "./fields.ts";
 
 export interface MountConfig {
@@ -68,7 +69,6 @@ export interface TreesConfig {
 
 const mountTypes = new Set<string>(["overlay", "gofer", "tmpfs", "proc", "sysfs", "devpts", "dev", "mqueue", "cgroup"]);
 const MAX_INT = 0x7fff_ffff;
-const MAX_ID = 0xffff_fffe;
 
 const mountTree = (value: unknown, path: string, treeCount: number): MountTree => {
   const from = record(value, path);

@@ -1,4 +1,5 @@
 /** One program: the sandbox's first, or one that is added to it. */
+import { MAX_ID } from "../../syscall-tables/limits.ts";
 import { checkInteger, checkText, type Fields, flag, guestPath, integer, list, nullable, record, refuse, texts } from "./fields.ts";
 
 export interface CapabilitiesConfig {
@@ -56,8 +57,6 @@ export interface SchedulerConfig {
   readonly deadlineNs: number;
   readonly periodNs: number;
 }
-
-const MAX_ID = 0xfffffffe;
 const RLIM_NLIMITS = 16;
 
 const capabilities = (value: unknown): CapabilitiesConfig => {

@@ -1,11 +1,12 @@
 /** `process` of config.json, and the process.json of exec. */
+
 import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
+import { MAX_ID } from "../../syscall-tables/limits.ts";
 import type { CapabilitiesConfig, LimitConfig } from "../sandbox/process-config.ts";
 import type { Field } from "./field.ts";
 import type { ConsoleSize, SpecProcess } from "./spec.ts";
 import { validateIoPriority, validateScheduler } from "./validate-scheduling.ts";
 
-const MAX_ID = 0xfffffffe;
 /** config.json's name → RLIMIT_* (getrlimit(2)). */
 const LIMITS = [
   "CPU",

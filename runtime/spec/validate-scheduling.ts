@@ -1,4 +1,5 @@
 /** process.ioPriority and process.scheduler of config.json, checked as runc 1.2 does (libcontainer/configs/validate). */
+import { SCHED_DEADLINE } from "../../syscall-tables/flags/process.ts";
 import type { SchedulerConfig } from "../sandbox/process-config.ts";
 import type { Field } from "./field.ts";
 
@@ -19,8 +20,6 @@ export const validateIoPriority = (field: Field): number => {
   if (ioClass === undefined) return field.say(`invalid ioPriority.Class: ${JSON.stringify(name)}`);
   return (ioClass << IO_CLASS_SHIFT) | priority;
 };
-
-const SCHED_DEADLINE = 6;
 /** sched(7) */
 const POLICIES: ReadonlyMap<string, number> = new Map([
   ["SCHED_OTHER", 0],

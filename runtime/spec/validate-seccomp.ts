@@ -1,5 +1,7 @@
 /** linux.seccomp of config.json, with runc's words for what it does not take (libcontainer/seccomp/config.go, specconv). */
+
 import type { CompareOp, ProfileCheck, ProfileRule, SeccompProfile } from "../../native/seccomp/profile.ts";
+import { MAX_ERRNO } from "../../syscall-tables/limits.ts";
 import type { Field } from "./field.ts";
 
 /** SCMP_ACT_* → SECCOMP_RET_* */
@@ -40,7 +42,6 @@ export const FLAGS: ReadonlyMap<string, number> = new Map([
 ]);
 
 const EPERM = 1;
-const MAX_ERRNO = 4095;
 
 const action = (field: Field, errnoField: Field): number => {
   const name = field.text();

@@ -1,28 +1,3 @@
-export {
-  PRIO_PGRP,
-  PRIO_PROCESS,
-  PRIO_USER,
-  RLIMIT_AS,
-  RLIMIT_CORE,
-  RLIMIT_CPU,
-  RLIMIT_DATA,
-  RLIMIT_FSIZE,
-  RLIMIT_LOCKS,
-  RLIMIT_MEMLOCK,
-  RLIMIT_MSGQUEUE,
-  RLIMIT_NICE,
-  RLIMIT_NOFILE,
-  RLIMIT_NPROC,
-  RLIMIT_RSS,
-  RLIMIT_RTPRIO,
-  RLIMIT_RTTIME,
-  RLIMIT_SIGPENDING,
-  RLIMIT_STACK,
-  RUSAGE_CHILDREN,
-  RUSAGE_SELF,
-  RUSAGE_THREAD,
-} from "../../syscall-tables/flags/process.ts";
-
 export const RLIM_NLIMITS = 16;
 /** RLIM64_INFINITY: limits are doubles and this is their infinity. */
 export const RLIM_INFINITY = Number.POSITIVE_INFINITY;

@@ -1,19 +1,10 @@
 /** wait4(2) and waitid(2): options, id types and the encoding of a wait status. */
+import { WUNTRACED } from "../../syscall-tables/flags/process.ts";
 
-export const WNOHANG = 1;
-export const WUNTRACED = 2;
 export const WSTOPPED = WUNTRACED;
-export const WEXITED = 4;
-export const WCONTINUED = 8;
-export const WNOWAIT = 0x0100_0000;
 export const __WNOTHREAD = 0x2000_0000;
 export const __WALL = 0x4000_0000;
 export const __WCLONE = 0x8000_0000;
-
-export const P_ALL = 0;
-export const P_PID = 1;
-export const P_PGID = 2;
-export const P_PIDFD = 3;
 
 /** The status of exit(`code`). */
 export const exitStatus = (code: number): number => (code & 0xff) << 8;

@@ -1,5 +1,7 @@
 /** One argument, from its kind alone. Calls that need more are in special.ts. */
+
 import type { Arg } from "../../syscall-tables/kinds.ts";
+import { PATH_MAX } from "../../syscall-tables/limits.ts";
 import { argAddr, argI32, argI64, argIndex, argU32, argU64, type Call, hasSucceeded, peekBytes, peekView } from "./call.ts";
 import { formatFd } from "./fields.ts";
 import { formatSockaddr } from "./sockaddr.ts";
@@ -14,7 +16,6 @@ export type ArgFormat = (call: Call, index: number) => string;
 const SOCKADDR_MAX = 128;
 /** argv and envp: more strings than this are counted, not printed. */
 const STRINGS_MAX = 32;
-const PATH_MAX = 4096;
 
 /** Kinds that mean something only when the call has returned. */
 const OUT_KINDS: ReadonlySet<string> = new Set(["outBytes", "outStruct", "outArray", "inOutStruct", "inOutArray", "iovOut"]);

@@ -2,7 +2,9 @@
  * One system call as the printer sees it: raw registers, the signature, and guest memory.
  * Everything here is best effort and read only: a bad pointer is printed, never reported.
  */
+
 import type { Signature } from "../../syscall-tables/kinds.ts";
+import { TWO_32 } from "../../syscall-tables/limits.ts";
 import type { UserAddr, UserMemory } from "../mm/user-memory.ts";
 
 /** What the printer reads guest memory through. */
@@ -25,8 +27,6 @@ export interface Call {
   /** What a descriptor (or AT_FDCWD) refers to. */
   readonly describeFd: (fd: number) => string | null;
 }
-
-const TWO_32 = 0x1_0000_0000;
 
 export const argI32 = ({ words }: Call, index: number): number => words[index * 2] | 0;
 export const argU32 = ({ words }: Call, index: number): number => words[index * 2];

@@ -1,4 +1,8 @@
 /** Calls whose arguments mean different things from case to case. Everything else follows from the signature. */
+
+import { SETVAL } from "../../syscall-tables/flags/ipc.ts";
+import { CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_SETTLS } from "../../syscall-tables/flags/process.ts";
+import { PATH_MAX } from "../../syscall-tables/limits.ts";
 import { type ArgFormat, formatArg, formatStruct } from "./arguments.ts";
 import { argAddr, argI32, argIndex, argU32, argU64, type Call, hasSucceeded, peekBytes, peekView } from "./call.ts";
 import { fcntlArg, fcntlAux, fcntlOutputs, fcntlResult, fcntlShown } from "./fcntl.ts";
@@ -26,8 +30,6 @@ export interface Special {
   readonly aux?: (call: Call) => string | null;
   readonly result?: (call: Call, result: number) => string;
 }
-
-const PATH_MAX = 4096;
 /** Entries beyond this are not counted. */
 const DIRECTORY_MAX = 0x10_0000;
 const O_CREAT_OR_TMPFILE = 0o20000100;
@@ -132,10 +134,6 @@ const rusageOfChild: ArgFormat = (call, index) => {
   const addr = argAddr(call, index);
   return (call.result ?? 0) > 0 ? formatStruct(call, "rusage", addr) : pointer(addr);
 };
-
-const CLONE_PARENT_SETTID = 0x10_0000;
-const CLONE_PIDFD = 0x1000;
-const CLONE_SETTLS = 0x8_0000;
 const CLONE_CHILD_TID = 0x120_0000;
 
 const cloneShown = (call: Call): readonly string[] => {
@@ -146,9 +144,6 @@ const cloneShown = (call: Call): readonly string[] => {
   if ((flags & CLONE_CHILD_TID) !== 0) names.push("child_tid");
   return names;
 };
-
-/** sem_t arg: a value for SETVAL, an address for the others. */
-const SETVAL = 16;
 const semctlArg: ArgFormat = (call, index) =>
   (argI32(call, 2) & 0xff) === SETVAL ? String(argI32(call, index)) : hex64(call.words[index * 2], call.words[index * 2 + 1]);
 

@@ -1,12 +1,13 @@
 /** iovec lists and message headers: readv(2), sendmsg(2). */
+
 import { SCM_CREDENTIALS, SCM_RIGHTS } from "../../syscall-tables/flags/socket.ts";
+import { IOVEC_SIZE } from "../../syscall-tables/limits.ts";
 import { type Call, peekBytes, peekView } from "./call.ts";
 import { formatFd, loadU64, named32, type StructFormat } from "./fields.ts";
 import { formatSockaddr } from "./sockaddr.ts";
 import { ARRAY_LIMIT, list, pointer, quoteBytes, STRING_LIMIT } from "./text.ts";
 import { formatNamed } from "./words.ts";
 
-const IOVEC_SIZE = 16;
 /** Neither an address nor ancillary data is shown beyond this. */
 const NAME_MAX = 128;
 const CONTROL_MAX = 1024;

@@ -1,4 +1,5 @@
 /** Requests of the container's control socket: start, kill, exec, ps. */
+
 import { writeSync } from "node:fs";
 import { readMemfd } from "../../native/ffi/fd-packets-unsafe.ts";
 import { hostClose } from "../../native/ffi/syscall-unsafe.ts";
@@ -24,8 +25,9 @@ import { type ProcessConfig, parseProcessConfig } from "../../runtime/sandbox/pr
 import { readSeenResources } from "../../runtime/sandbox/seen-resources.ts";
 import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import type { ControlMessage } from "../../runtime/sandbox/supervisor-protocol.ts";
+import { SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, EINVAL, ESRCH, isErrno } from "../abi/errno.ts";
-import { SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM } from "../abi/signal.ts";
+
 import { exitStatus, signalStatus } from "../abi/wait.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
 import { HostTerminal } from "../fs/tty/host-tty.ts";

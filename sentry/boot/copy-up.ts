@@ -1,10 +1,11 @@
 /** Copies a directory's contents into an empty tmpfs before anything runs: runc's tmpcopyup. */
+import { O_DIRECTORY, O_NOATIME, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT } from "../../syscall-tables/flags/open.ts";
 import { EIO, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
-import { type Inode, S_IFDIR, S_IFLNK, S_IFMT } from "../vfs/inode.ts";
+import type { Inode } from "../vfs/inode.ts";
 import { MemoryRegular } from "../vfs/memory/memory-regular.ts";
 import { Mount } from "../vfs/mount.ts";
-import { O_DIRECTORY, O_NOATIME, O_RDONLY, type OpenFile } from "../vfs/open-file.ts";
+import type { OpenFile } from "../vfs/open-file.ts";
 import { Dentry } from "../vfs/path.ts";
 import { kernelIo } from "../vfs/user-io.ts";
 

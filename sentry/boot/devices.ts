@@ -1,11 +1,14 @@
 /** What runc puts below /dev when everything is mounted: the nodes of linux.devices, links, a console (libcontainer, createDevices and setupDevSymlinks). */
+
 import type { DeviceConfig, TreesConfig } from "../../runtime/sandbox/mount-config.ts";
+import { MS_RELATIME } from "../../syscall-tables/flags/mount.ts";
+import { S_IFBLK, S_IFCHR, S_IFIFO } from "../../syscall-tables/flags/open.ts";
 import { EEXIST, type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import { initialUserNamespace } from "../task/user-namespace.ts";
 import { makedev } from "../vfs/devices.ts";
-import { S_IFBLK, S_IFCHR, S_IFIFO } from "../vfs/inode.ts";
-import { Mount, MS_RELATIME } from "../vfs/mount.ts";
+
+import { Mount } from "../vfs/mount.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
 import { placeAt } from "./place.ts";
 

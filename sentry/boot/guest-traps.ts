@@ -1,6 +1,7 @@
 /** What the kernel does when a guest thread stops: the platform's questions go to the dispatcher and the task layer. */
+import { SIGKILL, SIGSEGV } from "../../syscall-tables/flags/signal.ts";
 import type { Errno } from "../abi/errno.ts";
-import { SIGKILL, SIGSEGV } from "../abi/signal.ts";
+
 import type { Log } from "../host/log.ts";
 import { VM_SHARED } from "../mm/vma.ts";
 import { R_RIP } from "../platform/registers.ts";

@@ -1,6 +1,8 @@
 /** The guest's mount tree, as the config lists it. */
+
 import { getSystemErrorMap } from "node:util";
 import type { MountConfig, MountTree, TreesConfig } from "../../runtime/sandbox/mount-config.ts";
+import { MS_RDONLY, MS_SHARED } from "../../syscall-tables/flags/mount.ts";
 import { EINVAL, ENODEV, ENOTDIR, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import { cgroupHierarchies } from "../fs/cgroup/cgroupfs.ts";
 import { GoferFilesystem } from "../fs/gofer/filesystem.ts";
@@ -9,7 +11,7 @@ import type { GoferClient } from "../host/gofer-client.ts";
 import type { Kernel } from "../kernel.ts";
 import { setDeviceRules } from "../vfs/device-rules.ts";
 import type { Filesystem } from "../vfs/filesystem.ts";
-import { Mount, MS_RDONLY, MS_SHARED } from "../vfs/mount.ts";
+import { Mount } from "../vfs/mount.ts";
 import { copyTree, type MountNamespace } from "../vfs/mount-namespace.ts";
 import { changePropagation, enslave, mountFlags } from "../vfs/mounting.ts";
 import type { Path } from "../vfs/path.ts";

@@ -1,9 +1,10 @@
 /** Paths while nothing runs yet: links are followed, and what is missing can be made (mkdir -p). */
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../syscall-tables/flags/open.ts";
 import { ELOOP, ENOENT, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import { initialUserNamespace } from "../task/user-namespace.ts";
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../vfs/inode.ts";
+
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
 import type { Path } from "../vfs/path.ts";
 import { overmounted } from "../vfs/tree.ts";

@@ -1,9 +1,11 @@
 /** One sandbox from its config to its end. */
+
 import { writeSync } from "node:fs";
 import { findOwnCode } from "../../native/ffi/own-code-unsafe.ts";
 import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
+import { EPOLLIN } from "../../syscall-tables/flags/poll.ts";
 import { isErrno } from "../abi/errno.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
 import { hostTerminal } from "../fs/tty/host-tty.ts";
@@ -33,7 +35,6 @@ import { watchSupervisor } from "./supervisor.ts";
 import { writeSysctls } from "./sysctls.ts";
 import { bindConsole, placeOfTerminals } from "./terminals.ts";
 
-const EPOLLIN = 1;
 const STDIO = [0, 1, 2];
 /** A program that is done sooner shall not wait for the sentry to give memory back. */
 const STARTED_NS = 1e9;

@@ -1,11 +1,11 @@
 /** --strace: the printer is told of every entry, sleep and return. */
+import { AT_FDCWD } from "../../syscall-tables/flags/open.ts";
 import { AnswerMemory } from "../audit/answer-memory.ts";
 import { SyscallPrinter } from "../audit/printer.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { CallTracer } from "../syscalls/dispatch.ts";
 import type { Task } from "../task/task.ts";
 
-const AT_FDCWD = -100;
 /** rdi, rsi, rdx, r10, r8, r9 in the register file. */
 const ARGUMENT_REGISTERS = [8, 9, 12, 2, 0, 1];
 

@@ -1,12 +1,13 @@
 /** What arrives on the supervisor channel: signals of the caller, deaths of host processes, requests of the control socket. */
+
 import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { MSG_CHILD_DIED, MSG_CONTINUED, MSG_SIGNAL } from "../../runtime/sandbox/supervisor-protocol.ts";
-import { SIGCONT, SIGKILL } from "../abi/signal.ts";
+import { EPOLLIN } from "../../syscall-tables/flags/poll.ts";
+import { SIGCONT, SIGKILL } from "../../syscall-tables/flags/signal.ts";
+
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import type { Control } from "./control.ts";
 import type { MoatKernel } from "./moat-kernel.ts";
-
-const EPOLLIN = 1;
 
 export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChannel, control: Control, isContainer: boolean): void => {
   const receive = (): void => {

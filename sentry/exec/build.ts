@@ -1,5 +1,8 @@
 /** Builds the address space of a loaded program for a pristine thread (load_elf_binary behind its point of no return). */
+
 import { allocateMemory, hostCall3, hostCall6, hostClose } from "../../native/ffi/syscall-unsafe.ts";
+import { MFD_CLOEXEC } from "../../syscall-tables/flags/fd.ts";
+import { RLIMIT_STACK } from "../../syscall-tables/flags/process.ts";
 import {
   AT_BASE,
   AT_CLKTCK,
@@ -28,7 +31,7 @@ import {
 } from "../abi/elf.ts";
 import { ENOMEM, type Errno, isErrno } from "../abi/errno.ts";
 import { MAP_NORESERVE, MAP_PRIVATE, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE, pageAlign, pageStart } from "../abi/mman.ts";
-import { RLIMIT_STACK } from "../abi/resource.ts";
+
 import type { Kernel } from "../kernel.ts";
 import { AddressSpace } from "../mm/address-space.ts";
 import { chooseLayout, ELF_ET_DYN_BASE, randomOffset } from "../mm/layout.ts";
@@ -191,7 +194,6 @@ const mapStack = (mm: AddressSpace, mapper: ImageMapper, thread: GuestThread, st
 
 const SYS_pwrite64 = 18;
 const SYS_memfd_create = 319;
-const MFD_CLOEXEC = 1;
 
 /** A memfd with `bytes` at `offset`. */
 const contentFd = (bytes: Uint8Array, offset: number): number => {

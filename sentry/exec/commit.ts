@@ -1,8 +1,10 @@
 /** Behind the point of no return: the process takes its new program (begin_new_exec, setup_new_exec). */
+
 import { ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC } from "../../syscall-tables/flags/prctl.ts";
+import { RLIMIT_STACK } from "../../syscall-tables/flags/process.ts";
+import { SIGCHLD } from "../../syscall-tables/flags/signal.ts";
 import { isErrno } from "../abi/errno.ts";
-import { RLIMIT_STACK } from "../abi/resource.ts";
-import { SIGCHLD } from "../abi/signal.ts";
+
 import { DEFAULT_STACK_LIMIT } from "../mm/layout.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import { enterHostProcess, hostThreadCount } from "../task/host-threads.ts";

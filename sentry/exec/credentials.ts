@@ -1,12 +1,15 @@
 /** What execve(2) makes of credentials: set-id bits, file capabilities, root's capabilities (security/commoncap.c). */
+
+import { MS_NOSUID } from "../../syscall-tables/flags/mount.ts";
+import { S_ISGID, S_ISUID } from "../../syscall-tables/flags/open.ts";
 import { ADDR_COMPAT_LAYOUT, ADDR_NO_RANDOMIZE, MMAP_PAGE_ZERO, READ_IMPLIES_EXEC } from "../../syscall-tables/flags/prctl.ts";
-import { CAP_SETUID, CAP_SYS_PTRACE, CapabilitySet, SECBIT_KEEP_CAPS, SECBIT_NOROOT } from "../abi/capability.ts";
+import { CAP_SETUID, CAP_SYS_PTRACE } from "../../syscall-tables/flags/system.ts";
+import { CapabilitySet, SECBIT_KEEP_CAPS, SECBIT_NOROOT } from "../abi/capability.ts";
 import { EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import type { Credentials } from "../task/credentials.ts";
 import type { Task } from "../task/task.ts";
 import { INVALID_ID, type UserNamespace } from "../task/user-namespace.ts";
-import { S_ISGID, S_ISUID } from "../vfs/inode.ts";
-import { MS_NOSUID } from "../vfs/mount.ts";
+
 import type { OpenFile } from "../vfs/open-file.ts";
 
 const S_IXGRP = 0o010;

@@ -1,6 +1,7 @@
 /** execve(2) and execveat(2): replaces the program of a process. */
+import { SIGSEGV } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, EINTR, isErrno } from "../abi/errno.ts";
-import { SIGSEGV } from "../abi/signal.ts";
+
 import { isInEventStop, stopAfterExec } from "../ptrace/stop.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import { exitGroup, killOtherThreads } from "../task/exit-request.ts";

@@ -1,7 +1,9 @@
 /** From a path to a program that can be started: scripts resolved, ELF files read, credentials worked out. */
+
 import { AT_FDCWD } from "../../syscall-tables/flags/open.ts";
+import { RLIMIT_STACK } from "../../syscall-tables/flags/process.ts";
 import { E2BIG, EACCES, ELOOP, ENOENT, type Errno, isErrno } from "../abi/errno.ts";
-import { RLIMIT_STACK } from "../abi/resource.ts";
+
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
 import { type Arguments, argumentLimit, readArguments } from "./arguments.ts";

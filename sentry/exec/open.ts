@@ -1,11 +1,14 @@
 /** Opening a program and looking at it (do_open_execat, load_elf_binary up to the point of no return). */
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../syscall-tables/flags/open.ts";
+
+import { MS_NOEXEC } from "../../syscall-tables/flags/mount.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_RDONLY } from "../../syscall-tables/flags/open.ts";
+import { PATH_MAX } from "../../syscall-tables/limits.ts";
 import { ELF_PHDR_SIZE, PT_INTERP } from "../abi/elf.ts";
 import { EACCES, EIO, ELIBBAD, ELOOP, ENODEV, ENOEXEC, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
 import type { FileMapping } from "../mm/file-mapping.ts";
 import type { Task } from "../task/task.ts";
-import { MS_NOEXEC } from "../vfs/mount.ts";
-import { O_RDONLY, type OpenFile } from "../vfs/open-file.ts";
+
+import type { OpenFile } from "../vfs/open-file.ts";
 import type { Path } from "../vfs/path.ts";
 import { MAY_EXEC, mayAccess } from "../vfs/permission.ts";
 import { kernelIo } from "../vfs/user-io.ts";
@@ -14,7 +17,6 @@ import { type ElfHeader, parseElfHeader, parseSegments, type Segment } from "./e
 
 /** Header, program headers and the interpreter's name nearly always lie in the first page. */
 const HEAD_BYTES = 4096;
-const PATH_MAX = 4096;
 
 /** A file that may be executed, with its first bytes. */
 export interface Executable {

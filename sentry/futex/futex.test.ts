@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from "../../syscall-tables/flags/process.ts";
+import { SA_RESTORER, SIGUSR1 } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, EDEADLK, EINTR, EINVAL, ENOSYS, EPERM, ETIMEDOUT } from "../abi/errno.ts";
-import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
-import { SA_RESTORER, SIGUSR1 } from "../abi/signal.ts";
+
 import { R_RAX, R_RSP } from "../platform/registers.ts";
 import { sys_futex } from "../syscalls/futex/futex.ts";
 import { sys_futex_waitv } from "../syscalls/futex/futex2.ts";

@@ -1,9 +1,10 @@
 /** Waiting and waking (kernel/futex/waitwake.c, requeue.c). PI futexes: pi-futex.ts. */
+import { FUTEX_BITSET_MATCH_ANY } from "../../syscall-tables/flags/time.ts";
 import { EAGAIN, EFAULT, EINVAL, ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, ETIMEDOUT } from "../abi/errno.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import type { RestartBlock, Task } from "../task/task.ts";
-import { existingQueue, FUTEX_BITSET_MATCH_ANY, FutexWaiter, found, holdSiblings, identify, queueFor } from "./queues.ts";
+import { existingQueue, FutexWaiter, found, holdSiblings, identify, queueFor } from "./queues.ts";
 
 class FutexWaitOp extends BlockingOp implements RestartBlock {
   readonly #addr: UserAddr;

@@ -3,21 +3,12 @@
  * waiter; priorities themselves are the host scheduler's affair. The word holds the
  * owner's tid, FUTEX_WAITERS and FUTEX_OWNER_DIED.
  */
+import { FUTEX_BITSET_MATCH_ANY, FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from "../../syscall-tables/flags/time.ts";
 import { EAGAIN, EDEADLK, EFAULT, EINVAL, EPERM, ERESTARTNOINTR, type Errno, ESRCH, ETIMEDOUT } from "../abi/errno.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import type { Task } from "../task/task.ts";
-import {
-  existingQueue,
-  FUTEX_BITSET_MATCH_ANY,
-  type FutexQueueId,
-  FutexWaiter,
-  found,
-  holdSiblings,
-  identify,
-  queueFor,
-} from "./queues.ts";
-import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from "./robust-list.ts";
+import { existingQueue, type FutexQueueId, FutexWaiter, found, holdSiblings, identify, queueFor } from "./queues.ts";
 
 /** A PI futex with waiters (struct futex_pi_state). */
 export class PiState {

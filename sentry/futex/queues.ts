@@ -7,8 +7,6 @@ import { USER_ADDR_LIMIT, type UserAddr } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
 import type { PiState } from "./pi-futex.ts";
 
-export const FUTEX_BITSET_MATCH_ANY = 0xffff_ffff;
-
 /** FUT_OFF_MMSHARED: the same private word under a shared and under a private operation are two futexes. */
 const SHARED_OPERATION = 2;
 

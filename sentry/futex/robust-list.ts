@@ -1,11 +1,9 @@
 /** Robust futexes of a dying thread (kernel/futex/core.c exit_robust_list, handle_futex_death). */
+import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from "../../syscall-tables/flags/time.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
 import { wakeFutex } from "./futex.ts";
 
-export const FUTEX_WAITERS = 0x8000_0000;
-export const FUTEX_OWNER_DIED = 0x4000_0000;
-export const FUTEX_TID_MASK = 0x3fff_ffff;
 /** A list longer than this, or a ring, is given up. */
 const ROBUST_LIST_LIMIT = 2048;
 

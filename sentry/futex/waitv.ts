@@ -1,9 +1,10 @@
 /** futex_waitv(2): waiting on many words at once (kernel/futex/waitwake.c futex_wait_multiple). */
+import { FUTEX_BITSET_MATCH_ANY } from "../../syscall-tables/flags/time.ts";
 import { EAGAIN, EFAULT, ERESTARTSYS, ETIMEDOUT } from "../abi/errno.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import type { Task } from "../task/task.ts";
-import { FUTEX_BITSET_MATCH_ANY, FutexWaiter, found, identify, queueFor } from "./queues.ts";
+import { FutexWaiter, found, identify, queueFor } from "./queues.ts";
 
 export interface WaitvEntry {
   readonly addr: UserAddr;

@@ -2,14 +2,16 @@
  * The sentry's own system calls, once it is confined. It opens nothing but its own fds anew and for reading,
  * executes nothing and makes no socket but a pair; what it holds are fds that others gave it.
  */
+
 import { REOPEN_FLAGS } from "../../native/ffi/reopen-unsafe.ts";
 import { attackRules, runtimeRules } from "../../native/seccomp/host-filter.ts";
 import { type ArgumentCheck, allow, allowValues, type FilterRule, type FilterSpec } from "../../native/seccomp/rules.ts";
+import { SIOCATMARK, SIOCGARP, SIOCGIFCONF } from "../../syscall-tables/flags/ioctl.ts";
+import { AF_UNIX } from "../../syscall-tables/flags/socket.ts";
 import { interfaceReads } from "../net/host/interface.ts";
 import { hostOptions } from "../net/host/options.ts";
 
 const EPERM = 1;
-const AF_UNIX = 1;
 
 /** Open file description locks on donated fds. */
 const OFD_LOCKS = [36, 37, 38];
@@ -37,10 +39,6 @@ const baseFilter: FilterSpec = {
     { syscall: "prlimit64", args: [{ index: 2, op: "==", value: 0 }] },
   ],
 };
-
-const SIOCATMARK = 0x8905;
-const SIOCGIFCONF = 0x8912;
-const SIOCGARP = 0x8954;
 
 /** With sockets of the host's network: calls on them, options as listed, and no way to make one. */
 const hostNetworkRules = (): FilterRule[] => [

@@ -1,5 +1,6 @@
 /** Who may use a System V object (struct kern_ipc_perm; sysvipc(7)). */
-import { CAP_IPC_OWNER, CAP_SYS_ADMIN } from "../abi/capability.ts";
+
+import { CAP_IPC_OWNER, CAP_SYS_ADMIN } from "../../syscall-tables/flags/system.ts";
 import { EACCES, EPERM } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 

@@ -1,13 +1,17 @@
 /** POSIX message queues (mq_overview(7), ipc/mqueue.c). */
+
+import { O_ACCMODE, O_NONBLOCK } from "../../syscall-tables/flags/open.ts";
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../syscall-tables/flags/poll.ts";
+import { SI_MESGQ, SIGEV_SIGNAL } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, EBUSY, EMSGSIZE } from "../abi/errno.ts";
-import { SI_MESGQ, SIGEV_SIGNAL } from "../abi/signal.ts";
+
 import { WaitQueue } from "../task/blocking.ts";
 import type { Process } from "../task/process.ts";
 import { sendSignalToProcess } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
 import type { Inode } from "../vfs/inode.ts";
 import type { Io } from "../vfs/io.ts";
-import { O_ACCMODE, O_NONBLOCK, OpenFile, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../vfs/open-file.ts";
+import { OpenFile } from "../vfs/open-file.ts";
 import type { Path } from "../vfs/path.ts";
 
 export interface PosixMessage {

@@ -1,10 +1,10 @@
 /** The knobs of /proc/sys that an IPC namespace obeys (ipc/ipc_sysctl.c, ipc/mq_sysctl.c). */
+import { INT_MAX } from "../../syscall-tables/limits.ts";
 import { EINVAL, type Errno } from "../abi/errno.ts";
 import { type Sysctl, sysctls } from "../fs/proc/registries.ts";
 import { type IpcLimits, ipcNamespaceOf } from "./ipc-namespace.ts";
 
 const NUMBER = /^\d{1,20}$/;
-const INT_MAX = 0x7fff_ffff;
 /** IPCMNI: what an id can name. */
 const OBJECTS_MAX = 32768;
 

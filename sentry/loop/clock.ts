@@ -1,11 +1,9 @@
 /** The clocks that the kernel stamps and sleeps by. They agree with the vDSO the guest reads. */
+
 import { allocateMemory, libcFunction } from "../../native/ffi/syscall-unsafe.ts";
 import { atStart } from "../../native/start/at-start.ts";
+import { CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_REALTIME_COARSE } from "../../syscall-tables/flags/time.ts";
 
-const CLOCK_REALTIME = 0;
-const CLOCK_MONOTONIC = 1;
-const CLOCK_REALTIME_COARSE = 5;
-const CLOCK_BOOTTIME = 7;
 const SECOND = 1e9;
 
 // libc's clock_gettime reads the vDSO: no system call.

@@ -10,15 +10,16 @@
  *         sentry sleeps as soon as there is nothing to do.
  * docs/adr/0008-hand-over.md has the measurements.
  */
+
 import { ANY_CPU, currentCpu, MAX_CPU, saveCpus, setCpus, setHome } from "../../native/ffi/cpu-unsafe.ts";
 import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
+import { PR_SET_TIMERSLACK } from "../../syscall-tables/flags/prctl.ts";
 import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
 import type { Clock } from "./clock.ts";
 import { Pace } from "./pace.ts";
 
 const SYS_prctl = 157;
-const PR_SET_TIMERSLACK = 29;
 
 type Mode = "hot" | "cold" | "wide";
 

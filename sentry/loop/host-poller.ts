@@ -1,15 +1,13 @@
 /** The loop's epoll: the doorbell, the supervisor, and the host fds that guests wait for. */
+
 import { allocateMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLET, EPOLLRDHUP } from "../../syscall-tables/flags/poll.ts";
 import type { WaitQueue } from "../task/blocking.ts";
 
 const SYS_poll = 7;
 const SYS_epoll_ctl = 233;
 const SYS_epoll_pwait2 = 441;
 const SYS_epoll_create1 = 291;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLLET = 0x80000000;
-const EPOLLRDHUP = 0x2000;
 const POLLIN_OUT_PRI = 0x7;
 const EVENT_SIZE = 12;
 const EVENTS_MAX = 64;

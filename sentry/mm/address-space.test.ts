@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK } from "../../syscall-tables/flags/process.ts";
 import { EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, type Errno } from "../abi/errno.ts";
 import {
   MADV_DONTFORK,
@@ -19,7 +20,7 @@ import {
   MREMAP_MAYMOVE,
   PAGE_SIZE,
 } from "../abi/mman.ts";
-import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK } from "../abi/resource.ts";
+
 import type { OpenFile } from "../vfs/open-file.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { adviseMemory } from "./advice.ts";

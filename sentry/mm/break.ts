@@ -1,6 +1,7 @@
 /** brk(2) */
+import { RLIMIT_DATA } from "../../syscall-tables/flags/process.ts";
 import { MAP_ANONYMOUS, MAP_POPULATE, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE, pageAlign } from "../abi/mman.ts";
-import { RLIMIT_DATA } from "../abi/resource.ts";
+
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { MAX_MAP_COUNT, STACK_GUARD_GAP } from "./layout.ts";

@@ -1,6 +1,7 @@
 /** Growth of MAP_GROWSDOWN areas and of a stack beyond what exec mapped (expand_downwards). */
+import { RLIMIT_STACK } from "../../syscall-tables/flags/process.ts";
 import { MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PAGE_SIZE, pageStart } from "../abi/mman.ts";
-import { RLIMIT_STACK } from "../abi/resource.ts";
+
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { MMAP_MIN_ADDR, STACK_GUARD_GAP } from "./layout.ts";

@@ -1,8 +1,11 @@
 /** What stops an address space from growing: rlimits, map count, overcommit. */
+
 import { totalmem } from "node:os";
-import { CAP_IPC_LOCK } from "../abi/capability.ts";
+import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK } from "../../syscall-tables/flags/process.ts";
+import { CAP_IPC_LOCK } from "../../syscall-tables/flags/system.ts";
+
 import { PAGE_SIZE, PROT_WRITE } from "../abi/mman.ts";
-import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK } from "../abi/resource.ts";
+
 import type { Limits } from "../task/limits.ts";
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";

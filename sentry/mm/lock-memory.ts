@@ -1,6 +1,7 @@
 /** mlock(2) and its relatives. Locked pages are counted against RLIMIT_MEMLOCK and populated; the host is not asked to hold them. */
 
-import { CAP_IPC_LOCK } from "../abi/capability.ts";
+import { RLIMIT_MEMLOCK } from "../../syscall-tables/flags/process.ts";
+import { CAP_IPC_LOCK } from "../../syscall-tables/flags/system.ts";
 import { EINVAL, ENOMEM, EPERM } from "../abi/errno.ts";
 import {
   MADV_POPULATE_READ,
@@ -13,7 +14,7 @@ import {
   pageAlign,
   pageStart,
 } from "../abi/mman.ts";
-import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
+
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { canLockAtAll } from "./limits.ts";

@@ -1,6 +1,7 @@
 /** mmap(2): do_mmap() and mmap_region() */
 
-import { CAP_SYS_RAWIO } from "../abi/capability.ts";
+import { MS_NOEXEC } from "../../syscall-tables/flags/mount.ts";
+import { CAP_SYS_RAWIO } from "../../syscall-tables/flags/system.ts";
 import { EACCES, EAGAIN, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import {
   LEGACY_MAP_MASK,
@@ -28,7 +29,7 @@ import {
   pageStart,
 } from "../abi/mman.ts";
 import type { Task } from "../task/task.ts";
-import { MS_NOEXEC } from "../vfs/mount.ts";
+
 import type { OpenFile } from "../vfs/open-file.ts";
 import type { AddressSpace } from "./address-space.ts";
 import type { FileMapping } from "./file-mapping.ts";

@@ -1,13 +1,14 @@
 /** Control messages (cmsg(3)). What a guest passes in is checked field by field: lengths are hostile. */
+
 import { SCM_RIGHTS } from "../../syscall-tables/flags/socket.ts";
 import { SOL_SOCKET } from "../../syscall-tables/flags/socket-options.ts";
+import { TWO_32 } from "../../syscall-tables/limits.ts";
 import { EINVAL, type Errno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 
 /** sizeof(struct cmsghdr) */
 export const CMSG_HEADER = 16;
-const TWO_32 = 2 ** 32;
 const align = (length: number): number => (length + 7) & ~7;
 
 export interface ControlMessage {

@@ -1,4 +1,5 @@
 /** socket(2) and socketpair(2): which class serves which family, type and protocol. */
+import { O_NONBLOCK } from "../../syscall-tables/flags/open.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -18,7 +19,7 @@ import {
 } from "../../syscall-tables/flags/socket.ts";
 import { EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, type Errno, ESOCKTNOSUPPORT } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
-import { O_NONBLOCK } from "../vfs/open-file.ts";
+
 import { NetlinkSocket } from "./netlink/netlink-socket.ts";
 import { networkOf } from "./network-namespace.ts";
 import type { Socket, SocketOptions } from "./socket.ts";

@@ -1,13 +1,13 @@
 /** SIOCGIF* and SIOCSIF* (netdevice(7)): struct ifreq is a name of 16 bytes and a union of 24. */
+
 import * as IO from "../../syscall-tables/flags/ioctl.ts";
 import { AF_INET } from "../../syscall-tables/flags/socket.ts";
+import { IFNAMSIZ } from "../../syscall-tables/limits.ts";
 import { EADDRNOTAVAIL, EFAULT, EINVAL, ENODEV, ENOTTY, ENXIO, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { NetworkInterface } from "./interfaces.ts";
 import { IFF_LOWER_UP } from "./interfaces.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
-
-const IFNAMSIZ = 16;
 export const IFREQ_SIZE = 40;
 
 const putSockaddrIn = (view: DataView, at: number, address: number): void => {

@@ -1,10 +1,10 @@
 /** ioctl(2) on sockets (socket(7), netdevice(7)). */
+
 import * as IO from "../../syscall-tables/flags/ioctl.ts";
 import { ENOENT, ENOTTY, EPERM } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { Socket } from "./socket.ts";
 
-const FIONREAD = 0x541b;
 /** TIOCOUTQ, under which name the argument arrives. */
 const SIOCOUTQ = 0x5411;
 const SIOCOUTQNSD = 0x894b;
@@ -16,7 +16,7 @@ const store = (task: Task, addr: number, value: number): number => (value < 0 ? 
 
 export const socketIoctl = (socket: Socket, task: Task, command: number, argument: number): number => {
   switch (command) {
-    case FIONREAD:
+    case IO.FIONREAD:
       return store(task, argument, socket.inputQueue());
     case SIOCOUTQ:
     case SIOCOUTQNSD:

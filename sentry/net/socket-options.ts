@@ -2,7 +2,9 @@
 
 import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../../syscall-tables/flags/socket.ts";
 import * as SO from "../../syscall-tables/flags/socket-options.ts";
-import { CAP_NET_ADMIN } from "../abi/capability.ts";
+import { CAP_NET_ADMIN } from "../../syscall-tables/flags/system.ts";
+import { IFNAMSIZ, INT_MAX } from "../../syscall-tables/limits.ts";
+
 import {
   EBUSY,
   EDOM,
@@ -22,10 +24,8 @@ import { int32At, int32Bytes } from "./control.ts";
 import { BUFFER_DEFAULT, SOCK_MIN_RCVBUF, SOCK_MIN_SNDBUF, type SocketSettings } from "./settings.ts";
 import type { OptionValue, Socket } from "./socket.ts";
 
-const IFNAMSIZ = 16;
 const SNDBUF_LOCK = 1;
 const RCVBUF_LOCK = 2;
-const INT_MAX = 0x7fff_ffff;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Kept and shown, without further effect in a network of one host. The value says what setsockopt stores. */

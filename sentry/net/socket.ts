@@ -2,10 +2,13 @@
  * A socket: an open file with the operations of socket(2). Like every open file it never
  * sleeps: EAGAIN, and `queue` is notified. Families subclass it.
  */
+
+import { O_NONBLOCK, O_RDWR, S_IFSOCK } from "../../syscall-tables/flags/open.ts";
+import { SIGPIPE } from "../../syscall-tables/flags/signal.ts";
 import { MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, SOCK_STREAM } from "../../syscall-tables/flags/socket.ts";
 import { SOL_SOCKET } from "../../syscall-tables/flags/socket-options.ts";
 import { EAGAIN, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE, type Errno } from "../abi/errno.ts";
-import { SIGPIPE } from "../abi/signal.ts";
+
 import type { Kernel } from "../kernel.ts";
 import { WaitQueue } from "../task/blocking.ts";
 import { WriteOp } from "../task/file-ops.ts";
@@ -13,9 +16,9 @@ import { userSignal } from "../task/signal-info.ts";
 import { sendSignalToTask } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
 import { anonInode } from "../vfs/anon.ts";
-import { S_IFSOCK } from "../vfs/inode.ts";
+
 import type { Io } from "../vfs/io.ts";
-import { O_NONBLOCK, O_RDWR, OpenFile } from "../vfs/open-file.ts";
+import { OpenFile } from "../vfs/open-file.ts";
 import type { ControlMessage } from "./control.ts";
 import { socketIoctl } from "./ioctl.ts";
 import { ReceiveMessage, SendMessage } from "./message.ts";

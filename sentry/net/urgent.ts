@@ -1,7 +1,9 @@
 /** SIGURG to the owner of a socket (fcntl(2) F_SETOWN) when urgent data comes in. */
-import { SIGURG } from "../abi/signal.ts";
+
+import { F_OWNER_PGRP } from "../../syscall-tables/flags/fd.ts";
+import { SIGURG } from "../../syscall-tables/flags/signal.ts";
 import { kernelSignal, sendSignalToGroup, sendSignalToProcess } from "../task/signals.ts";
-import { F_OWNER_PGRP } from "../vfs/async.ts";
+
 import type { Socket } from "./socket.ts";
 
 export const sendSigurg = (socket: Socket): void => {

@@ -3,6 +3,7 @@
  * are not ours to set: while one is enabled, the task is stepped and each step is looked at. A watch
  * for reading notices changes only.
  */
+import { TWO_32 } from "../../syscall-tables/limits.ts";
 import { EINVAL, EIO, type Errno } from "../abi/errno.ts";
 import { USER_ADDR_LIMIT } from "../mm/user-memory.ts";
 import { R_RIP } from "../platform/registers.ts";
@@ -16,7 +17,6 @@ const DR6_STEP = 0x4000;
 const TYPE_EXECUTE = 0;
 const TYPE_IO = 2;
 const LENGTHS = [1, 2, 8, 4];
-const TWO_32 = 2 ** 32;
 
 export class DebugRegisters {
   readonly #addrs = new Float64Array(COUNT);

@@ -1,8 +1,11 @@
 /** Who traces whom (kernel/ptrace.c: __ptrace_link, __ptrace_unlink, ptrace_attach, exit_ptrace). */
+
 import { PTRACE_O_EXITKILL } from "../../syscall-tables/flags/ptrace.ts";
-import { CAP_SYS_PTRACE } from "../abi/capability.ts";
+import { SIGKILL, SIGSTOP } from "../../syscall-tables/flags/signal.ts";
+import { CAP_SYS_PTRACE } from "../../syscall-tables/flags/system.ts";
+
 import { EPERM, type Errno } from "../abi/errno.ts";
-import { SIGKILL, SIGSTOP } from "../abi/signal.ts";
+
 import { joinStop } from "../task/job-control.ts";
 import { mayInspect } from "../task/permission.ts";
 import { kernelSignal, sendSignalToTask } from "../task/signals.ts";

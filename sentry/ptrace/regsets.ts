@@ -1,4 +1,5 @@
 /** PTRACE_GETREGSET and its relatives: which set, and how much of it. */
+import { TWO_32 } from "../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, EIO, type Errno, isErrno } from "../abi/errno.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
@@ -10,7 +11,6 @@ const NT_PRSTATUS = 1;
 const NT_PRFPREG = 2;
 const NT_X86_XSTATE = 0x202;
 const WORD = 8;
-const TWO_32 = 2 ** 32;
 
 /** Where a set goes to or comes from. `tell` reports the length that was moved. */
 interface Place {

@@ -1,4 +1,5 @@
 /** What a tracer sees and changes of a stopped task's signals. */
+import { TWO_32 } from "../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, type Errno, isErrno } from "../abi/errno.ts";
 import { SIGINFO_SIZE } from "../abi/signal.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
@@ -8,7 +9,6 @@ import type { Task } from "../task/task.ts";
 const PEEKSIGINFO_SHARED = 1;
 const PEEK_ARGUMENTS_SIZE = 16;
 const SIGSET_SIZE = 8;
-const TWO_32 = 2 ** 32;
 
 export const getSignalInfo = (task: Task, tracee: Task, addr: UserAddr): number => {
   const info = tracee.trace?.stop?.info ?? null;

@@ -1,5 +1,5 @@
 /** Stopping for a tracer and going on (kernel/signal.c ptrace_stop, ptrace_signal; kernel/ptrace.c ptrace_resume). */
-import { ENOSYS } from "../abi/errno.ts";
+import { PTRACE_O_TRACESYSGOOD } from "../../syscall-tables/flags/ptrace.ts";
 import {
   CLD_STOPPED,
   CLD_TRAPPED,
@@ -11,7 +11,9 @@ import {
   SIGTRAP,
   TRAP_HWBKPT,
   TRAP_TRACE,
-} from "../abi/signal.ts";
+} from "../../syscall-tables/flags/signal.ts";
+import { ENOSYS } from "../abi/errno.ts";
+
 import { R_EFLAGS, R_RAX, R_RIP } from "../platform/registers.ts";
 import { childSignal } from "../task/child-signal.ts";
 import type { SignalInfo } from "../task/signal-info.ts";
@@ -56,7 +58,7 @@ const beginStep = (task: Task): void => {
 
 /** While debug registers are enabled, a traced task is stepped. */
 export const watchOn = (task: Task): void => {
-  if (task.trace !== null && task.debugRegisters !== null && task.debugRegisters.isActive) beginStep(task);
+  if (task.trace !== null && task.debugRegisters?.isActive === true) beginStep(task);
 };
 
 /**
@@ -164,12 +166,10 @@ export const stopAfterCall = (task: Task, result: number, cause: ParkCause): boo
   enterStop(task, "exit", syscallCode(trace), trapInfo(task, SIGTRAP, syscallCode(trace)), result, cause);
   return true;
 };
-
-const PTRACE_O_TRACESYSGOOD = 1;
 const syscallCode = (trace: Trace): number => ((trace.options & PTRACE_O_TRACESYSGOOD) !== 0 ? SIGTRAP | SYSCALL_MARK : SIGTRAP);
 
 /** A step over a call ends behind it (user_single_step_report). */
-export const isStepOverCall = (task: Task): boolean => task.trace !== null && task.trace.isStepping;
+export const isStepOverCall = (task: Task): boolean => task.trace?.isStepping === true;
 
 export const stopBeforeSignal = (task: Task, info: SignalInfo, result: number, cause: ParkCause): void =>
   enterStop(task, "signal", info.signal, info, result, cause);

@@ -1,11 +1,12 @@
 /** PTRACE_GET_SYSCALL_INFO (kernel/ptrace.c ptrace_get_syscall_info). */
-import { SIGTRAP } from "../abi/signal.ts";
+
+import { SIGTRAP } from "../../syscall-tables/flags/signal.ts";
+import { AUDIT_ARCH_X86_64, MAX_ERRNO } from "../../syscall-tables/limits.ts";
 import { R_R8, R_R9, R_R10, R_RAX, R_RDI, R_RDX, R_RIP, R_RSI, R_RSP } from "../platform/registers.ts";
 import type { Task } from "../task/task.ts";
 import { EVENTMSG_SYSCALL_EXIT } from "./stop.ts";
 import { PTRACE_EVENT_SECCOMP } from "./trace.ts";
 
-const AUDIT_ARCH_X86_64 = 0xc000_003e;
 const INFO_NONE = 0;
 const INFO_ENTRY = 1;
 const INFO_EXIT = 2;
@@ -15,7 +16,6 @@ const SYSCALL_CODE = SIGTRAP | 0x80;
 const SIZE = 88;
 const FILLED = [24, 80, 33, 84];
 const ARGUMENTS = [R_RDI, R_RSI, R_RDX, R_R10, R_R8, R_R9];
-const MAX_ERRNO = 4095;
 
 const kindOf = (task: Task): number => {
   const { trace } = task;

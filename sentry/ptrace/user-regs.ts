@@ -1,4 +1,5 @@
 /** struct user_regs_struct and struct user of x86-64 (arch/x86/include/asm/user_64.h), as ptrace(2) shows a stopped task. */
+import { TWO_32 } from "../../syscall-tables/limits.ts";
 import { EIO, type Errno } from "../abi/errno.ts";
 import { USER_ADDR_LIMIT } from "../mm/user-memory.ts";
 import {
@@ -72,7 +73,6 @@ const USER_DS = 0x2b;
 const TRAP_FLAG = 0x100;
 /** FLAG_MASK: what a tracer may set. */
 const SETTABLE_FLAGS = 0x54dd5;
-const TWO_32 = 2 ** 32;
 
 const putDouble = (view: DataView, at: number, value: number): void => {
   view.setUint32(at, value >>> 0, true);

@@ -2,15 +2,15 @@
  * Registers become a handler's arguments. The kind of each argument picks its decoder once,
  * at boot; a call then costs one closure and no allocation (but for strings).
  */
+
 import type { Arg, ArgKind, Signature } from "../../syscall-tables/kinds.ts";
+import { PATH_MAX, TWO_32 } from "../../syscall-tables/limits.ts";
 import { EINVAL, ENAMETOOLONG, ERANGE, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { Implementation } from "./implement.ts";
 
 /** Word offsets of the argument registers rdi, rsi, rdx, r10, r8, r9 in the register file (two words each). */
 const ARGUMENT_WORDS = [16, 18, 24, 4, 0, 2];
-const TWO_32 = 2 ** 32;
-const PATH_MAX = 4096;
 
 /** Calls a handler with what `words[base…]`, the register file, holds. */
 export type Call = (task: Task, words: Uint32Array, base: number) => number;

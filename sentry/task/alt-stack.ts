@@ -1,6 +1,7 @@
 /** The alternate signal stack (sigaltstack(2), kernel/signal.c do_sigaltstack). */
+import { SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from "../../syscall-tables/flags/signal.ts";
 import { EINVAL, ENOMEM, EPERM, type Errno } from "../abi/errno.ts";
-import { MINSIGSTKSZ, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from "../abi/signal.ts";
+import { MINSIGSTKSZ } from "../abi/signal.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { Task } from "./task.ts";
 

@@ -1,10 +1,9 @@
 /** The siginfo of SIGCHLD (do_notify_parent). */
+import { TICK_NS } from "../../syscall-tables/limits.ts";
 import type { Process } from "./process.ts";
 import type { SignalInfo } from "./signal-info.ts";
 import type { Task } from "./task.ts";
 import { usageOf, usageOfTask } from "./usage.ts";
-
-const TICK_NS = 10_000_000;
 
 /** `task`: a child's leader, or a thread that `receiver` traces. */
 export const childSignal = (task: Task, receiver: Process, signal: number, code: number, status: number): SignalInfo => {

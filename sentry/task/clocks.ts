@@ -1,19 +1,20 @@
 /** The clocks of clock_gettime(2), in ns as doubles. */
+import {
+  CLOCK_BOOTTIME,
+  CLOCK_BOOTTIME_ALARM,
+  CLOCK_MONOTONIC,
+  CLOCK_MONOTONIC_COARSE,
+  CLOCK_MONOTONIC_RAW,
+  CLOCK_PROCESS_CPUTIME_ID,
+  CLOCK_REALTIME,
+  CLOCK_REALTIME_ALARM,
+  CLOCK_REALTIME_COARSE,
+  CLOCK_TAI,
+  CLOCK_THREAD_CPUTIME_ID,
+} from "../../syscall-tables/flags/time.ts";
 import { EINVAL, type Errno } from "../abi/errno.ts";
 import type { Task } from "./task.ts";
 import { processCpuNs, taskCpuNs } from "./usage.ts";
-
-export const CLOCK_REALTIME = 0;
-export const CLOCK_MONOTONIC = 1;
-export const CLOCK_PROCESS_CPUTIME_ID = 2;
-export const CLOCK_THREAD_CPUTIME_ID = 3;
-export const CLOCK_MONOTONIC_RAW = 4;
-export const CLOCK_REALTIME_COARSE = 5;
-export const CLOCK_MONOTONIC_COARSE = 6;
-export const CLOCK_BOOTTIME = 7;
-export const CLOCK_REALTIME_ALARM = 8;
-export const CLOCK_BOOTTIME_ALARM = 9;
-export const CLOCK_TAI = 11;
 
 /** A CPU clock of a process or thread; null for the clocks of the machine. */
 export interface CpuClock {

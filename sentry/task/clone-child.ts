@@ -1,5 +1,4 @@
 /** The child of a clone: which state is shared, which copied, which fresh (kernel/fork.c). */
-import { type Errno, isErrno } from "../abi/errno.ts";
 import {
   CLONE_CHILD_CLEARTID,
   CLONE_CHILD_SETTID,
@@ -21,7 +20,9 @@ import {
   CLONE_THREAD,
   CLONE_VFORK,
   CLONE_VM,
-} from "../abi/sched.ts";
+} from "../../syscall-tables/flags/process.ts";
+import { type Errno, isErrno } from "../abi/errno.ts";
+
 import { createPidfd } from "../fs/pidfd/pidfd.ts";
 import { enterIpcNamespace, IpcNamespace, inheritIpcNamespace } from "../ipc/ipc-namespace.ts";
 import type { AddressSpace } from "../mm/address-space.ts";

@@ -1,7 +1,5 @@
 /** clone(2), clone3(2), fork(2), vfork(2) (kernel/fork.c copy_process). */
-import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../abi/capability.ts";
-import { EAGAIN, EINVAL, EPERM, ERESTARTNOINTR, type Errno, isErrno } from "../abi/errno.ts";
-import { RLIMIT_NPROC } from "../abi/resource.ts";
+
 import {
   CLONE_DETACHED,
   CLONE_FS,
@@ -21,7 +19,11 @@ import {
   CLONE_UNTRACED,
   CLONE_VFORK,
   CLONE_VM,
-} from "../abi/sched.ts";
+  RLIMIT_NPROC,
+} from "../../syscall-tables/flags/process.ts";
+import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../../syscall-tables/flags/system.ts";
+import { EAGAIN, EINVAL, EPERM, ERESTARTNOINTR, type Errno, isErrno } from "../abi/errno.ts";
+
 import type { AddressSpace } from "../mm/address-space.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { CloneRequest } from "../platform/platform.ts";

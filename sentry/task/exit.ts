@@ -1,6 +1,7 @@
 /** The end of tasks and processes (kernel/exit.c). Called only where no handler of the task is half done. */
+import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../../syscall-tables/flags/signal.ts";
 import { ESRCH } from "../abi/errno.ts";
-import { CLD_EXITED, CLD_KILLED, isValidSignal, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../abi/signal.ts";
+import { isValidSignal } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import { detachAll, unlink } from "../ptrace/link.ts";
 import { stopBeforeEnd } from "../ptrace/stop.ts";

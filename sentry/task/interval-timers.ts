@@ -1,14 +1,14 @@
 /** setitimer(2), and RLIMIT_CPU, which Linux keeps beside it (kernel/time/itimer.c, posix-cpu-timers.c). */
-import { RLIM_INFINITY, RLIMIT_CPU } from "../abi/resource.ts";
-import { SIGALRM, SIGKILL, SIGPROF, SIGVTALRM, SIGXCPU } from "../abi/signal.ts";
+
+import { RLIMIT_CPU } from "../../syscall-tables/flags/process.ts";
+import { SIGALRM, SIGKILL, SIGPROF, SIGVTALRM, SIGXCPU } from "../../syscall-tables/flags/signal.ts";
+import { ITIMER_PROF, ITIMER_REAL, ITIMER_VIRTUAL } from "../../syscall-tables/flags/time.ts";
+import { RLIM_INFINITY } from "../abi/resource.ts";
+
 import { ClockTimer } from "./clock-timer.ts";
 import type { Process } from "./process.ts";
 import { kernelSignal, sendSignalToProcess } from "./signals.ts";
 import { processCpuNs, usageOf } from "./usage.ts";
-
-export const ITIMER_REAL = 0;
-export const ITIMER_VIRTUAL = 1;
-export const ITIMER_PROF = 2;
 
 const SIGNALS = [SIGALRM, SIGVTALRM, SIGPROF];
 

@@ -1,5 +1,6 @@
 /** Stop and continue (kernel/signal.c: do_signal_stop, do_notify_parent_cldstop, prepare_signal). */
-import { CLD_CONTINUED, CLD_STOPPED, SA_NOCLDSTOP, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, STOP_SIGNALS_LO, sigBitLo } from "../abi/signal.ts";
+import { CLD_CONTINUED, CLD_STOPPED, SA_NOCLDSTOP, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP } from "../../syscall-tables/flags/signal.ts";
+import { STOP_SIGNALS_LO, sigBitLo } from "../abi/signal.ts";
 import { notifyOfGroup } from "../ptrace/stop.ts";
 import { childSignal } from "./child-signal.ts";
 import { exitHooks } from "./exit-hooks.ts";
@@ -23,7 +24,7 @@ export const stopProcess = (process: Process, signal: number): void => {
     process.stopsAwaited++;
   }
   for (const task of process.tasks.values()) {
-    if (task.trace !== null && task.trace.isSeized) notifyOfGroup(task);
+    if (task.trace?.isSeized === true) notifyOfGroup(task);
     else if (task.isStopPending) task.poke();
   }
 };

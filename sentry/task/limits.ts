@@ -1,7 +1,5 @@
 /** Resource limits of a process (getrlimit(2)). */
 import {
-  RLIM_INFINITY,
-  RLIM_NLIMITS,
   RLIMIT_CORE,
   RLIMIT_MEMLOCK,
   RLIMIT_MSGQUEUE,
@@ -11,7 +9,8 @@ import {
   RLIMIT_RTPRIO,
   RLIMIT_SIGPENDING,
   RLIMIT_STACK,
-} from "../abi/resource.ts";
+} from "../../syscall-tables/flags/process.ts";
+import { RLIM_INFINITY, RLIM_NLIMITS } from "../abi/resource.ts";
 
 export interface Limit {
   readonly soft: number;

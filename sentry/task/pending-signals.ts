@@ -1,5 +1,6 @@
 /** A queue of pending signals: private to a task, or shared by its process (struct sigpending). */
-import { isSynchronous, SI_USER, SYNCHRONOUS_LO, sigBitHi, sigBitLo, sigsetHas } from "../abi/signal.ts";
+import { SI_USER } from "../../syscall-tables/flags/signal.ts";
+import { isSynchronous, SYNCHRONOUS_LO, sigBitHi, sigBitLo, sigsetHas } from "../abi/signal.ts";
 import type { SignalInfo } from "./signal-info.ts";
 import type { UserAccount } from "./user-accounts.ts";
 

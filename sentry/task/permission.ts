@@ -1,7 +1,9 @@
 /** Who may act on whom: signals, priorities, inspection. */
-import { CAP_KILL, CAP_SYS_PTRACE } from "../abi/capability.ts";
+
+import { SIGCONT } from "../../syscall-tables/flags/signal.ts";
+import { CAP_KILL, CAP_SYS_PTRACE } from "../../syscall-tables/flags/system.ts";
 import { EPERM, type Errno } from "../abi/errno.ts";
-import { SIGCONT } from "../abi/signal.ts";
+
 import type { Task } from "./task.ts";
 
 /** check_kill_permission: 0 or EPERM. */

@@ -1,5 +1,7 @@
 /** timer_create(2) and its family (kernel/time/posix-timers.c). */
-import { SI_TIMER } from "../abi/signal.ts";
+
+import { SI_TIMER } from "../../syscall-tables/flags/signal.ts";
+import { INT_MAX } from "../../syscall-tables/limits.ts";
 import { ClockTimer } from "./clock-timer.ts";
 import type { Process } from "./process.ts";
 import type { SignalInfo, SignalSource } from "./signal-info.ts";
@@ -7,7 +9,6 @@ import { queueTimerSignal } from "./signals.ts";
 import type { Task } from "./task.ts";
 import type { UserAccount } from "./user-accounts.ts";
 
-const INT_MAX = 0x7fff_ffff;
 const TICK_NS = 4_000_000;
 
 /** How expiry is told (struct sigevent). */

@@ -1,9 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_SIGHAND,
+  CLONE_THREAD,
+  CLONE_VM,
+  WCONTINUED,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+  WUNTRACED,
+} from "../../syscall-tables/flags/process.ts";
+import {
+  SA_NOCLDWAIT,
+  SIG_IGN,
+  SIGCHLD,
+  SIGCONT,
+  SIGHUP,
+  SIGKILL,
+  SIGSTOP,
+  SIGTERM,
+  SIGTSTP,
+  SIGUSR1,
+} from "../../syscall-tables/flags/signal.ts";
 import { ECHILD, EPERM, ESRCH } from "../abi/errno.ts";
-import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
-import { SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1 } from "../abi/signal.ts";
-import { WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED } from "../abi/wait.ts";
+
 import { sys_clone, sys_fork, sys_vfork } from "../syscalls/process/clone.ts";
 import { sys_exit, sys_exit_group } from "../syscalls/process/exit.ts";
 import { sys_setpgid } from "../syscalls/process/pgid.ts";

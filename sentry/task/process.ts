@@ -1,5 +1,6 @@
 /** A process: the thread group and all that its threads share (struct signal_struct). */
-import { SIGCHLD } from "../abi/signal.ts";
+
+import { SIGCHLD } from "../../syscall-tables/flags/signal.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Path } from "../vfs/path.ts";
 import { WaitQueue } from "./blocking.ts";

@@ -2,8 +2,9 @@
  * The way back to guest code, and the only one: restart codes, job control, the end of
  * tasks and the delivery of signals all happen here (arch_do_signal_or_restart, get_signal).
  */
+import { SA_RESTART, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE } from "../../syscall-tables/flags/signal.ts";
 import { EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../abi/errno.ts";
-import { SA_RESTART, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE } from "../abi/signal.ts";
+
 import type { Trap } from "../platform/platform.ts";
 import { R_RAX, R_RIP } from "../platform/registers.ts";
 import {
@@ -95,7 +96,7 @@ const wakeParked = (task: Task): void => {
     if (!stop.isSettled || !task.isKilled || stop.kind === "end") return;
     if (task.trace !== null) task.trace.stop = null;
   } else if (task.release === null) {
-    const isTold = task.trace !== null && task.trace.hasTrapDue;
+    const isTold = task.trace?.hasTrapDue === true;
     if (!task.isKilled && !isTold && (process.isStopped || process.stopsAwaited > 0)) return;
     task.isParked = false;
     leaveSentry(task, task.parkedResult, task.parkedCause);

@@ -1,5 +1,5 @@
 /** Scheduling attributes (sched(7)). They are kept and shown; the host schedules guest threads by its own. */
-import { SCHED_NORMAL } from "../abi/sched.ts";
+import { SCHED_NORMAL } from "../../syscall-tables/flags/process.ts";
 
 export class Scheduling {
   policy = SCHED_NORMAL;

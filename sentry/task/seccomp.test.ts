@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SIGSYS } from "../../syscall-tables/flags/signal.ts";
 import { EACCES, EINVAL } from "../abi/errno.ts";
-import { SIGSYS } from "../abi/signal.ts";
+
 import { R_RDI } from "../platform/registers.ts";
 import { sys_prctl } from "../syscalls/process/prctl.ts";
 import { sys_seccomp } from "../syscalls/process/seccomp.ts";

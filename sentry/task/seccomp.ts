@@ -1,8 +1,10 @@
 /** seccomp(2) inside the guest: what a task's filters say to a system call (kernel/seccomp.c). */
 
 import { PTRACE_O_SUSPEND_SECCOMP } from "../../syscall-tables/flags/ptrace.ts";
+import { SIGKILL, SIGSYS, SYS_SECCOMP } from "../../syscall-tables/flags/signal.ts";
+import { AUDIT_ARCH_X86_64, MAX_ERRNO } from "../../syscall-tables/limits.ts";
 import { ENOSYS } from "../abi/errno.ts";
-import { SIGKILL, SIGSYS, SYS_SECCOMP } from "../abi/signal.ts";
+
 import { signalStatus } from "../abi/wait.ts";
 import type { SeccompListener } from "../fs/seccomp/listener.ts";
 import { R_R8, R_R9, R_R10, R_RDI, R_RDX, R_RSI } from "../platform/registers.ts";
@@ -27,9 +29,6 @@ export const SECCOMP_RET_LOG = 0x7ffc_0000;
 export const SECCOMP_RET_ALLOW = 0x7fff_0000;
 const SECCOMP_RET_ACTION_FULL = 0xffff_0000;
 const SECCOMP_RET_DATA = 0x0000_ffff;
-
-const AUDIT_ARCH_X86_64 = 0xc000_003e;
-const MAX_ERRNO = 4095;
 /** MAX_INSNS_PER_PATH, with this much counted for each filter beside its length. */
 const MAX_INSTRUCTIONS = 32768;
 const FILTER_PENALTY = 4;

@@ -9,10 +9,8 @@ import {
   CAP_LINUX_IMMUTABLE,
   CAP_MAC_OVERRIDE,
   CAP_MKNOD,
-  CapabilitySet,
-  SECBIT_KEEP_CAPS,
-  SECBIT_NO_SETUID_FIXUP,
-} from "../abi/capability.ts";
+} from "../../syscall-tables/flags/system.ts";
+import { CapabilitySet, SECBIT_KEEP_CAPS, SECBIT_NO_SETUID_FIXUP } from "../abi/capability.ts";
 import { EPERM, type Errno } from "../abi/errno.ts";
 import type { Credentials } from "./credentials.ts";
 import { INVALID_ID } from "./user-namespace.ts";

@@ -1,8 +1,18 @@
 /** Changing scheduling attributes (kernel/sched/syscalls.c __sched_setscheduler). */
-import { CAP_SYS_NICE } from "../abi/capability.ts";
+
+import {
+  RLIMIT_NICE,
+  RLIMIT_RTPRIO,
+  SCHED_BATCH,
+  SCHED_DEADLINE,
+  SCHED_FIFO,
+  SCHED_IDLE,
+  SCHED_NORMAL,
+  SCHED_RR,
+} from "../../syscall-tables/flags/process.ts";
+import { CAP_SYS_NICE } from "../../syscall-tables/flags/system.ts";
 import { EINVAL, EPERM, type Errno } from "../abi/errno.ts";
-import { RLIMIT_NICE, RLIMIT_RTPRIO } from "../abi/resource.ts";
-import { SCHED_BATCH, SCHED_DEADLINE, SCHED_FIFO, SCHED_IDLE, SCHED_NORMAL, SCHED_RR } from "../abi/sched.ts";
+
 import type { Task } from "./task.ts";
 
 export interface SchedulingChange {

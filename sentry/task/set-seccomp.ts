@@ -1,4 +1,5 @@
 /** Entering seccomp modes (kernel/seccomp.c seccomp_set_mode_filter, seccomp_sync_threads). */
+
 import {
   SECCOMP_FILTER_FLAG_LOG,
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
@@ -7,7 +8,8 @@ import {
   SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 } from "../../syscall-tables/flags/prctl.ts";
-import { CAP_SYS_ADMIN } from "../abi/capability.ts";
+import { CAP_SYS_ADMIN } from "../../syscall-tables/flags/system.ts";
+
 import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, ESRCH, isErrno } from "../abi/errno.ts";
 import { SeccompListener } from "../fs/seccomp/listener.ts";
 import type { UserAddr } from "../mm/user-memory.ts";

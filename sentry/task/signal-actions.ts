@@ -1,5 +1,6 @@
 /** Signal dispositions (struct sighand_struct): one table per process, shared by CLONE_SIGHAND. */
-import { isIgnoredByDefault, NSIG, SIG_DFL, SIG_IGN, sigBitHi, sigBitLo } from "../abi/signal.ts";
+import { SIG_DFL, SIG_IGN } from "../../syscall-tables/flags/signal.ts";
+import { isIgnoredByDefault, NSIG, sigBitHi, sigBitLo } from "../abi/signal.ts";
 import { WaitQueue } from "./blocking.ts";
 
 export interface SignalAction {

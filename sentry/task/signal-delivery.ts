@@ -1,7 +1,5 @@
 /** Taking signals on the way back to guest code (kernel/signal.c get_signal, arch/x86/kernel/signal.c handle_signal). */
 import {
-  isIgnoredByDefault,
-  isStopSignal,
   SA_NODEFER,
   SA_ONSTACK,
   SA_RESETHAND,
@@ -12,10 +10,8 @@ import {
   SIGSEGV,
   SIGSTOP,
   SS_AUTODISARM,
-  sigBitHi,
-  sigBitLo,
-  sigsetHas,
-} from "../abi/signal.ts";
+} from "../../syscall-tables/flags/signal.ts";
+import { isIgnoredByDefault, isStopSignal, sigBitHi, sigBitLo, sigsetHas } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import type { SignalFrame } from "../platform/platform.ts";
 import { R_RSP } from "../platform/registers.ts";

@@ -9,12 +9,11 @@ import {
   SIGCHLD,
   SIGFPE,
   SIGILL,
-  SIGINFO_SIZE,
-  SIGPOLL,
   SIGSEGV,
   SIGSYS,
   SIGTRAP,
-} from "../abi/signal.ts";
+} from "../../syscall-tables/flags/signal.ts";
+import { SIGINFO_SIZE, SIGPOLL } from "../abi/signal.ts";
 import type { Task } from "./task.ts";
 
 /** The highest si_code of SIGPOLL. */

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EAGAIN, EFAULT, EINTR, EPERM, ERESTARTSYS } from "../abi/errno.ts";
-import { RLIMIT_SIGPENDING } from "../abi/resource.ts";
-import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from "../abi/sched.ts";
+import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM, RLIMIT_SIGPENDING } from "../../syscall-tables/flags/process.ts";
 import {
   SA_NODEFER,
   SA_ONSTACK,
@@ -17,9 +15,10 @@ import {
   SIGTERM,
   SIGUSR1,
   SIGUSR2,
-  sigBitHi,
-  sigBitLo,
-} from "../abi/signal.ts";
+} from "../../syscall-tables/flags/signal.ts";
+import { EAGAIN, EFAULT, EINTR, EPERM, ERESTARTSYS } from "../abi/errno.ts";
+
+import { sigBitHi, sigBitLo } from "../abi/signal.ts";
 import { R_RAX, R_RIP, R_RSP } from "../platform/registers.ts";
 import { sys_clone, sys_fork } from "../syscalls/process/clone.ts";
 import { sys_wait4 } from "../syscalls/process/wait4.ts";

@@ -1,20 +1,9 @@
 /** Sending signals (kernel/signal.c: send_signal_locked, complete_signal, force_sig_info, dequeue_signal). */
+import { RLIMIT_SIGPENDING } from "../../syscall-tables/flags/process.ts";
+import { SI_USER, SIG_DFL, SIG_IGN, SIGALRM, SIGCONT, SIGKILL, SIGRTMIN, SIGSTOP } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN } from "../abi/errno.ts";
-import { RLIMIT_SIGPENDING } from "../abi/resource.ts";
-import {
-  isCoreSignal,
-  isIgnoredByDefault,
-  isStopSignal,
-  SI_USER,
-  SIG_DFL,
-  SIG_IGN,
-  SIGALRM,
-  SIGCONT,
-  SIGKILL,
-  SIGRTMIN,
-  SIGSTOP,
-  sigsetHas,
-} from "../abi/signal.ts";
+
+import { isCoreSignal, isIgnoredByDefault, isStopSignal, sigsetHas } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import { exitGroup } from "./exit-request.ts";
 import { continueProcess, discardFromAll } from "./job-control.ts";

@@ -1,5 +1,6 @@
 /** The signal state of one task: mask, private queue, alternate stack (struct task_struct's part). */
-import { SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, sigBitHi, sigBitLo, UNBLOCKABLE_LO } from "../abi/signal.ts";
+import { SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from "../../syscall-tables/flags/signal.ts";
+import { sigBitHi, sigBitLo, UNBLOCKABLE_LO } from "../abi/signal.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import type { WaitQueue } from "./blocking.ts";
 import { PendingSignals } from "./pending-signals.ts";

@@ -2,6 +2,7 @@
  * A task: one guest thread with what clone(2) may share or not. The process-wide state is
  * in Process (thread group).
  */
+import { O_PATH } from "../../syscall-tables/flags/open.ts";
 import { EBADF, type Errno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Timer } from "../loop/timers.ts";
@@ -12,7 +13,7 @@ import type { DebugRegisters } from "../ptrace/debug-registers.ts";
 import type { Trace, TraceRelease } from "../ptrace/trace.ts";
 import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
-import { O_PATH, type OpenFile } from "../vfs/open-file.ts";
+import type { OpenFile } from "../vfs/open-file.ts";
 import { BLOCKED, type BlockingOp, type Waiter, type WaitQueue } from "./blocking.ts";
 import { type CgroupNamespace, firstCgroupNamespace } from "./cgroup-namespace.ts";
 import type { Credentials } from "./credentials.ts";
@@ -224,7 +225,7 @@ export class Task implements Waiter {
 
   /** True when an unmasked signal (or kill, or a stop) is pending. */
   get hasSignal(): boolean {
-    return this.isKilled || this.isStopPending || this.signals.hasUnmasked || (this.trace !== null && this.trace.hasTrapDue);
+    return this.isKilled || this.isStopPending || this.signals.hasUnmasked || this.trace?.hasTrapDue === true;
   }
 
   /**

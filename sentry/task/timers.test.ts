@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RLIMIT_CPU } from "../../syscall-tables/flags/process.ts";
+import { SA_RESTORER, SIGALRM, SIGKILL, SIGUSR1, SIGXCPU } from "../../syscall-tables/flags/signal.ts";
 import { EINTR, EINVAL, ERESTART_RESTARTBLOCK } from "../abi/errno.ts";
-import { RLIMIT_CPU } from "../abi/resource.ts";
-import { SA_RESTORER, SIGALRM, SIGKILL, SIGUSR1, SIGXCPU, sigBitHi, sigBitLo } from "../abi/signal.ts";
+
+import { sigBitHi, sigBitLo } from "../abi/signal.ts";
 import { R_RAX, R_RSP } from "../platform/registers.ts";
 import { sys_restart_syscall } from "../syscalls/signal/restart_syscall.ts";
 import { sys_rt_sigtimedwait } from "../syscalls/signal/rt_sigtimedwait.ts";

@@ -2,6 +2,7 @@
  * User namespaces (user_namespaces(7)). Ids inside the kernel are those of the root
  * namespace ("kuid"); a namespace maps what its members see to them.
  */
+import { OVERFLOW_ID } from "../../syscall-tables/limits.ts";
 
 /** One line of uid_map: `count` ids from `inside` on are `outside…` of the root namespace. */
 export interface IdExtent {
@@ -9,9 +10,6 @@ export interface IdExtent {
   readonly outside: number;
   readonly count: number;
 }
-
-/** overflowuid and overflowgid: what an id without a mapping looks like. */
-export const OVERFLOW_ID = 65534;
 /** (uid_t)-1, never a valid id. */
 export const INVALID_ID = 0xffff_ffff;
 

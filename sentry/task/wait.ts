@@ -1,18 +1,10 @@
 /** Waiting for children (kernel/exit.c do_wait, wait_consider_child). */
+
+import { WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED } from "../../syscall-tables/flags/process.ts";
+import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, CLD_TRAPPED, SIGCHLD, SIGCONT } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, ECHILD, EFAULT, type Errno } from "../abi/errno.ts";
-import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, CLD_TRAPPED, SIGCHLD, SIGCONT } from "../abi/signal.ts";
-import {
-  __WALL,
-  __WCLONE,
-  __WNOTHREAD,
-  CONTINUED_STATUS,
-  stopStatus,
-  WCONTINUED,
-  WEXITED,
-  WNOHANG,
-  WNOWAIT,
-  WUNTRACED,
-} from "../abi/wait.ts";
+
+import { __WALL, __WCLONE, __WNOTHREAD, CONTINUED_STATUS, stopStatus } from "../abi/wait.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "./blocking.ts";
 import { endTrace, reapProcess } from "./exit.ts";
@@ -138,7 +130,7 @@ const fetchTraceReport = (tracee: Task, options: number): Report | null => {
     return report;
   }
   const stop = trace?.stop ?? null;
-  if (stop !== null && stop.isSettled && !stop.isReported && !stop.isListening) {
+  if (stop?.isSettled === true && !stop.isReported && !stop.isListening) {
     if (isConsumed) stop.isReported = true;
     return { task: tracee, code: CLD_TRAPPED, value: stop.code, status: (stop.code << 8) | 0x7f, usage: usageOfTask(tracee) };
   }

@@ -1,8 +1,9 @@
 /** Inodes without a name: pipes, sockets, eventfd and the like. */
+import { S_IFIFO, S_IFMT, S_IFSOCK } from "../../syscall-tables/flags/open.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "./filesystem.ts";
-import { type AttributeChange, Inode, S_IFIFO, S_IFMT, S_IFSOCK } from "./inode.ts";
+import { type AttributeChange, Inode } from "./inode.ts";
 
 const ANON_INODE_FS_MAGIC = 0x09041934;
 const PIPEFS_MAGIC = 0x50495045;

@@ -1,11 +1,14 @@
 /** O_ASYNC: SIGIO when a file becomes ready (fcntl(2) F_SETOWN, F_SETSIG; fs/fcntl.c send_sigio). */
+
 import { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "../../syscall-tables/flags/fd.ts";
-import { SIGIO } from "../abi/signal.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI } from "../../syscall-tables/flags/poll.ts";
+import { SIGIO } from "../../syscall-tables/flags/signal.ts";
+
 import type { Waiter } from "../task/blocking.ts";
 import type { Pid } from "../task/pid-namespace.ts";
 import { kernelSignal, type SignalInfo, sendSignalToProcess, sendSignalToTask } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
-import { type OpenFile, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI } from "./open-file.ts";
+import type { OpenFile } from "./open-file.ts";
 
 /** si_code of a SIGIO with siginfo, by what is ready (band_table). */
 const CODES: readonly (readonly [number, number])[] = [
@@ -19,8 +22,6 @@ const CODES: readonly (readonly [number, number])[] = [
 const POLL_MSG = 3;
 /** Its band_table entry: EPOLLIN, EPOLLRDNORM and EPOLLMSG. */
 const MESSAGE_BAND = 0x441;
-
-export { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "../../syscall-tables/flags/fd.ts";
 
 export class AsyncNotifier implements Waiter {
   readonly file: OpenFile;

@@ -1,8 +1,10 @@
 /** Access times as mounted: relatime by default (mount(8), fs/inode.c atime_needs_update). */
+import { MS_NOATIME, MS_NODIRATIME, MS_RELATIME } from "../../syscall-tables/flags/mount.ts";
+import { O_NOATIME } from "../../syscall-tables/flags/open.ts";
 import type { Task } from "../task/task.ts";
 import type { Inode, Timestamp } from "./inode.ts";
-import { type Mount, MS_NOATIME, MS_NODIRATIME, MS_RELATIME } from "./mount.ts";
-import { O_NOATIME, type OpenFile } from "./open-file.ts";
+import type { Mount } from "./mount.ts";
+import type { OpenFile } from "./open-file.ts";
 
 const DAY = 24 * 60 * 60;
 const now: Timestamp = { sec: 0, nsec: 0 };

@@ -1,17 +1,20 @@
 /** Changing attributes: who may, and what else changes with them (fs/attr.c). */
-import { IN_ATTRIB, IN_MODIFY } from "../../syscall-tables/flags/open.ts";
-import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.ts";
+
+import { IN_ATTRIB, IN_MODIFY, O_WRONLY, S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "../../syscall-tables/flags/open.ts";
+import { RLIMIT_FSIZE } from "../../syscall-tables/flags/process.ts";
+import { SIGXFSZ } from "../../syscall-tables/flags/signal.ts";
+import { CAP_CHOWN, CAP_FSETID } from "../../syscall-tables/flags/system.ts";
+
 import { EACCES, EAGAIN, EFBIG, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY } from "../abi/errno.ts";
-import { RLIMIT_FSIZE } from "../abi/resource.ts";
-import { SIGXFSZ } from "../abi/signal.ts";
+
 import type { Credentials } from "../task/credentials.ts";
 import { kernelSignal, sendSignalToTask } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
 import { INVALID_ID } from "../task/user-namespace.ts";
-import { type AttributeChange, type Inode, S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID } from "./inode.ts";
+import type { AttributeChange, Inode } from "./inode.ts";
 import { breakLeases } from "./leases.ts";
 import { notifyDentry } from "./notify.ts";
-import { O_WRONLY } from "./open-file.ts";
+
 import type { Path } from "./path.ts";
 import { hasOver, isOwner, MAY_WRITE, mayAccess, withoutForeignSgid } from "./permission.ts";
 

@@ -1,9 +1,11 @@
 /** What new files inherit: umask, the directory's group, set-group-ID (fs/inode.c inode_init_owner, mode_strip_sgid). */
-import { CAP_FSETID } from "../abi/capability.ts";
+
+import { S_IFDIR, S_IFMT, S_ISGID } from "../../syscall-tables/flags/open.ts";
+import { CAP_FSETID } from "../../syscall-tables/flags/system.ts";
 import { ENOENT, EPERM } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { INVALID_ID } from "../task/user-namespace.ts";
-import { type Inode, S_IFDIR, S_IFMT, S_ISGID } from "./inode.ts";
+import type { Inode } from "./inode.ts";
 import type { Path } from "./path.ts";
 import { hasOver, mayCreate } from "./permission.ts";
 

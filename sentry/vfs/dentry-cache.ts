@@ -2,6 +2,7 @@
  * The names that walks have looked up (the dcache). Filesystems that change only through
  * the VFS are never asked twice, for missing names neither; volatile ones are asked each time.
  */
+import { NAME_MAX } from "../../syscall-tables/limits.ts";
 import { ENAMETOOLONG, ENOENT, ENOTDIR, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { Inode } from "./inode.ts";
@@ -9,7 +10,6 @@ import { Dentry } from "./path.ts";
 
 /** Dentries kept when nothing holds them. */
 const CAPACITY = 1 << 14;
-const NAME_MAX = 255;
 /** Missing names remembered per directory. */
 const MAX_NEGATIVES = 512;
 

@@ -1,6 +1,6 @@
 /** Which devices the container may make and use: linux.resources.devices, as the kernel's devices cgroup decides (security/device_cgroup.c). */
+import { S_IFBLK, S_IFMT } from "../../syscall-tables/flags/open.ts";
 import { majorOf, minorOf } from "./devices.ts";
-import { S_IFBLK, S_IFMT } from "./inode.ts";
 
 export interface DeviceRules {
   readonly allowsByDefault: boolean;

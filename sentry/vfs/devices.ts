@@ -1,9 +1,10 @@
 /** Drivers of device nodes, found by number. `makedev` and friends as in gnu_dev_makedev(3) with the kernel's encoding. */
+import { O_ACCMODE, O_RDONLY, O_WRONLY, S_IFBLK, S_IFMT } from "../../syscall-tables/flags/open.ts";
 import { ENXIO, EPERM, type Errno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { mayUseDevice } from "./device-rules.ts";
-import { type Inode, S_IFBLK, S_IFMT } from "./inode.ts";
-import { O_ACCMODE, O_RDONLY, O_WRONLY, type OpenFile } from "./open-file.ts";
+import type { Inode } from "./inode.ts";
+import type { OpenFile } from "./open-file.ts";
 import type { Path } from "./path.ts";
 
 /** The 32-bit dev_t of system calls and st_dev/st_rdev (new_encode_dev). */

@@ -1,4 +1,5 @@
 /** A kernel and tasks for unit tests of files: real VFS, fd tables and credentials; flat guest memory; block() as task/task.ts has it. */
+import { O_PATH } from "../../syscall-tables/flags/open.ts";
 import { EBADF, EFAULT, ENAMETOOLONG, type Errno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { UserMemory } from "../mm/user-memory.ts";
@@ -9,7 +10,7 @@ import type { Task } from "../task/task.ts";
 import { FdTable } from "./fd-table.ts";
 import type { Filesystem } from "./filesystem.ts";
 import { FsContext } from "./fs-context.ts";
-import { O_PATH, type OpenFile } from "./open-file.ts";
+import type { OpenFile } from "./open-file.ts";
 import { overmounted } from "./tree.ts";
 import { Vfs } from "./vfs.ts";
 

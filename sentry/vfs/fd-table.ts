@@ -1,10 +1,9 @@
 /** File descriptors (struct files_struct): what CLONE_FILES shares. */
+import { RLIMIT_NOFILE } from "../../syscall-tables/flags/process.ts";
 import { EBADF, EMFILE, type Errno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { dropPosixLocks } from "./locks.ts";
 import type { OpenFile } from "./open-file.ts";
-
-const RLIMIT_NOFILE = 7;
 
 /** The part of a process's resource limits that the table asks. */
 export interface FdLimits {

@@ -4,6 +4,7 @@
  * Permission checks that any filesystem shares (may_create, sticky, DAC) happen in the
  * caller (vfs/permission.ts); these methods only act.
  */
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../syscall-tables/flags/open.ts";
 import { EINVAL, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, type Errno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
@@ -13,18 +14,6 @@ import type { HostLocks, InodeLocks } from "./locks.ts";
 import type { InodeWatches } from "./notify.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { Path } from "./path.ts";
-
-export const S_IFMT = 0o170000;
-export const S_IFSOCK = 0o140000;
-export const S_IFLNK = 0o120000;
-export const S_IFREG = 0o100000;
-export const S_IFBLK = 0o060000;
-export const S_IFDIR = 0o040000;
-export const S_IFCHR = 0o020000;
-export const S_IFIFO = 0o010000;
-export const S_ISUID = 0o4000;
-export const S_ISGID = 0o2000;
-export const S_ISVTX = 0o1000;
 
 /** Receives directory entries; returns false when full (the entry was not taken). */
 export interface DirentSink {

@@ -2,14 +2,17 @@
  * Leases (fcntl(2) F_SETLEASE, fs/locks.c): who holds one is told before others open the file in a way that
  * stands against it, and they wait until it is given back or the time is up. Nothing here sleeps.
  */
+
 import { F_RDLCK, F_UNLCK, F_WRLCK } from "../../syscall-tables/flags/fd.ts";
-import { CAP_LEASE } from "../abi/capability.ts";
+import { O_ACCMODE, O_NONBLOCK, O_RDONLY } from "../../syscall-tables/flags/open.ts";
+import { CAP_LEASE } from "../../syscall-tables/flags/system.ts";
+
 import { EACCES, EAGAIN, EINVAL, type Errno } from "../abi/errno.ts";
 import { WaitQueue } from "../task/blocking.ts";
 import type { Task } from "../task/task.ts";
 import { AsyncNotifier } from "./async.ts";
 import type { Inode } from "./inode.ts";
-import { O_ACCMODE, O_NONBLOCK, O_RDONLY, type OpenFile } from "./open-file.ts";
+import type { OpenFile } from "./open-file.ts";
 
 /** /proc/sys/fs/leases-enable and lease-break-time; a time of 0 has no end. */
 export const leaseSettings = { isEnabled: true, breakTimeSec: 45 };

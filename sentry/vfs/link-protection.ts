@@ -1,7 +1,8 @@
 /** fs.protected_hardlinks and its kin (proc_sys_fs(5)). That of hard links is on wherever Linux is set up at all. */
+import { S_IFIFO, S_IFMT, S_ISGID, S_ISUID, S_ISVTX } from "../../syscall-tables/flags/open.ts";
 import { EACCES, EPERM } from "../abi/errno.ts";
 import type { Credentials } from "../task/credentials.ts";
-import { type Inode, S_IFIFO, S_IFMT, S_ISGID, S_ISUID, S_ISVTX } from "./inode.ts";
+import type { Inode } from "./inode.ts";
 import { isOwner, MAY_READ, MAY_WRITE, mayAccess } from "./permission.ts";
 
 export const linkProtection = {

@@ -13,6 +13,7 @@ import {
   LOCK_SH,
   LOCK_UN,
 } from "../../syscall-tables/flags/fd.ts";
+import { O_CREAT, O_RDONLY, O_RDWR } from "../../syscall-tables/flags/open.ts";
 import { EAGAIN, EBADF, EDEADLK, EINVAL } from "../abi/errno.ts";
 import { Tmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { sys_dup } from "../syscalls/file/dup.ts";
@@ -22,7 +23,6 @@ import { sys_open } from "../syscalls/file/open.ts";
 import { BLOCKED } from "../task/blocking.ts";
 import { BUFFER, type FakeGuestTask, fakeGuest } from "./fake-guest.ts";
 import { allLocks } from "./locks.ts";
-import { O_CREAT, O_RDONLY, O_RDWR } from "./open-file.ts";
 
 const start = () => {
   const guest = fakeGuest((kernel) => new Tmpfs(kernel, { mode: 0o777 }));

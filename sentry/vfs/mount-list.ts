@@ -1,6 +1,16 @@
 /** What /proc/pid/mounts and mountinfo list (fs/proc_namespace.c). */
+import {
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NODIRATIME,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_NOSYMFOLLOW,
+  MS_RDONLY,
+  MS_RELATIME,
+} from "../../syscall-tables/flags/mount.ts";
 import type { Task } from "../task/task.ts";
-import { type Mount, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW, MS_RDONLY, MS_RELATIME } from "./mount.ts";
+import type { Mount } from "./mount.ts";
 import { isReachable, nameInFilesystem, pathName } from "./tree.ts";
 
 export interface MountEntry {

@@ -13,31 +13,6 @@ import type { Filesystem } from "./filesystem.ts";
 import type { MountNamespace } from "./mount-namespace.ts";
 import type { Dentry } from "./path.ts";
 
-export {
-  MS_BIND,
-  MS_DIRSYNC,
-  MS_LAZYTIME,
-  MS_MANDLOCK,
-  MS_MOVE,
-  MS_NOATIME,
-  MS_NODEV,
-  MS_NODIRATIME,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_NOSYMFOLLOW,
-  MS_PRIVATE,
-  MS_RDONLY,
-  MS_REC,
-  MS_RELATIME,
-  MS_REMOUNT,
-  MS_SHARED,
-  MS_SILENT,
-  MS_SLAVE,
-  MS_STRICTATIME,
-  MS_SYNCHRONOUS,
-  MS_UNBINDABLE,
-} from "../../syscall-tables/flags/mount.ts";
-
 /** The flags that belong to a mount and not to its filesystem. */
 export const MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
 

@@ -1,12 +1,9 @@
 /** mount(2), umount2(2), pivot_root(2) (fs/namespace.c). */
-import { MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW } from "../../syscall-tables/flags/mount.ts";
-import { CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EAGAIN, EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM, isErrno } from "../abi/errno.ts";
-import type { Task } from "../task/task.ts";
-import { rootDentry } from "./dentry-cache.ts";
+
 import {
-  MOUNT_FLAGS,
-  Mount,
+  MNT_DETACH,
+  MNT_EXPIRE,
+  MNT_FORCE,
   MS_BIND,
   MS_MOVE,
   MS_NOATIME,
@@ -20,7 +17,14 @@ import {
   MS_SLAVE,
   MS_STRICTATIME,
   MS_UNBINDABLE,
-} from "./mount.ts";
+  UMOUNT_NOFOLLOW,
+} from "../../syscall-tables/flags/mount.ts";
+import { CAP_SYS_ADMIN } from "../../syscall-tables/flags/system.ts";
+
+import { EAGAIN, EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM, isErrno } from "../abi/errno.ts";
+import type { Task } from "../task/task.ts";
+import { rootDentry } from "./dentry-cache.ts";
+import { MOUNT_FLAGS, Mount } from "./mount.ts";
 import { copyTree } from "./mount-namespace.ts";
 import type { Path } from "./path.ts";
 import { isReachable } from "./tree.ts";

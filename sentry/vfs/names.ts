@@ -1,12 +1,25 @@
 /** Making names: mkdir, mknod, symlink, link (fs/namei.c). */
-import { IN_ATTRIB, IN_CREATE, IN_ISDIR } from "../../syscall-tables/flags/open.ts";
-import { CAP_MKNOD } from "../abi/capability.ts";
+
+import {
+  IN_ATTRIB,
+  IN_CREATE,
+  IN_ISDIR,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+} from "../../syscall-tables/flags/open.ts";
+import { CAP_MKNOD } from "../../syscall-tables/flags/system.ts";
+
 import { EEXIST, EINVAL, ENOENT, EPERM, EROFS, type Errno, EXDEV, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
 import { mayUseDevice } from "./device-rules.ts";
-import { type Inode, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "./inode.ts";
+import type { Inode } from "./inode.ts";
 import { mayLink } from "./link-protection.ts";
 import { notify } from "./notify.ts";
 import type { Path } from "./path.ts";

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { IN_DELETE_SELF, IN_EXCL_UNLINK, IN_ISDIR, IN_MOVE_SELF, inotifyFlags } from "../../syscall-tables/flags/open.ts";
+import {
+  IN_DELETE_SELF,
+  IN_EXCL_UNLINK,
+  IN_ISDIR,
+  IN_MOVE_SELF,
+  inotifyFlags,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+} from "../../syscall-tables/flags/open.ts";
 import { isErrno } from "../abi/errno.ts";
 import { Tmpfs } from "../fs/tmpfs/tmpfs.ts";
 import { sys_chmod } from "../syscalls/file/chmod.ts";
@@ -11,7 +22,6 @@ import { sys_read } from "../syscalls/file/read.ts";
 import { sys_ftruncate, sys_truncate } from "../syscalls/file/truncate.ts";
 import { sys_write } from "../syscalls/file/write.ts";
 import { BUFFER, fakeGuest, INPUT } from "./fake-guest.ts";
-import { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from "./open-file.ts";
 
 /** As inotify shows a mask: events of a directory itself do not say that it is one. */
 const describe = (mask: number): string => {

@@ -3,52 +3,40 @@
  * Operations never sleep: EAGAIN plus `waitQueue`. Whether the *caller* waits is decided
  * by O_NONBLOCK in `syscalls/`, with the generic ops of task/file-ops.ts.
  */
-import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE, IN_DELETE_SELF } from "../../syscall-tables/flags/open.ts";
+import {
+  IN_CLOSE_NOWRITE,
+  IN_CLOSE_WRITE,
+  IN_DELETE_SELF,
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  S_IFCHR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFSOCK,
+} from "../../syscall-tables/flags/open.ts";
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../syscall-tables/flags/poll.ts";
 import { EBADF, EINVAL, EISDIR, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, type Errno, ESPIPE } from "../abi/errno.ts";
 import type { FileMapping } from "../mm/file-mapping.ts";
 import type { WaitQueue } from "../task/blocking.ts";
 import type { Task } from "../task/task.ts";
 import type { AsyncNotifier } from "./async.ts";
 import type { FdTable } from "./fd-table.ts";
-import { type DirentSink, type Inode, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "./inode.ts";
+import type { DirentSink, Inode } from "./inode.ts";
 import type { Io } from "./io.ts";
 import { dropLease } from "./leases.ts";
 import { dropFileLocks } from "./locks.ts";
 import { notifyFile } from "./notify.ts";
 import { type Path, putPath, takePath } from "./path.ts";
-
-export const O_ACCMODE = 0o3;
-export const O_RDONLY = 0o0;
-export const O_WRONLY = 0o1;
-export const O_RDWR = 0o2;
-export const O_CREAT = 0o100;
-export const O_EXCL = 0o200;
-export const O_NOCTTY = 0o400;
-export const O_TRUNC = 0o1000;
-export const O_APPEND = 0o2000;
-export const O_NONBLOCK = 0o4000;
-export const O_DSYNC = 0o10000;
 export const O_ASYNC = 0o20000;
-export const O_DIRECT = 0o40000;
-export const O_LARGEFILE = 0o100000;
-export const O_DIRECTORY = 0o200000;
-export const O_NOFOLLOW = 0o400000;
-export const O_NOATIME = 0o1000000;
-export const O_CLOEXEC = 0o2000000;
-export const O_PATH = 0o10000000;
-export const O_TMPFILE = 0o20200000;
-
-export const POLLIN = 0x1;
-export const POLLPRI = 0x2;
-export const POLLOUT = 0x4;
-export const POLLERR = 0x8;
-export const POLLHUP = 0x10;
-export const POLLNVAL = 0x20;
-export const POLLRDNORM = 0x40;
-export const POLLRDBAND = 0x80;
-export const POLLWRNORM = 0x100;
-export const POLLWRBAND = 0x200;
-export const POLLRDHUP = 0x2000;
 
 /** An epoll instance's interest in an open file description (fs/epoll): told when the description is gone. */
 export interface EpollLink {

@@ -1,16 +1,10 @@
 /** open(2) (fs/namei.c path_openat, fs/open.c). */
-import { IN_CREATE, IN_MODIFY, IN_OPEN } from "../../syscall-tables/flags/open.ts";
-import { EACCES, EAGAIN, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, EPERM, EROFS, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
-import type { Task } from "../task/task.ts";
-import { clearedPrivileges } from "./attributes.ts";
-import { checkCreate, newGid, newMode } from "./creation.ts";
-import { addDentry, lookupDentry } from "./dentry-cache.ts";
-import { Inode, S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "./inode.ts";
-import { breakLeases } from "./leases.ts";
-import { mayFollow, mayReuse } from "./link-protection.ts";
-import { MS_NODEV } from "./mount.ts";
-import { notify, notifyDentry, notifyFile } from "./notify.ts";
+
+import { MS_NODEV } from "../../syscall-tables/flags/mount.ts";
 import {
+  IN_CREATE,
+  IN_MODIFY,
+  IN_OPEN,
   O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
@@ -21,8 +15,24 @@ import {
   O_PATH,
   O_TMPFILE,
   O_TRUNC,
-  type OpenFile,
-} from "./open-file.ts";
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from "../../syscall-tables/flags/open.ts";
+import { EACCES, EAGAIN, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, EPERM, EROFS, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
+import type { Task } from "../task/task.ts";
+import { clearedPrivileges } from "./attributes.ts";
+import { checkCreate, newGid, newMode } from "./creation.ts";
+import { addDentry, lookupDentry } from "./dentry-cache.ts";
+import { Inode } from "./inode.ts";
+import { breakLeases } from "./leases.ts";
+import { mayFollow, mayReuse } from "./link-protection.ts";
+
+import { notify, notifyDentry, notifyFile } from "./notify.ts";
+import type { OpenFile } from "./open-file.ts";
 import { Dentry, type Path } from "./path.ts";
 import { PathFile } from "./path-file.ts";
 import { isOwner, MAY_EXEC, MAY_READ, MAY_WRITE, mayAccess } from "./permission.ts";

@@ -1,8 +1,9 @@
 /** An O_PATH descriptor: a place, not an open file (open(2)). */
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../syscall-tables/flags/open.ts";
 import { EBADF } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import type { Io } from "./io.ts";
-import { O_DIRECTORY, O_NOFOLLOW, O_PATH, OpenFile } from "./open-file.ts";
+import { OpenFile } from "./open-file.ts";
 import type { Path } from "./path.ts";
 
 export class PathFile extends OpenFile {

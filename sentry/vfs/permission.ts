@@ -1,10 +1,11 @@
 /** Discretionary access: mode bits and the capabilities that go round them (path_resolution(7), fs/namei.c). */
 
-import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID } from "../abi/capability.ts";
+import { S_IFDIR, S_IFMT, S_ISGID, S_ISVTX } from "../../syscall-tables/flags/open.ts";
+import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID } from "../../syscall-tables/flags/system.ts";
 import { EACCES, EPERM, EROFS } from "../abi/errno.ts";
 import type { Credentials } from "../task/credentials.ts";
 import { INVALID_ID } from "../task/user-namespace.ts";
-import { type Inode, S_IFDIR, S_IFMT, S_ISGID, S_ISVTX } from "./inode.ts";
+import type { Inode } from "./inode.ts";
 import type { Path } from "./path.ts";
 
 export const MAY_EXEC = 1;

@@ -4,17 +4,18 @@
  */
 
 import { SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET } from "../../syscall-tables/flags/fd.ts";
-import { IN_MODIFY } from "../../syscall-tables/flags/open.ts";
+import { IN_MODIFY, O_APPEND } from "../../syscall-tables/flags/open.ts";
+import { RLIMIT_FSIZE } from "../../syscall-tables/flags/process.ts";
+import { SIGXFSZ } from "../../syscall-tables/flags/signal.ts";
 import { EFBIG, EINVAL, ENXIO } from "../abi/errno.ts";
-import { RLIMIT_FSIZE } from "../abi/resource.ts";
-import { SIGXFSZ } from "../abi/signal.ts";
+
 import { kernelSignal, sendSignalToTask } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
 import { touchFileAtime } from "./atime.ts";
 import { checkSize, dropPrivileges, MAX_FILE_SIZE } from "./attributes.ts";
 import type { Io } from "./io.ts";
 import { notifyFile } from "./notify.ts";
-import { O_APPEND, OpenFile } from "./open-file.ts";
+import { OpenFile } from "./open-file.ts";
 
 export abstract class RegularFile extends OpenFile {
   /** Reads at `offset` up to the end of the file. */

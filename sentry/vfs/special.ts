@@ -2,10 +2,11 @@
  * What the VFS does not know how to open itself. The VFS sends S_IFIFO, S_IFCHR, S_IFBLK
  * and S_IFSOCK inodes here, so no filesystem's `open` ever sees one.
  */
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../../syscall-tables/flags/open.ts";
 import { ENXIO, type Errno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { openDevice } from "./devices.ts";
-import { type Inode, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "./inode.ts";
+import type { Inode } from "./inode.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { Path } from "./path.ts";
 

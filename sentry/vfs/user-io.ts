@@ -1,5 +1,7 @@
 /** The ends of a transfer: guest memory (read, readv) and kernel buffers (exec, sendfile, splice). */
+
 import { allocateMemory, type HostMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
+import { IOVEC_SIZE, UIO_MAXIOV } from "../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, type Errno } from "../abi/errno.ts";
 import { PAGE_SIZE, pageAlign } from "../abi/mman.ts";
 import { USER_ADDR_LIMIT, type UserAddr, type UserMemory } from "../mm/user-memory.ts";
@@ -8,7 +10,6 @@ import type { Io } from "./io.ts";
 
 /** The largest count of one read or write: INT_MAX rounded down to a page (include/linux/fs.h). */
 export const MAX_RW_COUNT = 0x7fff_f000;
-export const UIO_MAXIOV = 1024;
 
 const SYS_read = 0;
 const SYS_write = 1;
@@ -106,8 +107,6 @@ abstract class PiecewiseIo implements Io {
 }
 
 const NO_RANGES = new Float64Array(0);
-/** sizeof(struct iovec) */
-const IOVEC_SIZE = 16;
 const iovecBytes = new Uint8Array(UIO_MAXIOV * IOVEC_SIZE);
 const iovecView = new DataView(iovecBytes.buffer);
 

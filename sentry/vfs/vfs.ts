@@ -1,4 +1,5 @@
 /** The virtual filesystem: path walks, opening, names and mounts. One per kernel. */
+import { MS_RELATIME } from "../../syscall-tables/flags/mount.ts";
 import { AT_FDCWD } from "../../syscall-tables/flags/open.ts";
 import { type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
@@ -6,7 +7,7 @@ import type { Task } from "../task/task.ts";
 import { lookupDentry, rootDentry } from "./dentry-cache.ts";
 import { makedev } from "./devices.ts";
 import type { Filesystem } from "./filesystem.ts";
-import { Mount, MS_RELATIME } from "./mount.ts";
+import { Mount } from "./mount.ts";
 import { type MountEntry, mountEntries } from "./mount-list.ts";
 import { MountNamespace } from "./mount-namespace.ts";
 import { mount, pivotRoot, umount } from "./mounting.ts";

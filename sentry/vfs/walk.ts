@@ -2,6 +2,8 @@
  * Path resolution (path_resolution(7), fs/namei.c). The walk goes over the string by
  * index; a symbolic link's target takes the place of what was walked so far.
  */
+
+import { MS_NOSYMFOLLOW } from "../../syscall-tables/flags/mount.ts";
 import {
   AT_FDCWD,
   RESOLVE_BENEATH,
@@ -9,14 +11,17 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
 } from "../../syscall-tables/flags/open.ts";
 import { EBADF, ELOOP, ENOENT, ENOTDIR, EXDEV, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { touchAtime } from "./atime.ts";
 import { lookupDentry } from "./dentry-cache.ts";
-import { S_IFDIR, S_IFLNK, S_IFMT } from "./inode.ts";
+
 import { mayFollow } from "./link-protection.ts";
-import { Mount, MS_NOSYMFOLLOW } from "./mount.ts";
+import { Mount } from "./mount.ts";
 import { Dentry, type Path } from "./path.ts";
 import { MAY_EXEC, mayAccess } from "./permission.ts";
 

@@ -1,9 +1,11 @@
 /** Extended attributes: who may, in which name space (xattr(7), fs/xattr.c). */
-import { IN_ATTRIB } from "../../syscall-tables/flags/open.ts";
-import { CAP_SETFCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
+
+import { IN_ATTRIB, S_ISVTX } from "../../syscall-tables/flags/open.ts";
+import { CAP_SETFCAP, CAP_SYS_ADMIN } from "../../syscall-tables/flags/system.ts";
+
 import { EINVAL, ENODATA, EOPNOTSUPP, EPERM, EROFS, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
-import { S_ISVTX } from "./inode.ts";
+
 import { notifyDentry } from "./notify.ts";
 import type { Path } from "./path.ts";
 import { hasOver, isOwner, MAY_READ, MAY_WRITE, mayAccess } from "./permission.ts";

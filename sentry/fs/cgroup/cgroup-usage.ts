@@ -1,12 +1,11 @@
 /** The files of a cgroup that change by themselves: what the guest uses, as the sentry counts it. */
+import { TICK_NS } from "../../../syscall-tables/limits.ts";
 import type { Kernel } from "../../kernel.ts";
 import { machine } from "../../task/machine.ts";
 import type { Task } from "../../task/task.ts";
 import { sandboxUsage } from "../proc/system-load.ts";
 
 export type UsageText = (kernel: Kernel, reader: Task | null) => string;
-
-const TICK_NS = 1e7;
 const MICRO_NS = 1000;
 const PAGE = 4096;
 

@@ -2,13 +2,14 @@
  * The container's cgroup as a cgroup mount shows it, read-only: the limits are the host's files as `create` and `update`
  * found them, the usage is the sentry's own count.
  */
+import { O_ACCMODE, O_RDONLY, S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EACCES } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import { machine } from "../../task/machine.ts";
 import type { Task } from "../../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
-import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
-import { O_ACCMODE, O_RDONLY } from "../../vfs/open-file.ts";
+import type { Inode } from "../../vfs/inode.ts";
+
 import { GeneratedDirectory, GeneratedLink, TextInode } from "../proc/generated.ts";
 import { usageFiles } from "./cgroup-usage.ts";
 

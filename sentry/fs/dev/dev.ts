@@ -1,10 +1,11 @@
 /** /dev: the nodes of a container, on a tmpfs; and the drivers behind them wherever mknod(2) puts their numbers. */
+import { S_IFCHR, S_IFDIR, S_IFMT } from "../../../syscall-tables/flags/open.ts";
 import { type Errno, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import { exitHooks } from "../../task/exit-hooks.ts";
 import { makedev } from "../../vfs/devices.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
-import { type Inode, S_IFCHR, S_IFDIR, S_IFMT } from "../../vfs/inode.ts";
+import type { Inode } from "../../vfs/inode.ts";
 import type { MountNamespace } from "../../vfs/mount-namespace.ts";
 import type { Path } from "../../vfs/path.ts";
 import { overmounted } from "../../vfs/tree.ts";

@@ -1,6 +1,7 @@
 /** null(4), zero(4), full(4), random(4). */
 
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { RNDADDTOENTCNT, RNDGETENTCNT } from "../../../syscall-tables/flags/ioctl.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, ENOSPC, EPERM, type Errno } from "../../abi/errno.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Task } from "../../task/task.ts";
@@ -82,9 +83,6 @@ class FullFile extends MemoryDevice {
     return io.remaining === 0 ? 0 : ENOSPC;
   }
 }
-
-const RNDGETENTCNT = 0x80045200;
-const RNDADDTOENTCNT = 0x40045201;
 const RNDADDENTROPY = 0x40085203;
 const RNDZAPENTCNT = 0x5204;
 const RNDCLEARPOOL = 0x5206;

@@ -1,9 +1,10 @@
 /** tty(4) and console(4): names for terminals that are chosen when they are opened. */
+import { O_NOCTTY } from "../../../syscall-tables/flags/open.ts";
 import { ENXIO, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { registerCharDevice } from "../../vfs/devices.ts";
 import type { Inode } from "../../vfs/inode.ts";
-import { O_NOCTTY, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { controllingTerminal } from "../tty/job-control.ts";
 import type { Terminal } from "../tty/terminal.ts";

@@ -1,4 +1,5 @@
 /** devpts: /dev/ptmx and the slaves of its ptys (pts(4), Documentation/filesystems/devpts.rst). Every mount is an instance of its own. */
+import { O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, S_IFCHR, S_IFDIR, S_IFMT } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, EIO, ENODEV, ENOENT, ENOSPC, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
@@ -6,10 +7,10 @@ import { INVALID_ID, initialUserNamespace } from "../../task/user-namespace.ts";
 import { removeDentry } from "../../vfs/dentry-cache.ts";
 import { makedev, registerCharDevice } from "../../vfs/devices.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
-import { type AttributeChange, Inode, S_IFCHR, S_IFDIR, S_IFMT } from "../../vfs/inode.ts";
+import { type AttributeChange, Inode } from "../../vfs/inode.ts";
 import type { Mount } from "../../vfs/mount.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
-import { O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK } from "../../vfs/open-file.ts";
+
 import type { Path } from "../../vfs/path.ts";
 import { applyChange } from "../proc/attributes.ts";
 import { type DirectoryEntry, ListedDirectory } from "../proc/generated.ts";

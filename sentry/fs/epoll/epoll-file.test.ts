@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EPOLLET, EPOLLONESHOT } from "../../../syscall-tables/flags/poll.ts";
+import { EPOLLET, EPOLLONESHOT, POLLIN, POLLOUT } from "../../../syscall-tables/flags/poll.ts";
 import { EEXIST, EFAULT, ELOOP, ENOENT } from "../../abi/errno.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
-import { POLLIN, POLLOUT } from "../../vfs/open-file.ts";
+
 import { kernelIo } from "../../vfs/user-io.ts";
 import { EventFile } from "../eventfd/eventfd.ts";
 import { EPOLL_EVENT_SIZE, EpollFile } from "./epoll-file.ts";

@@ -1,12 +1,13 @@
 /** epoll(7). Waiting costs what is ready, not what is watched: items put themselves on a ready list when their file's queue fires. */
-import { EPOLLEXCLUSIVE } from "../../../syscall-tables/flags/poll.ts";
+import { O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { EPOLLEXCLUSIVE, POLLIN, POLLRDNORM } from "../../../syscall-tables/flags/poll.ts";
 import { EEXIST, EFAULT, EINVAL, ELOOP, ENOENT, EPERM } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
-import { O_RDWR, OpenFile, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import { EpollItem } from "./epoll-item.ts";
 
 /** struct epoll_event is packed on x86-64. */

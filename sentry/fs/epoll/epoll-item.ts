@@ -1,8 +1,8 @@
 /** One registration of an open file in an epoll set (struct epitem). */
-import { EPOLLET, EPOLLONESHOT } from "../../../syscall-tables/flags/poll.ts";
+import { EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import type { Waiter, WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
-import { type EpollLink, type OpenFile, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import type { EpollLink, OpenFile } from "../../vfs/open-file.ts";
 import type { EpollFile } from "./epoll-file.ts";
 
 /** What can become ready, as opposed to how it is told (EP_PRIVATE_BITS). */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { POLLERR, POLLIN, POLLOUT } from "../../../syscall-tables/flags/poll.ts";
 import { EAGAIN, EINVAL } from "../../abi/errno.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
 import { BLOCKED } from "../../task/blocking.ts";
 import { writeOrBlock } from "../../task/file-ops.ts";
-import { POLLERR, POLLIN, POLLOUT } from "../../vfs/open-file.ts";
+
 import { kernelIo, userIo } from "../../vfs/user-io.ts";
 import { EventFile } from "./eventfd.ts";
 

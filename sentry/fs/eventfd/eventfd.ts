@@ -1,11 +1,13 @@
 /** eventfd(2): a 64-bit counter as two 32-bit halves. */
+import { O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import { EAGAIN, EFAULT, EINVAL } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_RDWR, OpenFile, POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 
 const ALL_ONES = 0xffff_ffff;
 

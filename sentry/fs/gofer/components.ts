@@ -1,7 +1,8 @@
 /** The names that a walk will look up one below the other, for one message. */
-import { MAX_WALK } from "../../../gofer/protocol/messages.ts";
 
-const NAME_MAX = 255;
+import { MAX_WALK } from "../../../gofer/protocol/messages.ts";
+import { NAME_MAX } from "../../../syscall-tables/limits.ts";
+
 const SLASH = 47;
 
 /** From index `at` of `path` on, up to what must be looked at by itself ("." and ".."). */

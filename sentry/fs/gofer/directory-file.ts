@@ -1,14 +1,13 @@
 /** An open directory: a listing taken when reading begins, stable until it is rewound. */
+import { SEEK_CUR, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, EISDIR, ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { type DirentSink, S_IFDIR } from "../../vfs/inode.ts";
+import type { DirentSink } from "../../vfs/inode.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import type { GoferInode } from "./inode.ts";
 import { DOTS, type Listing } from "./listing.ts";
-
-const SEEK_SET = 0;
-const SEEK_CUR = 1;
 
 export class DirectoryFile extends OpenFile {
   declare readonly inode: GoferInode;

@@ -19,13 +19,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { AT_FDCWD, openAt } from "../../../native/ffi/file-calls-unsafe.ts";
+import { openAt } from "../../../native/ffi/file-calls-unsafe.ts";
+import { AT_FDCWD, O_APPEND, O_DIRECTORY, O_RDONLY, O_RDWR, O_WRONLY } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { rootDentry } from "../../vfs/dentry-cache.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { O_APPEND, O_DIRECTORY, O_RDONLY, O_RDWR, O_WRONLY, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { Dentry } from "../../vfs/path.ts";
 import { kernelIo } from "../../vfs/user-io.ts";
 import { GoferFilesystem } from "./filesystem.ts";

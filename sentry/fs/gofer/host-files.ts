@@ -5,8 +5,9 @@
 
 import { open } from "../../../gofer/protocol/messages.ts";
 import { closeFd } from "../../../native/ffi/file-calls-unsafe.ts";
+import { O_APPEND, O_RDONLY, O_RDWR, O_WRONLY } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, EIO, type Errno } from "../../abi/errno.ts";
-import { O_APPEND, O_RDONLY, O_RDWR, O_WRONLY } from "../../vfs/open-file.ts";
+
 import type { GoferInode } from "./inode.ts";
 
 export class HostFiles {

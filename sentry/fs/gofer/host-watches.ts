@@ -3,15 +3,16 @@
  * tree. What the guest does itself comes back from the host as well; it has been told of it already, so for a
  * moment after each change of its own the host's events for that name are passed over.
  */
+
 import { inotify, unwatch, WATCH_MASK, watch } from "../../../gofer/protocol/messages.ts";
 import { readInotify } from "../../../native/ffi/inotify-unsafe.ts";
 import { IN_IGNORED, IN_ISDIR, IN_MOVED_FROM, IN_MOVED_TO, IN_Q_OVERFLOW } from "../../../syscall-tables/flags/open.ts";
+import { EPOLLIN } from "../../../syscall-tables/flags/poll.ts";
 import type { Gofer } from "../../host/gofer-client.ts";
 import type { Kernel } from "../../kernel.ts";
 import { nextCookie } from "../../vfs/notify.ts";
 import type { GoferInode } from "./inode.ts";
 
-const EPOLLIN = 1;
 /** How long an own change may take to come back. */
 const ECHO_MS = 50;
 

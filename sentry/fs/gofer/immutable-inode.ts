@@ -4,10 +4,12 @@
  * after a few misses a directory is read whole and answers from then on by itself; attributes
  * of names that are there are then fetched in growing batches.
  */
+
 import { ATTRIBUTE_COUNT, MODE, NODE } from "../../../gofer/protocol/attributes.ts";
 import { MAX_STATS, MAX_WALK, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
 import { ROW_BYTES, unpackRow } from "../../../gofer/protocol/packed.ts";
 import { isReadableXattr } from "../../../gofer/protocol/xattr.ts";
+import { NAME_MAX } from "../../../syscall-tables/limits.ts";
 import { EIO, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EROFS, type Errno, ESTALE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { AttributeChange } from "../../vfs/inode.ts";
@@ -19,7 +21,6 @@ import type { Listing } from "./listing.ts";
 /** So many questions about single names make a directory worth reading whole. */
 const MISSES_BEFORE_LISTING = 3;
 const MAX_NEGATIVES = 1024;
-const NAME_MAX = 255;
 /** Attributes asked for in batches of this size are those of a walk through everything. */
 const WALKING_BATCH = 8;
 

@@ -1,4 +1,5 @@
 /** What immutable and shared inodes of the gofer have in common. */
+
 import {
   ATIME,
   ATIME_NSEC,
@@ -23,10 +24,11 @@ import {
 } from "../../../gofer/protocol/attributes.ts";
 import { getxattr, listxattr, readdir, readlink } from "../../../gofer/protocol/messages.ts";
 import { isReadableXattr } from "../../../gofer/protocol/xattr.ts";
+import { O_ACCMODE, O_RDONLY, O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, EIO, EISDIR, ENODATA, ENXIO, EROFS, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { Inode } from "../../vfs/inode.ts";
-import { O_ACCMODE, O_RDONLY, O_RDWR, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { DirectoryFile } from "./directory-file.ts";
 import type { GoferFilesystem } from "./filesystem.ts";

@@ -2,19 +2,10 @@
  * What a directory held when it was read, as the gofer packed it: most entries are never looked
  * at one by one. Its bytes are checked once, on arrival; attributes when they are used.
  */
-import {
-  D_INO,
-  D_NAME,
-  D_OFF,
-  D_RECLEN,
-  D_TYPE,
-  DT_DIR,
-  DT_LNK,
-  DT_UNKNOWN,
-  NO_TARGET,
-  ROW_BYTES,
-  unpackRow,
-} from "../../../gofer/protocol/packed.ts";
+
+import { D_INO, D_NAME, D_OFF, D_RECLEN, D_TYPE, NO_TARGET, ROW_BYTES, unpackRow } from "../../../gofer/protocol/packed.ts";
+import { DT_DIR, DT_LNK, DT_UNKNOWN } from "../../../syscall-tables/flags/open.ts";
+import { NAME_MAX, TWO_32 } from "../../../syscall-tables/limits.ts";
 import type { DirentSink } from "../../vfs/inode.ts";
 import { presentIno } from "./present-ino.ts";
 
@@ -22,8 +13,6 @@ import { presentIno } from "./present-ino.ts";
 export const DOTS = 2;
 const SLASH = 47;
 const DOT = 46;
-const NAME_MAX = 255;
-const TWO_32 = 2 ** 32;
 const TWO_21 = 2 ** 21;
 /** What an index of names takes, about, for each. */
 const INDEX_BYTES = 96;

@@ -9,20 +9,20 @@ import {
   D_NAME,
   D_RECLEN,
   D_TYPE,
-  DT_DIR,
   RECORD_ENTRY_BYTES,
   RECORD_HEADER,
   RECORD_INO,
   RECORD_ROW_BYTES,
 } from "../../../gofer/protocol/packed.ts";
-import { AT_FDCWD, openAt } from "../../../native/ffi/file-calls-unsafe.ts";
+import { openAt } from "../../../native/ffi/file-calls-unsafe.ts";
+import { AT_FDCWD, DT_DIR, O_DIRECTORY } from "../../../syscall-tables/flags/open.ts";
 import { ENOENT, isErrno } from "../../abi/errno.ts";
 import type { Answer } from "../../host/gofer-client.ts";
 import type { Task } from "../../task/task.ts";
 import { rootDentry } from "../../vfs/dentry-cache.ts";
 import type { DirentSink, Inode } from "../../vfs/inode.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { O_DIRECTORY } from "../../vfs/open-file.ts";
+
 import { GoferFilesystem } from "./filesystem.ts";
 import { Listing } from "./listing.ts";
 import { Listings } from "./listings.ts";

@@ -3,9 +3,9 @@
  * now lists one of those in it will want the others, too, and what is below. One message
  * brings as many as fit (see `scan`), and grows as long as what it brings is used.
  */
+
 import { MAX_SCAN, MAX_SCAN_NAMES, SCAN_FULL, scan } from "../../../gofer/protocol/messages.ts";
 import {
-  DT_DIR,
   RECORD_DEVICE,
   RECORD_ENTRY_BYTES,
   RECORD_FLAGS,
@@ -15,6 +15,7 @@ import {
   RECORD_ROW_BYTES,
   RECORD_TARGET_BYTES,
 } from "../../../gofer/protocol/packed.ts";
+import { DT_DIR } from "../../../syscall-tables/flags/open.ts";
 import type { Gofer } from "../../host/gofer-client.ts";
 import type { Place } from "./inode.ts";
 import { Listing } from "./listing.ts";

@@ -1,20 +1,16 @@
 /** An open regular file: bytes go between the guest and the donated host fd, without messages. */
+
 import { allocateFd, seekFd, syncDataFd, syncFd, truncateFd } from "../../../native/ffi/file-calls-unsafe.ts";
+import { FALLOC_FL_KEEP_SIZE, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { O_APPEND, O_DSYNC } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, ENXIO, type Errno } from "../../abi/errno.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_APPEND, O_DSYNC, OpenFile } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import type { HostFiles } from "./host-files.ts";
 import type { GoferInode } from "./inode.ts";
-
-const SEEK_SET = 0;
-const SEEK_CUR = 1;
-const SEEK_END = 2;
-const SEEK_DATA = 3;
-const SEEK_HOLE = 4;
-const FALLOC_FL_KEEP_SIZE = 1;
 
 export class RegularFile extends OpenFile {
   declare readonly inode: GoferInode;

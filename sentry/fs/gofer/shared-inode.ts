@@ -18,18 +18,28 @@ import {
   setxattr,
   symlink,
   tmpfile,
-  UTIME_NOW,
-  UTIME_OMIT,
   unlink,
   WALK_OPEN,
   walk,
 } from "../../../gofer/protocol/messages.ts";
 import { fdStat, statFd } from "../../../native/ffi/file-calls-unsafe.ts";
+import {
+  RENAME_EXCHANGE,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  UTIME_NOW,
+  UTIME_OMIT,
+} from "../../../syscall-tables/flags/open.ts";
+import { NAME_MAX } from "../../../syscall-tables/limits.ts";
 import { EIO, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, type Errno, ESTALE } from "../../abi/errno.ts";
 import type { Answer } from "../../host/gofer-client.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
-import { type AttributeChange, type Inode, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, type Timestamp } from "../../vfs/inode.ts";
+import type { AttributeChange, Inode, Timestamp } from "../../vfs/inode.ts";
 import type { HostLocks } from "../../vfs/locks.ts";
 import { components } from "./components.ts";
 import { GoferLocks } from "./host-locks.ts";
@@ -37,8 +47,6 @@ import { hostWatchesOf } from "./host-watches.ts";
 import { GoferInode, isRow } from "./inode.ts";
 import type { Listing } from "./listing.ts";
 
-const NAME_MAX = 255;
-const RENAME_EXCHANGE = 2;
 /** A stat right behind the lookup that found the file believes the lookup. */
 const FRESH_MS = 0.5;
 

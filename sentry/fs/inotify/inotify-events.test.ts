@@ -17,13 +17,17 @@ import {
   IN_MOVED_FROM,
   IN_MOVED_TO,
   IN_OPEN,
+  O_CREAT,
+  O_RDONLY,
+  O_WRONLY,
+  S_IFDIR,
 } from "../../../syscall-tables/flags/open.ts";
 import type { Kernel } from "../../kernel.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
 import { FsContext } from "../../vfs/fs-context.ts";
-import { S_IFDIR } from "../../vfs/inode.ts";
+
 import { makeNode } from "../../vfs/names.ts";
-import { O_CREAT, O_RDONLY, O_WRONLY, OpenFile } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import { rename, rmdir, unlink } from "../../vfs/removal.ts";
 import { kernelIo } from "../../vfs/user-io.ts";
 import { Vfs } from "../../vfs/vfs.ts";

@@ -1,12 +1,14 @@
 /** inotify(7) */
-import { IN_ALL_EVENTS, IN_EXCL_UNLINK, IN_IGNORED, IN_ONESHOT, IN_Q_OVERFLOW } from "../../../syscall-tables/flags/open.ts";
+import { FIONREAD } from "../../../syscall-tables/flags/ioctl.ts";
+import { IN_ALL_EVENTS, IN_EXCL_UNLINK, IN_IGNORED, IN_ONESHOT, IN_Q_OVERFLOW, O_RDONLY } from "../../../syscall-tables/flags/open.ts";
+import { POLLIN, POLLRDNORM } from "../../../syscall-tables/flags/poll.ts";
 import { EAGAIN, EFAULT, EINVAL, ENOSPC, ENOTTY } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_RDONLY, OpenFile, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import type { Dentry } from "../../vfs/path.ts";
 import { InodeMarks, type Watch } from "./inode-marks.ts";
 
@@ -15,7 +17,6 @@ const EVENT_SIZE = 16;
 /** /proc/sys/fs/inotify/max_queued_events and max_user_watches */
 const MAX_QUEUED_EVENTS = 16384;
 const MAX_WATCHES = 1_048_576;
-const FIONREAD = 0x541b;
 const KEPT_BITS = IN_ALL_EVENTS | IN_ONESHOT | IN_EXCL_UNLINK;
 
 interface QueuedEvent {

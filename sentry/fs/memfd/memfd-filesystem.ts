@@ -1,6 +1,7 @@
 /** The kernel's own tmpfs (shm_mnt), mounted nowhere: memfds and System V shared memory live here. */
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import type { Kernel } from "../../kernel.ts";
-import { S_IFDIR } from "../../vfs/inode.ts";
+
 import { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
 import { Mount } from "../../vfs/mount.ts";

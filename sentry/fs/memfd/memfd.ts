@@ -1,4 +1,5 @@
 /** memfd_create(2): an in-memory file without a name, which can be sealed (mm/memfd.c, mm/shmem.c). */
+
 import {
   F_SEAL_EXEC,
   F_SEAL_FUTURE_WRITE,
@@ -8,15 +9,16 @@ import {
   F_SEAL_WRITE,
   FALLOC_FL_PUNCH_HOLE,
 } from "../../../syscall-tables/flags/fd.ts";
+import { O_LARGEFILE, O_RDWR, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { EBUSY, EINVAL, EPERM, type Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Credentials } from "../../task/credentials.ts";
 import type { Task } from "../../task/task.ts";
-import { type AttributeChange, S_IFREG } from "../../vfs/inode.ts";
+import type { AttributeChange } from "../../vfs/inode.ts";
 import type { Io } from "../../vfs/io.ts";
 import { MemoryFile, MemoryMapping, MemoryRegular } from "../../vfs/memory/memory-regular.ts";
-import { O_LARGEFILE, O_RDWR, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { type MemfdFilesystem, memfdFilesystem } from "./memfd-filesystem.ts";
 

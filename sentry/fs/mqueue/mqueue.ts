@@ -1,10 +1,11 @@
 /** mqueue: the POSIX message queues of an IPC namespace as files (mq_overview(7), "Mounting the message queue filesystem"). */
+import { S_IFDIR, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { ENOSPC, EPERM, type Errno } from "../../abi/errno.ts";
 import { firstIpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { PosixQueue, PosixQueueFile } from "../../ipc/posix-queue.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
-import { type Inode, S_IFDIR, S_IFMT, S_IFREG } from "../../vfs/inode.ts";
+import type { Inode } from "../../vfs/inode.ts";
 import { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
 import { MemoryRegular } from "../../vfs/memory/memory-regular.ts";

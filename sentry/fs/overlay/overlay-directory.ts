@@ -1,9 +1,10 @@
 /** A directory of the overlay: its own names, less the lower ones removed, over the lower ones. */
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { touchFileAtime } from "../../vfs/atime.ts";
 import { DirectoryFile } from "../../vfs/directory-file.ts";
-import { type DirentSink, type Inode, S_IFDIR } from "../../vfs/inode.ts";
+import type { DirentSink, Inode } from "../../vfs/inode.ts";
 import { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import type { MemoryInode } from "../../vfs/memory/memory-inode.ts";
 import type { MemoryRegular } from "../../vfs/memory/memory-regular.ts";

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { fstatSync, writeSync } from "node:fs";
 import { test } from "node:test";
-import { AT_FDCWD, RENAME_EXCHANGE } from "../../../syscall-tables/flags/open.ts";
+import {
+  AT_FDCWD,
+  O_CREAT,
+  O_DIRECTORY,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  RENAME_EXCHANGE,
+} from "../../../syscall-tables/flags/open.ts";
 import { EEXIST, ENOENT, ENOTEMPTY, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import { sys_chmod, sys_chown } from "../../syscalls/file/chmod.ts";
@@ -17,7 +26,7 @@ import { BUFFER, type FakeGuestTask, fakeGuest, INPUT } from "../../vfs/fake-gue
 import type { Inode } from "../../vfs/inode.ts";
 import type { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import type { MemoryRegular } from "../../vfs/memory/memory-regular.ts";
-import { O_CREAT, O_DIRECTORY, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from "../../vfs/open-file.ts";
+
 import { kernelIo } from "../../vfs/user-io.ts";
 import { Tmpfs } from "../tmpfs/tmpfs.ts";
 import { Overlay } from "./overlay.ts";

@@ -3,17 +3,18 @@
  * the lower filesystem. Attributes, names and data are copied up one by one when changed,
  * and an inode keeps its identity and number throughout.
  */
+import { O_DIRECTORY, O_NOATIME, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import type { Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
 import { rootDentry } from "../../vfs/dentry-cache.ts";
 import type { Filesystem, FilesystemStatistics } from "../../vfs/filesystem.ts";
-import { type Inode, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../vfs/inode.ts";
+import type { Inode } from "../../vfs/inode.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
 import type { MemoryInode } from "../../vfs/memory/memory-inode.ts";
 import { MemoryLink, MemoryNode } from "../../vfs/memory/memory-node.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { O_DIRECTORY, O_NOATIME, O_RDONLY, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { Dentry } from "../../vfs/path.ts";
 import { OverlayDirectory } from "./overlay-directory.ts";
 import { OverlayRegular } from "./overlay-regular.ts";

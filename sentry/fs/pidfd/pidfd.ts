@@ -1,10 +1,12 @@
 /** pidfd_open(2): a process, or with PIDFD_THREAD a thread, held by a file descriptor. */
+import { O_NONBLOCK, O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { POLLHUP, POLLIN, POLLRDNORM } from "../../../syscall-tables/flags/poll.ts";
 import type { WaitQueue } from "../../task/blocking.ts";
 import type { Pid } from "../../task/pid-namespace.ts";
 import type { Process } from "../../task/process.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
-import { O_NONBLOCK, O_RDWR, OpenFile, POLLHUP, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 
 export class PidFile extends OpenFile {
   readonly process: Process;

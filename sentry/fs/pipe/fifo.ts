@@ -1,8 +1,9 @@
 /** open(2) of a FIFO (fifo(7), fifo_open() in fs/pipe.c). */
+import { O_ACCMODE, O_NONBLOCK, O_WRONLY } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, ENXIO, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Inode } from "../../vfs/inode.ts";
-import { O_ACCMODE, O_NONBLOCK, O_WRONLY, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { special } from "../../vfs/special.ts";
 import { Pipe, PipeFile } from "./pipe.ts";

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, S_IFIFO } from "../../../syscall-tables/flags/open.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../../syscall-tables/flags/poll.ts";
 import { EAGAIN, EBUSY, EINVAL } from "../../abi/errno.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
 import { BLOCKED } from "../../task/blocking.ts";
 import { readOrBlock, writeOrBlock } from "../../task/file-ops.ts";
 import { anonInode } from "../../vfs/anon.ts";
-import { type Inode, S_IFIFO } from "../../vfs/inode.ts";
+import type { Inode } from "../../vfs/inode.ts";
 import { Mount } from "../../vfs/mount.ts";
-import { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, type OpenFile, POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { Dentry, type Path } from "../../vfs/path.ts";
 import { kernelIo, userIo } from "../../vfs/user-io.ts";
 import { createPipe, Pipe, PipeFile } from "./pipe.ts";

@@ -1,8 +1,12 @@
 /** pipe(7): a ring of bytes between read ends and write ends; also what stands behind a FIFO. */
 
-import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+import { FIONREAD } from "../../../syscall-tables/flags/ioctl.ts";
+import { O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY, S_IFIFO } from "../../../syscall-tables/flags/open.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
+import { SIGPIPE } from "../../../syscall-tables/flags/signal.ts";
+import { CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
 import { EAGAIN, EBADF, EINVAL, ENOTTY, EPERM, EPIPE } from "../../abi/errno.ts";
-import { SIGPIPE } from "../../abi/signal.ts";
+
 import type { Kernel } from "../../kernel.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import { userSignal } from "../../task/signal-info.ts";
@@ -10,26 +14,11 @@ import { sendSignalToTask } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Inode } from "../../vfs/inode.ts";
-import { S_IFIFO } from "../../vfs/inode.ts";
+
 import type { Io } from "../../vfs/io.ts";
-import {
-  O_ACCMODE,
-  O_DIRECT,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_WRONLY,
-  OpenFile,
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLOUT,
-  POLLRDNORM,
-  POLLWRNORM,
-} from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { PAGE_SIZE, PipeRing } from "./pipe-ring.ts";
-
-const FIONREAD = 0x541b;
 /** /proc/sys/fs/pipe-max-size */
 export const PIPE_MAX_SIZE = 1 << 20;
 

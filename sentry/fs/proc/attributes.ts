@@ -1,6 +1,7 @@
 /** chmod, chown and utimes on inodes that keep nothing but their attributes. */
+import { S_IFMT } from "../../../syscall-tables/flags/open.ts";
 import type { Clock } from "../../loop/clock.ts";
-import { type AttributeChange, type Inode, S_IFMT } from "../../vfs/inode.ts";
+import type { AttributeChange, Inode } from "../../vfs/inode.ts";
 
 export const applyChange = (inode: Inode, change: AttributeChange, clock: Clock): number => {
   if (change.mode !== undefined) inode.mode = (inode.mode & S_IFMT) | (change.mode & 0o7777);

@@ -3,12 +3,14 @@
  * text is made when it is read. A file's text is a snapshot per open file, made anew by
  * every read at position 0 (as seq_file does), so that programs which rewind see news.
  */
+
 import { SEEK_CUR, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { S_IFDIR, S_IFLNK, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, ENOENT, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { DirectoryFile } from "../../vfs/directory-file.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
-import { type AttributeChange, type DirentSink, Inode, S_IFDIR, S_IFLNK, S_IFREG } from "../../vfs/inode.ts";
+import { type AttributeChange, type DirentSink, Inode } from "../../vfs/inode.ts";
 import type { Io } from "../../vfs/io.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";

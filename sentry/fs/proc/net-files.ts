@@ -1,7 +1,8 @@
 /** /proc/PID/net: what the network registers, and the headings that tools expect where it has nothing to say. */
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { ENOENT, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
+import type { Inode } from "../../vfs/inode.ts";
 import { type DirectoryEntry, ListedDirectory, TextFileInode } from "./generated.ts";
 import type { Procfs } from "./procfs.ts";
 import { procNet } from "./registries.ts";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { O_DIRECTORY, O_RDONLY, O_RDWR, O_WRONLY } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, EINVAL, ENOENT, ESRCH, isErrno } from "../../abi/errno.ts";
 import { Credentials } from "../../task/credentials.ts";
 import type { Task } from "../../task/task.ts";
 import type { DirentSink } from "../../vfs/inode.ts";
-import { O_DIRECTORY, O_RDONLY, O_RDWR, O_WRONLY } from "../../vfs/open-file.ts";
+
 import { kernelIo } from "../../vfs/user-io.ts";
 import { WALK_FOLLOW } from "../../vfs/vfs.ts";
 import { fakeSandbox } from "./fake-sandbox.ts";

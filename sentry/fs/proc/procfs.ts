@@ -1,11 +1,12 @@
 /** proc(5), per pid namespace. Names come and go with tasks, so nothing is cached but inodes. */
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { ENOENT, type Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import type { Inode } from "../../vfs/inode.ts";
-import { S_IFDIR } from "../../vfs/inode.ts";
+
 import { type DirectoryEntry, ListedDirectory } from "./generated.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { rootFiles } from "./root-files.ts";

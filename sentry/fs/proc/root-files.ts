@@ -1,9 +1,10 @@
 /** What stands in /proc itself, beside the processes. */
 
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { ENOENT } from "../../abi/errno.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION } from "../../task/kernel-version.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
-import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
+import type { Inode } from "../../vfs/inode.ts";
 import { allLocks, type LockEntry } from "../../vfs/locks.ts";
 import { GeneratedDirectory, GeneratedLink, TextFileInode } from "./generated.ts";
 import { cpuinfoText } from "./host-facts.ts";

@@ -1,5 +1,6 @@
 /** Knobs whose numbers other parts of the kernel read: what is written takes effect (proc_dointvec_minmax). */
-import { CAP_SYS_PTRACE } from "../../abi/capability.ts";
+
+import { CAP_SYS_PTRACE } from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, EPERM } from "../../abi/errno.ts";
 import { PTRACE_SCOPE_NO_ATTACH, ptraceScope } from "../../ptrace/link.ts";
 import { leaseSettings } from "../../vfs/leases.ts";

@@ -1,8 +1,9 @@
 /** /proc/sys: knobs by path. A knob without `write` is read-only, for root too (fs/proc/proc_sysctl.c). */
+import { O_ACCMODE, O_RDONLY, S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, EINVAL, ENOENT, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
-import { O_ACCMODE, O_RDONLY } from "../../vfs/open-file.ts";
+import type { Inode } from "../../vfs/inode.ts";
+
 import { type DirectoryEntry, ListedDirectory, TextInode } from "./generated.ts";
 import type { Procfs } from "./procfs.ts";
 import { type Sysctl, type SysctlSource, sysctlSources, sysctls } from "./registries.ts";

@@ -1,5 +1,7 @@
 /** Files under /proc/PID that set something: comm, oom_*, timerslack_ns, uid_map, gid_map, setgroups and the like. */
-import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN, CAP_SYS_NICE, CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+
+import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN, CAP_SYS_NICE, CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
+import { TASK_COMM_LEN } from "../../../syscall-tables/limits.ts";
 import { EACCES, EINVAL, EPERM, ESRCH } from "../../abi/errno.ts";
 import type { Process } from "../../task/process.ts";
 import type { Task } from "../../task/task.ts";
@@ -7,7 +9,6 @@ import { type IdExtent, INVALID_ID, type UserNamespace } from "../../task/user-n
 import { livingTask, type Subject } from "./task-directory.ts";
 import { residentPages } from "./task-state.ts";
 
-const TASK_COMM_LEN = 16;
 const OOM_SCORE_ADJ_MIN = -1000;
 const OOM_SCORE_ADJ_MAX = 1000;
 const OOM_DISABLE = -17;

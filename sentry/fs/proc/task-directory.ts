@@ -1,9 +1,10 @@
 /** /proc/PID and /proc/PID/task/TID: a table of entries over one task. */
+import { S_IFDIR, S_IFLNK } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, ENOENT, type Errno, ESRCH } from "../../abi/errno.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
-import { type Inode, S_IFDIR, S_IFLNK } from "../../vfs/inode.ts";
+import type { Inode } from "../../vfs/inode.ts";
 import type { Path } from "../../vfs/path.ts";
 import { type DirectoryEntry, GeneratedInode, ListedDirectory, TextInode } from "./generated.ts";
 import type { Procfs } from "./procfs.ts";

@@ -1,7 +1,8 @@
 /** The names under /proc/PID and /proc/PID/task/TID with what makes them (tgid_base_stuff and tid_base_stuff of fs/proc/base.c). */
 
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, EPERM } from "../../abi/errno.ts";
-import { S_IFDIR } from "../../vfs/inode.ts";
+
 import { cgroupText } from "../cgroup/cgroupfs.ts";
 import { GeneratedDirectory } from "./generated.ts";
 import { netDirectory } from "./net-files.ts";

@@ -1,9 +1,10 @@
 /** /proc/PID/{fd,fdinfo,task} (proc(5)). */
+import { O_CLOEXEC, S_IFLNK } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, ENOENT, type Errno } from "../../abi/errno.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
-import { type Inode, S_IFLNK } from "../../vfs/inode.ts";
-import { O_CLOEXEC, type OpenFile } from "../../vfs/open-file.ts";
+import type { Inode } from "../../vfs/inode.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { anonymousPath } from "../../vfs/walk.ts";
 import type { DirectoryEntry } from "./generated.ts";

@@ -1,4 +1,5 @@
 /** /proc/PID/{cwd,root,exe} and ns/ (proc(5), namespaces(7)). */
+import { S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
 import { firstIpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { initialNetwork, networkOf } from "../../net/network-namespace.ts";
@@ -6,7 +7,7 @@ import { firstCgroupNamespace } from "../../task/cgroup-namespace.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
-import { Inode, S_IFREG } from "../../vfs/inode.ts";
+import { Inode } from "../../vfs/inode.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { anonymousPath } from "../../vfs/walk.ts";

@@ -1,6 +1,7 @@
 /** /proc/PID/{cmdline,environ,auxv,mem} (fs/proc/base.c). */
 
 import { SEEK_CUR, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, EAGAIN, EINVAL, EIO, type Errno, ESRCH } from "../../abi/errno.ts";
 import type { UserMemory } from "../../mm/user-memory.ts";
 import { USER_ADDR_LIMIT } from "../../mm/user-memory.ts";
@@ -8,7 +9,7 @@ import { pokeMemory } from "../../ptrace/memory.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
-import { S_IFREG } from "../../vfs/inode.ts";
+
 import type { Io } from "../../vfs/io.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";

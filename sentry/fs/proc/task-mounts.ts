@@ -1,7 +1,8 @@
 /** /proc/PID/{mounts,mountinfo,mountstats} (fs/proc_namespace.c). */
+import { MS_SHARED, MS_UNBINDABLE } from "../../../syscall-tables/flags/mount.ts";
 import type { Task } from "../../task/task.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
-import { type Mount, MS_SHARED, MS_UNBINDABLE } from "../../vfs/mount.ts";
+import type { Mount } from "../../vfs/mount.ts";
 import type { MountEntry } from "../../vfs/vfs.ts";
 import { livingTask, type Subject } from "./task-directory.ts";
 

@@ -1,5 +1,6 @@
 /** /proc/PID/stat and statm (proc_pid_stat(5), fs/proc/array.c do_task_stat). */
-import { RLIMIT_RSS } from "../../abi/resource.ts";
+
+import { RLIMIT_RSS, SCHED_FIFO, SCHED_RR } from "../../../syscall-tables/flags/process.ts";
 import { R_RIP, R_RSP } from "../../platform/registers.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
@@ -11,8 +12,6 @@ import { estimatedFile, parentPid, residentPages, stateOf, ticks } from "./task-
 const PF_RANDOMIZE = 0x0040_0000;
 const PF_FORKNOEXEC = 0x40;
 const PF_EXITING = 0x4;
-const SCHED_FIFO = 1;
-const SCHED_RR = 2;
 const UNLIMITED = "18446744073709551615";
 
 const timesOf = ({ task, scope }: Subject): Usage => (scope === "process" ? usageOf(task.process) : usageOfTask(task));

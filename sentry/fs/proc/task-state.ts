@@ -1,11 +1,9 @@
 /** Facts about a task that several files under /proc/PID show. */
+import { TICK_NS } from "../../../syscall-tables/limits.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import { VM_STACK_AREA } from "../../mm/vma.ts";
 import type { Task } from "../../task/task.ts";
 import type { Subject } from "./task-directory.ts";
-
-/** One tick of /proc: USER_HZ is 100. */
-const TICK_NS = 10_000_000;
 
 export const ticks = (ns: number): number => Math.floor(ns / TICK_NS);
 

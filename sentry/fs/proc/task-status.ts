@@ -1,5 +1,6 @@
 /** /proc/PID/status (proc_pid_status(5), fs/proc/array.c). */
-import { RLIMIT_SIGPENDING } from "../../abi/resource.ts";
+
+import { RLIMIT_SIGPENDING } from "../../../syscall-tables/flags/process.ts";
 import type { Task } from "../../task/task.ts";
 import { usageOf, usageOfTask } from "../../task/usage.ts";
 import { cpuMask, cpuRanges, possibleCpus } from "./host-facts.ts";

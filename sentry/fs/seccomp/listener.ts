@@ -4,14 +4,17 @@
  *
  *   asked ── NOTIF_RECV ──▶ read ── NOTIF_SEND, ADDFD with SEND, or the listener is closed ──▶ answered
  */
-import { O_CLOEXEC } from "../../../syscall-tables/flags/open.ts";
+
+import { O_CLOEXEC, O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, ENOENT, ENOSYS, ENOTTY, ERESTARTSYS, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { BLOCKED, BlockingOp, CALL_GOES_ON, WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
-import { O_RDWR, OpenFile, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 
 const NOTIF_RECV = 0xc0502100;
 const NOTIF_SEND = 0xc0182101;
@@ -28,7 +31,6 @@ const ADDFD_SIZE = 24;
 const FLAG_CONTINUE = 1;
 const ADDFD_FLAG_SETFD = 1;
 const ADDFD_FLAG_SEND = 2;
-const TWO_32 = 2 ** 32;
 
 type NotificationState = "asked" | "read" | "answered";
 

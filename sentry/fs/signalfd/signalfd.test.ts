@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { POLLIN } from "../../../syscall-tables/flags/poll.ts";
+import { SI_QUEUE, SI_USER, SIGCHLD, SIGKILL, SIGUSR1, SIGUSR2 } from "../../../syscall-tables/flags/signal.ts";
 import { EAGAIN, EINVAL } from "../../abi/errno.ts";
-import { SI_QUEUE, SI_USER, SIGCHLD, SIGKILL, SIGUSR1, SIGUSR2, sigBitLo } from "../../abi/signal.ts";
+import { sigBitLo } from "../../abi/signal.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
 import { BLOCKED } from "../../task/blocking.ts";
 import { readOrBlock } from "../../task/file-ops.ts";
-import { POLLIN } from "../../vfs/open-file.ts";
+
 import { kernelIo, userIo } from "../../vfs/user-io.ts";
 import { SignalFile } from "./signalfd.ts";
 

@@ -1,4 +1,6 @@
 /** signalfd(2). It shows the signals of whoever reads or polls it, not of who made it. */
+import { O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { POLLIN, POLLRDNORM } from "../../../syscall-tables/flags/poll.ts";
 import { EAGAIN, EFAULT, EINVAL } from "../../abi/errno.ts";
 import { UNBLOCKABLE_LO } from "../../abi/signal.ts";
 import type { WaitQueue } from "../../task/blocking.ts";
@@ -7,7 +9,7 @@ import { dequeueSignal } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_RDWR, OpenFile, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 
 /** sizeof(struct signalfd_siginfo) */
 const SIGNALFD_SIGINFO_SIZE = 128;

@@ -1,10 +1,11 @@
 /** /sys/class/net and /sys/devices/virtual/net: the interfaces of the reader's network namespace, which come and go (net/core/net-sysfs.c). */
+import { O_ACCMODE, O_RDONLY, S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, EINVAL, ENOENT, type Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
-import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
-import { O_ACCMODE, O_RDONLY } from "../../vfs/open-file.ts";
+import type { Inode } from "../../vfs/inode.ts";
+
 import { type DirectoryEntry, GeneratedDirectory, GeneratedLink, ListedDirectory, TextInode } from "../proc/generated.ts";
 
 /** What the network tells of an interface. */

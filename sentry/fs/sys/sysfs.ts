@@ -1,10 +1,11 @@
 /** sysfs(5), as far as programs read it: processors, one memory node, huge pages, lo. */
+import { O_ACCMODE, O_RDONLY, S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, type Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
-import { type Inode, S_IFDIR } from "../../vfs/inode.ts";
-import { O_ACCMODE, O_RDONLY } from "../../vfs/open-file.ts";
+import type { Inode } from "../../vfs/inode.ts";
+
 import { type DirectoryEntry, GeneratedDirectory, GeneratedLink, TextInode } from "../proc/generated.ts";
 import type { HostFacts } from "../proc/host-facts.ts";
 import { NetworkClass } from "./network-class.ts";

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { POLLIN } from "../../../syscall-tables/flags/poll.ts";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET } from "../../../syscall-tables/flags/time.ts";
 import { EAGAIN, ECANCELED } from "../../abi/errno.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
-import { POLLIN } from "../../vfs/open-file.ts";
+
 import { kernelIo } from "../../vfs/user-io.ts";
 import { realtimeWasSet, TimerFile } from "./timerfd.ts";
 

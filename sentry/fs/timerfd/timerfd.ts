@@ -1,4 +1,6 @@
 /** timerfd_create(2). As in fs/timerfd.c the kernel's timer fires once; the periods that passed meanwhile are counted when somebody looks. */
+import { O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { POLLIN, POLLRDNORM } from "../../../syscall-tables/flags/poll.ts";
 import {
   CLOCK_MONOTONIC,
   CLOCK_REALTIME,
@@ -13,7 +15,7 @@ import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_RDWR, OpenFile, POLLIN, POLLRDNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 
 const word = new Uint8Array(8);
 const wordView = new DataView(word.buffer);

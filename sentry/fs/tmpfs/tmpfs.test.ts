@@ -1,7 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, SEEK_DATA, SEEK_HOLE } from "../../../syscall-tables/flags/fd.ts";
-import { AT_FDCWD, RENAME_EXCHANGE, RENAME_NOREPLACE } from "../../../syscall-tables/flags/open.ts";
+import {
+  AT_FDCWD,
+  O_APPEND,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+} from "../../../syscall-tables/flags/open.ts";
 import {
   EACCES,
   EBADF,
@@ -33,7 +47,7 @@ import { sys_pwrite64, sys_write } from "../../syscalls/file/write.ts";
 import { sys_getxattr, sys_listxattr, sys_setxattr } from "../../syscalls/file/xattr.ts";
 import { Credentials } from "../../task/credentials.ts";
 import { BUFFER, type FakeGuestTask, fakeGuest, INPUT } from "../../vfs/fake-guest.ts";
-import { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY } from "../../vfs/open-file.ts";
+
 import { parseTmpfsOptions, type TmpfsOptions } from "./options.ts";
 import { Tmpfs } from "./tmpfs.ts";
 

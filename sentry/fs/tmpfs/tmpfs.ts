@@ -1,10 +1,12 @@
 /** tmpfs(5): a filesystem in memory. */
+
 import { totalmem } from "node:os";
+import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Credentials } from "../../task/credentials.ts";
 import { INVALID_ID, initialUserNamespace } from "../../task/user-namespace.ts";
-import { S_IFDIR } from "../../vfs/inode.ts";
+
 import { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
 import { parseTmpfsOptions, type TmpfsOptions } from "./options.ts";

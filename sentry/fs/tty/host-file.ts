@@ -3,10 +3,15 @@
  * Position and flags stay those of the host's open file description, which the caller
  * shares; O_NONBLOCK is never set on it: the fd is polled first.
  */
+
 import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
-import { SEEK_CUR, SEEK_END, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { F_GETFL, SEEK_CUR, SEEK_END, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { FIONREAD, TCGETS } from "../../../syscall-tables/flags/ioctl.ts";
+import { O_ACCMODE, O_APPEND, O_RDWR, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../../../syscall-tables/flags/open.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
+import { SIGPIPE } from "../../../syscall-tables/flags/signal.ts";
 import { EACCES, EAGAIN, EINVAL, ENODEV, EPERM, EPIPE, type Errno, ESPIPE } from "../../abi/errno.ts";
-import { SIGPIPE } from "../../abi/signal.ts";
+
 import type { Kernel } from "../../kernel.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import { WaitQueue } from "../../task/blocking.ts";
@@ -14,26 +19,14 @@ import { kernelSignal, sendSignalToTask } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import { makedev } from "../../vfs/devices.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
-import { type AttributeChange, Inode, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../../vfs/inode.ts";
+import { type AttributeChange, Inode } from "../../vfs/inode.ts";
 import type { Io } from "../../vfs/io.ts";
-import {
-  O_ACCMODE,
-  O_APPEND,
-  O_RDWR,
-  OpenFile,
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLOUT,
-  POLLRDHUP,
-  POLLRDNORM,
-  POLLWRNORM,
-} from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { HostFdLease } from "./host-fd-lease.ts";
 import { hostPage } from "./host-memory.ts";
 import { HostTerminal, hostTerminal } from "./host-tty.ts";
-import { FIONREAD } from "./ioctl-numbers.ts";
+
 import { openTerminal, TtyFile } from "./tty-file.ts";
 
 const SYS_fstat = 5;
@@ -43,8 +36,6 @@ const SYS_fcntl = 72;
 const SYS_fsync = 74;
 const SYS_ftruncate = 77;
 const SYS_fallocate = 285;
-const F_GETFL = 3;
-const TCGETS = 0x5401;
 const ANON_INODE_FS_MAGIC = 0x09041934;
 /** A host pipe that polls writable takes this much at once (pipe_poll, PIPE_BUF). */
 const PIPE_WRITE_LIMIT = 4096;

@@ -6,26 +6,12 @@
  * The open file description is shared with the caller's shell, so O_NONBLOCK is never set
  * on it: the fd is polled first, and what poll promises does not block.
  */
+
 import { hostCall3 } from "../../../native/ffi/syscall-unsafe.ts";
-import { EAGAIN, EINVAL, EIO, type Errno } from "../../abi/errno.ts";
-import { SIGHUP, SIGWINCH } from "../../abi/signal.ts";
-import type { Kernel } from "../../kernel.ts";
-import type { Process } from "../../task/process.ts";
-import { kernelSignal, sendSignalToProcess } from "../../task/signals.ts";
-import type { Task } from "../../task/task.ts";
-import { makedev } from "../../vfs/devices.ts";
-import type { Io } from "../../vfs/io.ts";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
-import type { Path } from "../../vfs/path.ts";
-import type { HostFdLease } from "./host-fd-lease.ts";
-import { hostPage } from "./host-memory.ts";
 import {
   FIONREAD,
   TCFLSH,
   TCGETS2,
-  TCIFLUSH,
-  TCION,
-  TCOFLUSH,
   TCSETS2,
   TCSETSF2,
   TCSETSW2,
@@ -33,10 +19,26 @@ import {
   TIOCGWINSZ,
   TIOCOUTQ,
   TIOCSWINSZ,
-} from "./ioctl-numbers.ts";
+} from "../../../syscall-tables/flags/ioctl.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
+import { SIGHUP, SIGWINCH } from "../../../syscall-tables/flags/signal.ts";
+import { ICANON, TOSTOP } from "../../../syscall-tables/flags/terminal.ts";
+import { EAGAIN, EINVAL, EIO, type Errno } from "../../abi/errno.ts";
+
+import type { Kernel } from "../../kernel.ts";
+import type { Process } from "../../task/process.ts";
+import { kernelSignal, sendSignalToProcess } from "../../task/signals.ts";
+import type { Task } from "../../task/task.ts";
+import { makedev } from "../../vfs/devices.ts";
+import type { Io } from "../../vfs/io.ts";
+
+import type { Path } from "../../vfs/path.ts";
+import type { HostFdLease } from "./host-fd-lease.ts";
+import { hostPage } from "./host-memory.ts";
+import { TCIFLUSH, TCION, TCOFLUSH } from "./ioctl-numbers.ts";
 import { attachTerminal, controls } from "./job-control.ts";
 import { type SetMode, Terminal, type WindowSize } from "./terminal.ts";
-import { ICANON, TERMIOS2_SIZE, Termios, TOSTOP } from "./termios.ts";
+import { TERMIOS2_SIZE, Termios } from "./termios.ts";
 import { TimedReads } from "./timed-reads.ts";
 
 const SYS_ioctl = 16;

@@ -2,9 +2,11 @@
  * Controlling terminals: who has one, who gets one and what happens when the session's
  * leader lets go (drivers/tty/tty_jobctrl.c, credentials(7)).
  */
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+
+import { SIG_IGN, SIGCONT, SIGHUP, SIGTTOU } from "../../../syscall-tables/flags/signal.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, EIO, ENOTTY, EPERM, ESRCH } from "../../abi/errno.ts";
-import { SIG_IGN, SIGCONT, SIGHUP, SIGTTOU, sigsetHas } from "../../abi/signal.ts";
+import { sigsetHas } from "../../abi/signal.ts";
 import type { Process } from "../../task/process.ts";
 import type { ProcessGroup, Session } from "../../task/process-group.ts";
 import { kernelSignal } from "../../task/signal-info.ts";

@@ -1,13 +1,8 @@
 // Every expectation here was seen on Linux's own n_tty.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EAGAIN } from "../../abi/errno.ts";
-import type { Task } from "../../task/task.ts";
-import { POLLIN, POLLOUT } from "../../vfs/open-file.ts";
-import { kernelIo } from "../../vfs/user-io.ts";
-import { TCIOFF, TCOOFF, TCOON } from "./ioctl-numbers.ts";
-import { Pty } from "./pty.ts";
-import type { SetMode } from "./terminal.ts";
+import { POLLIN, POLLOUT } from "../../../syscall-tables/flags/poll.ts";
 import {
   ECHO,
   ECHOCTL,
@@ -33,12 +28,18 @@ import {
   ONOCR,
   OPOST,
   PARMRK,
-  Termios,
   VEOL,
   VMIN,
   VSTOP,
-  XTABS,
-} from "./termios.ts";
+} from "../../../syscall-tables/flags/terminal.ts";
+import { EAGAIN } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+
+import { kernelIo } from "../../vfs/user-io.ts";
+import { TCIOFF, TCOOFF, TCOON } from "./ioctl-numbers.ts";
+import { Pty } from "./pty.ts";
+import type { SetMode } from "./terminal.ts";
+import { Termios, XTABS } from "./termios.ts";
 
 const task = { op: null } as unknown as Task;
 

@@ -2,10 +2,8 @@
  * N_TTY, the standard line discipline: what typed bytes become (termios(3)). Edited lines
  * in canonical mode, plain bytes otherwise; signals, flow control and echo on the way.
  */
-import { SIGINT, SIGQUIT, SIGTSTP } from "../../abi/signal.ts";
-import { LINE_BUFFER_SIZE, LineBuffer } from "./line-buffer.ts";
-import { eraseInput } from "./line-editing.ts";
-import { OutputProcessor, type OutputSink } from "./output.ts";
+
+import { SIGINT, SIGQUIT, SIGTSTP } from "../../../syscall-tables/flags/signal.ts";
 import {
   ECHO,
   ECHOCTL,
@@ -23,8 +21,6 @@ import {
   IXON,
   NOFLSH,
   PARMRK,
-  type Termios,
-  VDISABLE,
   VEOF,
   VEOL,
   VEOL2,
@@ -40,7 +36,11 @@ import {
   VSUSP,
   VTIME,
   VWERASE,
-} from "./termios.ts";
+} from "../../../syscall-tables/flags/terminal.ts";
+import { LINE_BUFFER_SIZE, LineBuffer } from "./line-buffer.ts";
+import { eraseInput } from "./line-editing.ts";
+import { OutputProcessor, type OutputSink } from "./output.ts";
+import { type Termios, VDISABLE } from "./termios.ts";
 
 const NL = 0x0a;
 const CR = 0x0d;

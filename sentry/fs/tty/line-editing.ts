@@ -1,7 +1,7 @@
 /** VERASE, VWERASE and VKILL: what they take from the line and how that looks (termios(3)). */
+import { ECHO, ECHOCTL, ECHOE, ECHOK, ECHOKE, ECHOPRT, VERASE, VKILL } from "../../../syscall-tables/flags/terminal.ts";
 import type { LineDiscipline } from "./line-discipline.ts";
 import { isContinuation, isControl } from "./output.ts";
-import { ECHO, ECHOCTL, ECHOE, ECHOK, ECHOKE, ECHOPRT, VERASE, VKILL } from "./termios.ts";
 
 const BS = 0x08;
 const TAB = 0x09;

@@ -2,7 +2,8 @@
  * What is printed on a terminal: OPOST processing with the cursor column, and the queue
  * of echoes that wait for room (drivers/tty/n_tty.c keeps the same two).
  */
-import { ECHOCTL, IUTF8, OCRNL, OLCUC, ONLCR, ONLRET, ONOCR, OPOST, TABDLY, type Termios, XTABS } from "./termios.ts";
+import { ECHOCTL, IUTF8, OCRNL, OLCUC, ONLCR, ONLRET, ONOCR, OPOST } from "../../../syscall-tables/flags/terminal.ts";
+import { TABDLY, type Termios, XTABS } from "./termios.ts";
 
 /** Where processed bytes go: a pty's master queue. */
 export interface OutputSink {

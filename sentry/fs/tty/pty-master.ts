@@ -1,19 +1,8 @@
 /** The master side of a pty, as opening /dev/ptmx gives it (pty(7), pts(4)). */
-import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
-import { SIGINT, SIGQUIT, SIGTSTP } from "../../abi/signal.ts";
-import type { WaitQueue } from "../../task/blocking.ts";
-import type { Task } from "../../task/task.ts";
-import { makedev } from "../../vfs/devices.ts";
-import type { Inode } from "../../vfs/inode.ts";
-import type { Io } from "../../vfs/io.ts";
-import { O_CLOEXEC, OpenFile } from "../../vfs/open-file.ts";
-import type { Path } from "../../vfs/path.ts";
+
 import {
   FIONREAD,
   TCFLSH,
-  TCIFLUSH,
-  TCIOFLUSH,
-  TCOFLUSH,
   TIOCGDEV,
   TIOCGPKT,
   TIOCGPTLCK,
@@ -22,7 +11,19 @@ import {
   TIOCPKT,
   TIOCSIG,
   TIOCSPTLCK,
-} from "./ioctl-numbers.ts";
+} from "../../../syscall-tables/flags/ioctl.ts";
+import { O_CLOEXEC } from "../../../syscall-tables/flags/open.ts";
+import { SIGINT, SIGQUIT, SIGTSTP } from "../../../syscall-tables/flags/signal.ts";
+import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
+
+import type { WaitQueue } from "../../task/blocking.ts";
+import type { Task } from "../../task/task.ts";
+import { makedev } from "../../vfs/devices.ts";
+import type { Inode } from "../../vfs/inode.ts";
+import type { Io } from "../../vfs/io.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
+import type { Path } from "../../vfs/path.ts";
+import { TCIFLUSH, TCIOFLUSH, TCOFLUSH } from "./ioctl-numbers.ts";
 import type { Pty } from "./pty.ts";
 import { terminalIoctl } from "./tty-ioctl.ts";
 

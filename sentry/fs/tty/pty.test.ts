@@ -1,16 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CapabilitySet } from "../../abi/capability.ts";
-import { EAGAIN, EBUSY, EIO, ENOENT, ENOTTY, ENXIO, EPERM, ERESTARTSYS, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
-import { SIG_IGN, SIGCONT, SIGHUP, SIGINT, SIGTTIN, SIGTTOU, SIGWINCH } from "../../abi/signal.ts";
-import { BLOCKED } from "../../task/blocking.ts";
-import { Credentials } from "../../task/credentials.ts";
-import { ReadOp } from "../../task/file-ops.ts";
-import type { Task } from "../../task/task.ts";
-import { BUFFER } from "../../vfs/fake-guest.ts";
-import { O_NOCTTY, O_NONBLOCK, O_RDWR, type OpenFile, POLLHUP, POLLIN, POLLPRI } from "../../vfs/open-file.ts";
-import { kernelIo, userIo } from "../../vfs/user-io.ts";
-import { type FakeSandbox, fakeSandbox } from "../proc/fake-sandbox.ts";
 import {
   FIONREAD,
   TCGETS,
@@ -29,9 +18,24 @@ import {
   TIOCSPTLCK,
   TIOCSTI,
   TIOCSWINSZ,
-} from "./ioctl-numbers.ts";
+} from "../../../syscall-tables/flags/ioctl.ts";
+import { O_NOCTTY, O_NONBLOCK, O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { POLLHUP, POLLIN, POLLPRI } from "../../../syscall-tables/flags/poll.ts";
+import { SIG_IGN, SIGCONT, SIGHUP, SIGINT, SIGTTIN, SIGTTOU, SIGWINCH } from "../../../syscall-tables/flags/signal.ts";
+import { TOSTOP, VMIN, VTIME } from "../../../syscall-tables/flags/terminal.ts";
+import { CapabilitySet } from "../../abi/capability.ts";
+import { EAGAIN, EBUSY, EIO, ENOENT, ENOTTY, ENXIO, EPERM, ERESTARTSYS, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
+
+import { BLOCKED } from "../../task/blocking.ts";
+import { Credentials } from "../../task/credentials.ts";
+import { ReadOp } from "../../task/file-ops.ts";
+import type { Task } from "../../task/task.ts";
+import { BUFFER } from "../../vfs/fake-guest.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
+import { kernelIo, userIo } from "../../vfs/user-io.ts";
+import { type FakeSandbox, fakeSandbox } from "../proc/fake-sandbox.ts";
+
 import { PtyMaster } from "./pty-master.ts";
-import { TOSTOP, VMIN, VTIME } from "./termios.ts";
 
 const AT_FDCWD = -100;
 

@@ -2,13 +2,17 @@
  * A pseudoterminal pair (pty(7)): what is written to the master is typed on the slave, and
  * what is printed on the slave is read from the master.
  */
+
+import { POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
+import { SIGWINCH } from "../../../syscall-tables/flags/signal.ts";
+import { CREAD, CS8, EXTPROC, IXON, OPOST, PARENB, TOSTOP, VSTART, VSTOP } from "../../../syscall-tables/flags/terminal.ts";
 import { EAGAIN, EINVAL, EIO } from "../../abi/errno.ts";
-import { SIGWINCH } from "../../abi/signal.ts";
+
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { makedev } from "../../vfs/devices.ts";
 import type { Io } from "../../vfs/io.ts";
-import { POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+
 import { ByteQueue } from "./byte-queue.ts";
 import {
   TCIOFF,
@@ -26,7 +30,7 @@ import {
 } from "./ioctl-numbers.ts";
 import { LineDiscipline, type LinePort } from "./line-discipline.ts";
 import { type SetMode, Terminal, type WindowSize } from "./terminal.ts";
-import { CREAD, CS8, CSIZE, EXTPROC, IXON, OPOST, PARENB, TABDLY, Termios, TOSTOP, VSTART, VSTOP, XTABS } from "./termios.ts";
+import { CSIZE, TABDLY, Termios, XTABS } from "./termios.ts";
 import { TimedReads } from "./timed-reads.ts";
 
 export const UNIX98_PTY_SLAVE_MAJOR = 136;

@@ -4,8 +4,9 @@
  * Ptys (pty.ts) bring a line discipline of their own, the caller's terminal
  * (host-tty.ts) leaves that to the host kernel.
  */
+import { SIGCONT, SIGHUP, SIGTTIN } from "../../../syscall-tables/flags/signal.ts";
 import { EIO, ERESTARTSYS } from "../../abi/errno.ts";
-import { SIGCONT, SIGHUP, SIGTTIN } from "../../abi/signal.ts";
+
 import { WaitQueue } from "../../task/blocking.ts";
 import type { ProcessGroup, Session } from "../../task/process-group.ts";
 import { kernelSignal } from "../../task/signal-info.ts";

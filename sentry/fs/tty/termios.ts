@@ -1,44 +1,24 @@
 /** Terminal modes: termios(3), include/uapi/asm-generic/termbits.h. */
+import {
+  CREAD,
+  CS8,
+  ECHO,
+  ECHOCTL,
+  ECHOE,
+  ECHOK,
+  ECHOKE,
+  ICANON,
+  ICRNL,
+  IEXTEN,
+  ISIG,
+  IXON,
+  ONLCR,
+  OPOST,
+} from "../../../syscall-tables/flags/terminal.ts";
 
-export const VINTR = 0;
-export const VQUIT = 1;
-export const VERASE = 2;
-export const VKILL = 3;
-export const VEOF = 4;
-export const VTIME = 5;
-export const VMIN = 6;
-export const VSTART = 8;
-export const VSTOP = 9;
-export const VSUSP = 10;
-export const VEOL = 11;
-export const VREPRINT = 12;
-export const VWERASE = 14;
-export const VLNEXT = 15;
-export const VEOL2 = 16;
 export const NCCS = 19;
 /** _POSIX_VDISABLE: a special character with this value is off. */
 export const VDISABLE = 0;
-
-// c_iflag
-export const IGNBRK = 0o1;
-export const BRKINT = 0o2;
-export const PARMRK = 0o10;
-export const ISTRIP = 0o40;
-export const INLCR = 0o100;
-export const IGNCR = 0o200;
-export const ICRNL = 0o400;
-export const IUCLC = 0o1000;
-export const IXON = 0o2000;
-export const IXANY = 0o4000;
-export const IUTF8 = 0o40000;
-
-// c_oflag
-export const OPOST = 0o1;
-export const OLCUC = 0o2;
-export const ONLCR = 0o4;
-export const OCRNL = 0o10;
-export const ONOCR = 0o20;
-export const ONLRET = 0o40;
 export const TABDLY = 0o14000;
 export const XTABS = 0o14000;
 
@@ -47,26 +27,7 @@ export const CBAUD = 0o10017;
 export const BOTHER = 0o10000;
 export const B38400 = 0o17;
 export const CSIZE = 0o60;
-export const CS8 = 0o60;
-export const CREAD = 0o200;
-export const PARENB = 0o400;
-export const CLOCAL = 0o4000;
 const IBSHIFT = 16;
-
-// c_lflag
-export const ISIG = 0o1;
-export const ICANON = 0o2;
-export const ECHO = 0o10;
-export const ECHOE = 0o20;
-export const ECHOK = 0o40;
-export const ECHONL = 0o100;
-export const NOFLSH = 0o200;
-export const TOSTOP = 0o400;
-export const ECHOCTL = 0o1000;
-export const ECHOPRT = 0o2000;
-export const ECHOKE = 0o4000;
-export const IEXTEN = 0o100000;
-export const EXTPROC = 0o200000;
 
 /** The kernel's struct termios (TCGETS), struct termios2 (TCGETS2) and struct termio (TCGETA). */
 export const TERMIOS_SIZE = 36;

@@ -4,10 +4,10 @@
  * timers of the sleeping calls are kept here, by operation.
  */
 
+import { VMIN, VTIME } from "../../../syscall-tables/flags/terminal.ts";
 import type { Timer } from "../../loop/timers.ts";
 import type { BlockingOp, WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
-import { VMIN, VTIME } from "./termios.ts";
 
 const TENTH_NS = 100_000_000;
 

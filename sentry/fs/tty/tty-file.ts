@@ -1,14 +1,19 @@
 /** An open terminal: a pty's slave or the caller's own terminal. */
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+
+import { TIOCSPGRP } from "../../../syscall-tables/flags/ioctl.ts";
+import { O_NOCTTY } from "../../../syscall-tables/flags/open.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
+import { SIGTTIN, SIGTTOU } from "../../../syscall-tables/flags/signal.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EBUSY, EIO, ENOTTY, type Errno } from "../../abi/errno.ts";
-import { SIGTTIN, SIGTTOU } from "../../abi/signal.ts";
+
 import type { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_NOCTTY, OpenFile, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
-import { TIOCSPGRP } from "./ioctl-numbers.ts";
+
 import { acquireOnOpen } from "./job-control.ts";
 import type { Terminal } from "./terminal.ts";
 import { terminalIoctl } from "./tty-ioctl.ts";

@@ -1,17 +1,11 @@
 /** ioctl_tty(2) for any terminal. The commands of pty masters alone are in pty-master.ts. */
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
-import { EFAULT, EINVAL, EIO, ENOTTY, EPERM, isErrno } from "../../abi/errno.ts";
-import { SIGTTOU } from "../../abi/signal.ts";
-import type { Task } from "../../task/task.ts";
+
 import {
   FIONREAD,
   TCFLSH,
   TCGETA,
   TCGETS,
   TCGETS2,
-  TCIFLUSH,
-  TCIOFLUSH,
-  TCOFLUSH,
   TCSBRK,
   TCSBRKP,
   TCSETA,
@@ -45,10 +39,17 @@ import {
   TIOCSTI,
   TIOCSWINSZ,
   TIOCVHANGUP,
-} from "./ioctl-numbers.ts";
+} from "../../../syscall-tables/flags/ioctl.ts";
+import { SIGTTOU } from "../../../syscall-tables/flags/signal.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
+import { CLOCAL } from "../../../syscall-tables/flags/terminal.ts";
+import { EFAULT, EINVAL, EIO, ENOTTY, EPERM, isErrno } from "../../abi/errno.ts";
+
+import type { Task } from "../../task/task.ts";
+import { TCIFLUSH, TCIOFLUSH, TCOFLUSH } from "./ioctl-numbers.ts";
 import { acquire, controls, foregroundGroup, giveUp, sessionId, setForegroundGroup } from "./job-control.ts";
 import type { SetMode, Terminal, WindowSize } from "./terminal.ts";
-import { CLOCAL, TERMIO_SIZE, TERMIOS_SIZE, TERMIOS2_SIZE, Termios } from "./termios.ts";
+import { TERMIO_SIZE, TERMIOS_SIZE, TERMIOS2_SIZE, Termios } from "./termios.ts";
 
 /** The side that a file stands for, and how it was opened. */
 export interface TtySide {

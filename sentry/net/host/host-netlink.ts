@@ -3,8 +3,10 @@
  * namespace's own kernel answers, multicast groups included. The host refuses changes, for the
  * sentry has no capability there; a guest with CAP_NET_ADMIN has the broker send them.
  */
+
 import * as HOST from "../../../native/ffi/socket-calls-unsafe.ts";
-import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
+
 import { EADDRINUSE, EFAULT, EINVAL, EMSGSIZE, ENODATA, EPERM } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";

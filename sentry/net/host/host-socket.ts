@@ -6,10 +6,13 @@
 
 import * as HOST from "../../../native/ffi/socket-calls-unsafe.ts";
 import { hostClose } from "../../../native/ffi/syscall-unsafe.ts";
+import { FIONREAD, SIOCATMARK } from "../../../syscall-tables/flags/ioctl.ts";
+import { O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
+import { POLLIN, POLLOUT, POLLPRI, POLLRDBAND, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import * as MSG from "../../../syscall-tables/flags/socket.ts";
-import { AF_INET, AF_INET6, AF_UNSPEC } from "../../../syscall-tables/flags/socket.ts";
 import * as SO from "../../../syscall-tables/flags/socket-options.ts";
-import { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
+
 import {
   EACCES,
   EAGAIN,
@@ -26,7 +29,7 @@ import {
 } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_NONBLOCK, POLLIN, POLLOUT, POLLPRI, POLLRDBAND, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../vfs/open-file.ts";
+
 import { type ControlMessage, int32At } from "../control.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, Socket, type SocketOptions } from "../socket.ts";
@@ -37,9 +40,7 @@ import { placeControl, takeControl } from "./control.ts";
 import { isPrivileged, isReadable, isWritable, ownOptions } from "./options.ts";
 import { HostQueue } from "./queue.ts";
 
-const FIONREAD = 0x541b;
 const SIOCOUTQ = 0x5411;
-const SIOCATMARK = 0x8905;
 
 const POLL_ALL = POLLIN | POLLPRI | POLLOUT | POLLRDNORM | POLLRDBAND | POLLWRNORM | POLLWRBAND | POLLRDHUP;
 /** The stub has the bytes of a shorter write at hand. */
@@ -52,8 +53,8 @@ const SEND_FLAGS = MSG.MSG_OOB | MSG.MSG_DONTROUTE | MSG.MSG_EOR | MSG.MSG_CONFI
 const RECEIVE_FLAGS = MSG.MSG_OOB | MSG.MSG_PEEK | MSG.MSG_TRUNC | MSG.MSG_ERRQUEUE;
 
 const isInetAddress = (address: Uint8Array): boolean => {
-  const family = address.length >= 2 ? address[0] | (address[1] << 8) : AF_UNSPEC;
-  return family === AF_INET || family === AF_INET6 || family === AF_UNSPEC;
+  const family = address.length >= 2 ? address[0] | (address[1] << 8) : MSG.AF_UNSPEC;
+  return family === MSG.AF_INET || family === MSG.AF_INET6 || family === MSG.AF_UNSPEC;
 };
 
 export class HostSocket extends Socket {

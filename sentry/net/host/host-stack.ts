@@ -1,8 +1,10 @@
 /** The stack of mode "host": the network namespace that the sandbox was given, by sockets and files of it that the broker hands over. */
+
 import { hostFileText, hostIntOption } from "../../../native/ffi/socket-calls-unsafe.ts";
 import { AF_INET, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
 import { SO_PROTOCOL, SOL_SOCKET } from "../../../syscall-tables/flags/socket-options.ts";
-import { CAP_NET_RAW } from "../../abi/capability.ts";
+import { CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
+
 import { EPERM, EPROTONOSUPPORT, type Errno, ESOCKTNOSUPPORT } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { NetworkInterface } from "../interfaces.ts";

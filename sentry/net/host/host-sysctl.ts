@@ -1,5 +1,6 @@
 /** /proc/sys/net of the host's network namespace; what belongs to unix sockets stays the sentry's own. */
-import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+
+import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import { type Sysctl, type SysctlSource, sysctls } from "../../fs/proc/registries.ts";
 import type { Task } from "../../task/task.ts";

@@ -1,7 +1,10 @@
 /** ioctl(2) on the host's interfaces (netdevice(7)). */
+
 import { hostInterfaceList, hostStructIoctl } from "../../../native/ffi/socket-calls-unsafe.ts";
 import * as IO from "../../../syscall-tables/flags/ioctl.ts";
-import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
+import { IFNAMSIZ } from "../../../syscall-tables/limits.ts";
+
 import { EFAULT, EINVAL, ENOTTY, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { IFREQ_SIZE, interfaceChanges } from "../interface-ioctl.ts";
@@ -9,7 +12,6 @@ import type { NetworkInterface } from "../interfaces.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
 import type { Broker } from "./broker.ts";
 
-const IFNAMSIZ = 16;
 /** sizeof(struct arpreq) */
 const ARPREQ_SIZE = 68;
 const LIST_MAX = 65_536;

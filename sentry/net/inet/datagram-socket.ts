@@ -1,6 +1,7 @@
 /** udp(7), and the part that ping and raw sockets share with it. */
 
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import {
   AF_INET,
   AF_UNSPEC,
@@ -30,7 +31,7 @@ import {
 } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../vfs/open-file.ts";
+
 import { type ControlMessage, int32At, int32Bytes } from "../control.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";

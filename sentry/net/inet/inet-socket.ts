@@ -3,7 +3,8 @@
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
 import { SOL_IP, SOL_IPV6 } from "../../../syscall-tables/flags/socket-options.ts";
-import { CAP_NET_BIND_SERVICE } from "../../abi/capability.ts";
+import { CAP_NET_BIND_SERVICE } from "../../../syscall-tables/flags/system.ts";
+
 import {
   EACCES,
   EADDRINUSE,

@@ -1,7 +1,9 @@
 /** getsockopt and setsockopt of level SOL_IP (ip(7), net/ipv4/ip_sockglue.c). */
+
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { AF_INET, SOCK_RAW, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
-import { CAP_NET_ADMIN, CAP_NET_RAW } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN, CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
+
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM, EPROTO } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At, int32Bytes } from "../control.ts";

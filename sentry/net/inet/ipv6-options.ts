@@ -1,7 +1,9 @@
 /** getsockopt and setsockopt of level SOL_IPV6 (ipv6(7), net/ipv6/ipv6_sockglue.c). */
+
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
-import { CAP_NET_ADMIN, CAP_NET_RAW } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN, CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
+
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At, int32Bytes } from "../control.ts";
@@ -10,7 +12,6 @@ import { v6In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
 import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
 
-const IPV6_ADDRFORM = 1;
 const IPV6_TRANSPARENT = 75;
 const IPV6_PATHMTU = 61;
 const IPV6_FLOWLABEL_MGR = 32;
@@ -65,7 +66,7 @@ export const getIpv6Option = (socket: InetSocket, name: number): OptionValue => 
   const flag = flags.get(name);
   if (flag !== undefined) return int32Bytes(ip.v6.get(name) ?? flag);
   switch (name) {
-    case IPV6_ADDRFORM:
+    case IP.IPV6_ADDRFORM:
     case IPV6_PATHMTU:
       return ENOTCONN;
     case IP.IPV6_MTU:
@@ -156,7 +157,7 @@ export const setIpv6Option = (socket: InetSocket, task: Task, name: number, valu
       return 0;
     case 76:
       return EADDRNOTAVAIL;
-    case IPV6_ADDRFORM:
+    case IP.IPV6_ADDRFORM:
     case IP.IPV6_JOIN_ANYCAST:
     case IP.IPV6_LEAVE_ANYCAST:
     case IP.IPV6_PKTINFO:

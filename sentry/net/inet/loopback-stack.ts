@@ -1,4 +1,5 @@
 /** The stack of mode "none": sockets of this process, on an interface of this process. */
+
 import {
   AF_INET,
   IPPROTO_ICMP,
@@ -10,7 +11,8 @@ import {
   SOCK_RAW,
   SOCK_STREAM,
 } from "../../../syscall-tables/flags/socket.ts";
-import { CAP_NET_RAW } from "../../abi/capability.ts";
+import { CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
+
 import { EACCES, EPERM, EPROTONOSUPPORT, type Errno, ESOCKTNOSUPPORT } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { loopbackIoctl } from "../interface-ioctl.ts";

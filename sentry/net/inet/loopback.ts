@@ -2,10 +2,11 @@
  * The transport of a network that has only `lo`: a connection is two byte queues, each in
  * the socket that reads it, and a datagram goes straight into the receiver's queue.
  */
+import { POLLOUT, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import { ECONNREFUSED, ENETUNREACH, type Errno, ETIMEDOUT } from "../../abi/errno.ts";
 import type { Timer } from "../../loop/timers.ts";
 import type { Io } from "../../vfs/io.ts";
-import { POLLOUT, POLLWRNORM } from "../../vfs/open-file.ts";
+
 import type { NetworkNamespace } from "../network-namespace.ts";
 import type { IpAddress } from "./address.ts";
 import { LOOPBACK4, LOOPBACK6 } from "./address.ts";

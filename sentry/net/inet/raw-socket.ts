@@ -1,4 +1,5 @@
 /** raw(7): packets of one IP protocol, with their IP header when they are received (IPv4). */
+
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { IPPROTO_ICMPV6, IPPROTO_RAW } from "../../../syscall-tables/flags/socket.ts";
 import { SOL_ICMPV6, SOL_IPV6, SOL_RAW } from "../../../syscall-tables/flags/socket-options.ts";
@@ -14,7 +15,6 @@ import type { SendOverrides } from "./inet-control.ts";
 
 const IP_HEADER = 20;
 const ICMP_FILTER = 1;
-const IPV6_CHECKSUM = 7;
 
 export class RawSocket extends DatagramSocket {
   /** ICMP_FILTER: types that are not wanted, by bit. */
@@ -107,7 +107,7 @@ export class RawSocket extends DatagramSocket {
       return 0;
     }
     // The kernel always does the checksum of ICMPv6 itself.
-    if (level === SOL_IPV6 && name === IPV6_CHECKSUM) return value.length >= 4 && (int32At(value, 0) & 1) === 0 ? 0 : EINVAL;
+    if (level === SOL_IPV6 && name === IP.IPV6_CHECKSUM) return value.length >= 4 && (int32At(value, 0) & 1) === 0 ? 0 : EINVAL;
     if (level === SOL_ICMPV6) return name === 1 ? 0 : ENOPROTOOPT;
     return super.setOption(task, level, name, value);
   }

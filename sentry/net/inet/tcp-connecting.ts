@@ -1,4 +1,6 @@
 /** connect(2), listen(2) and accept(2) on a TCP socket. */
+import { O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
+import { POLLHUP } from "../../../syscall-tables/flags/poll.ts";
 import { AF_UNSPEC, SOCK_NONBLOCK, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
 import {
   EADDRINUSE,
@@ -14,7 +16,7 @@ import {
   isErrno,
 } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { O_NONBLOCK, POLLHUP } from "../../vfs/open-file.ts";
+
 import type { Socket, SocketOptions } from "../socket.ts";
 import { familyOf, type IpAddress } from "./address.ts";
 import { IN, OUT, TcpEndpoint } from "./tcp-endpoint.ts";

@@ -1,8 +1,9 @@
 /** The life of a TCP socket: its states, what the transport tells it, how it is closed (tcp(7)). */
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import { SHUT_RDWR } from "../../../syscall-tables/flags/socket.ts";
 import { ECONNREFUSED, ECONNRESET, EINVAL, ENOTCONN, EPIPE, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, type SocketOptions } from "../socket.ts";
 import { StreamBuffer } from "../stream-buffer.ts";
 import { sendSigurg } from "../urgent.ts";

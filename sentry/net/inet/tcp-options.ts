@@ -1,6 +1,8 @@
 /** getsockopt and setsockopt of level SOL_TCP (tcp(7), net/ipv4/tcp.c). */
+
 import * as TCP from "../../../syscall-tables/flags/ip-options.ts";
-import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
+
 import { EINVAL, EISCONN, ENOENT, ENOPROTOOPT, EPERM } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At, int32Bytes } from "../control.ts";

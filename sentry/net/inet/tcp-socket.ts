@@ -1,10 +1,11 @@
 /** tcp(7): bytes in and out of a connection, urgent data, options. */
+import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP } from "../../../syscall-tables/flags/poll.ts";
 import { MSG_DONTWAIT, MSG_FASTOPEN, MSG_OOB, MSG_PEEK, MSG_TRUNC } from "../../../syscall-tables/flags/socket.ts";
 import { SOL_TCP } from "../../../syscall-tables/flags/socket-options.ts";
 import { EAGAIN, EINPROGRESS, EINVAL, ENOTCONN, EPIPE, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
-import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP } from "../../vfs/open-file.ts";
+
 import type { ControlMessage } from "../control.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, type SocketOptions } from "../socket.ts";

@@ -1,6 +1,7 @@
 /** AF_NETLINK: requests to the kernel, answered at once, and messages between processes (netlink(7)). */
 
 import * as NL from "../../../syscall-tables/flags/ip-options.ts";
+import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import {
   MSG_OOB,
   MSG_PEEK,
@@ -12,7 +13,8 @@ import {
   SCM_CREDENTIALS,
 } from "../../../syscall-tables/flags/socket.ts";
 import { SOL_NETLINK, SOL_SOCKET } from "../../../syscall-tables/flags/socket-options.ts";
-import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
+
 import {
   EADDRINUSE,
   EAGAIN,
@@ -29,7 +31,7 @@ import {
 } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
-import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../vfs/open-file.ts";
+
 import { type ControlMessage, int32At, int32Bytes, uint32At } from "../control.ts";
 import { truesize } from "../inet/datagram.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";

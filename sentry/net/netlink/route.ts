@@ -1,6 +1,8 @@
 /** NETLINK_ROUTE requests (rtnetlink(7)): links, addresses, routes and rules of the namespace. Nothing can be changed. */
+
 import { AF_INET, AF_INET6, AF_UNSPEC } from "../../../syscall-tables/flags/socket.ts";
-import { CAP_NET_ADMIN } from "../../abi/capability.ts";
+import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
+
 import { EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At, uint32At } from "../control.ts";

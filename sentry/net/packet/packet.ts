@@ -1,5 +1,6 @@
 /** AF_PACKET (packet(7)): there are no frames to see, so there is only the refusal. */
-import { CAP_NET_RAW } from "../../abi/capability.ts";
+
+import { CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
 import { EAFNOSUPPORT, EPERM, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";

@@ -1,4 +1,5 @@
 /** SOCK_DGRAM and SOCK_SEQPACKET: messages that are received whole. */
+import { POLLERR, POLLHUP, POLLRDHUP } from "../../../syscall-tables/flags/poll.ts";
 import { MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_TRUNC, SOCK_SEQPACKET } from "../../../syscall-tables/flags/socket.ts";
 import {
   EAGAIN,
@@ -16,7 +17,7 @@ import {
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
-import { POLLERR, POLLHUP, POLLRDHUP } from "../../vfs/open-file.ts";
+
 import { truesize } from "../inet/datagram.ts";
 import { putTimestamp } from "../inet/inet-control.ts";
 import type { ReceiveMessage, SendMessage, SocketCredentials } from "../message.ts";

@@ -3,9 +3,11 @@
  * receive queue, or two in each other's: nobody holds them, and yet they have references.
  * `collect` finds such cycles (unix_gc) and empties their queues.
  */
-import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+
+import { RLIMIT_NOFILE } from "../../../syscall-tables/flags/process.ts";
+import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
 import { ETOOMANYREFS } from "../../abi/errno.ts";
-import { RLIMIT_NOFILE } from "../../abi/resource.ts";
+
 import type { Task } from "../../task/task.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 

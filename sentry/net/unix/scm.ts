@@ -1,11 +1,14 @@
 /** SCM_RIGHTS and SCM_CREDENTIALS (unix(7), net/core/scm.c). */
+
 import { MSG_CMSG_CLOEXEC, MSG_CTRUNC, SCM_CREDENTIALS, SCM_PIDFD, SCM_RIGHTS } from "../../../syscall-tables/flags/socket.ts";
 import { SOL_SOCKET } from "../../../syscall-tables/flags/socket-options.ts";
-import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
+import { OVERFLOW_ID } from "../../../syscall-tables/limits.ts";
+
 import { EBADF, EINVAL, EPERM, ESRCH } from "../../abi/errno.ts";
 import { createPidfd } from "../../fs/pidfd/pidfd.ts";
 import type { Task } from "../../task/task.ts";
-import { INVALID_ID, OVERFLOW_ID } from "../../task/user-namespace.ts";
+import { INVALID_ID } from "../../task/user-namespace.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { type ControlMessage, int32At, int32Bytes, uint32At } from "../control.ts";
 import type { ReceiveMessage, SendMessage, SocketCredentials } from "../message.ts";

@@ -1,10 +1,11 @@
 /** SOCK_STREAM: bytes, with credentials and files attached to stretches of them. */
+import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP } from "../../../syscall-tables/flags/poll.ts";
 import { MSG_OOB, MSG_PEEK } from "../../../syscall-tables/flags/socket.ts";
 import { EAGAIN, EINVAL, EISCONN, ENOTCONN, EOPNOTSUPP, EPIPE } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
-import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP } from "../../vfs/open-file.ts";
+
 import { truesize } from "../inet/datagram.ts";
 import type { ReceiveMessage, SendMessage, SocketCredentials } from "../message.ts";
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";

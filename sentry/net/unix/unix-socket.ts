@@ -1,6 +1,7 @@
 /** unix(7): names, connections, credentials. What travels is in stream.ts and packet.ts. */
 
-import { AT_FDCWD } from "../../../syscall-tables/flags/open.ts";
+import { AT_FDCWD, O_NONBLOCK, S_IFMT, S_IFSOCK } from "../../../syscall-tables/flags/open.ts";
+import { POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import { SHUT_RDWR, SOCK_DGRAM, SOCK_NONBLOCK } from "../../../syscall-tables/flags/socket.ts";
 import { SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD, SOL_SOCKET } from "../../../syscall-tables/flags/socket-options.ts";
 import {
@@ -21,8 +22,8 @@ import {
 } from "../../abi/errno.ts";
 import { createPidfd } from "../../fs/pidfd/pidfd.ts";
 import type { Task } from "../../task/task.ts";
-import { S_IFMT, S_IFSOCK } from "../../vfs/inode.ts";
-import { O_NONBLOCK, type OpenFile, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../vfs/open-file.ts";
+
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { type Path, putPath, takePath } from "../../vfs/path.ts";
 import { MAY_WRITE, mayAccessPath } from "../../vfs/permission.ts";
 import { WALK_FOLLOW } from "../../vfs/walk.ts";

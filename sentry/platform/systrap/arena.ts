@@ -4,7 +4,9 @@
  * Recycling maps a *new* memfd over the old range: the view stays valid and the dead
  * process keeps only its own pages.
  */
+
 import { allocateAddressRange, type HostMemory, hostCall3, hostCall6, hostClose } from "../../../native/ffi/syscall-unsafe.ts";
+import { MFD_CLOEXEC } from "../../../syscall-tables/flags/fd.ts";
 import { REGION_SIZE } from "./layout.generated.ts";
 
 const SYS_mmap = 9;
@@ -12,7 +14,6 @@ const SYS_ftruncate = 77;
 const SYS_memfd_create = 319;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_FIXED = 0x11;
-const MFD_CLOEXEC = 1;
 
 /**
  * V8 counts a view's size as external memory, and every 64 MiB more start a full collection

@@ -3,7 +3,9 @@
  * half, native/stub/layout.h) and runs whichever guest thread of the process it is told to:
  * its frame holds one, and one that was saved to its slot can be loaded into it instead.
  */
+
 import { type HostMemory, hostCall3 } from "../../../native/ffi/syscall-unsafe.ts";
+import { FUTEX_WAKE } from "../../../syscall-tables/flags/time.ts";
 import type { SystrapProcess } from "./guest-process.ts";
 import {
   COMMAND_DROP,
@@ -22,7 +24,6 @@ import {
 import type { SystrapThread } from "./thread.ts";
 
 const SYS_futex = 202;
-const FUTEX_WAKE = 1;
 
 export class Carrier {
   readonly process: SystrapProcess;

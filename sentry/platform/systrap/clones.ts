@@ -2,6 +2,7 @@
  * clone(2) with CLONE_VM: one more guest thread of the same process. It starts in its slot, with the
  * registers and the FPU state of its parent; a host thread that is idle takes it up, or a new one.
  */
+import { MADV_DONTFORK } from "../../../syscall-tables/flags/mm.ts";
 import { EAGAIN, type Errno } from "../../abi/errno.ts";
 import type { CloneRequest } from "../platform.ts";
 import type { SlotArena } from "./arena.ts";
@@ -25,7 +26,6 @@ import { pendingClone, SystrapThread } from "./thread.ts";
 
 const NR_mmap = 9;
 const NR_madvise = 28;
-const MADV_DONTFORK = 10;
 const BLOCK_BYTES = 0xa000;
 
 /** The region of slot `number` exists, or is made by the operations that are queued. */

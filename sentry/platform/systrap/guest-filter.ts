@@ -8,12 +8,10 @@
 import { compileFilter } from "../../../native/ffi/libseccomp-unsafe.ts";
 import { prependIpCheck } from "../../../native/seccomp/ip-check.ts";
 import { allow, allowValues, type FilterSpec } from "../../../native/seccomp/rules.ts";
+import { MAP_FIXED } from "../../../syscall-tables/flags/mm.ts";
+import { PR_SET_MM, PR_SET_NAME } from "../../../syscall-tables/flags/prctl.ts";
+import { FUTEX_WAIT } from "../../../syscall-tables/flags/time.ts";
 import { DOORBELL_FD, FORK_FLAGS, STUB_BASE, STUB_TEXT_SIZE, THREAD_FLAGS } from "./layout.generated.ts";
-
-const FUTEX_WAIT = 0;
-const MAP_FIXED = 0x10;
-const PR_SET_NAME = 15;
-const PR_SET_MM = 35;
 
 /** madvise(2): what changes only the caller's own pages or hints. */
 const ADVICE = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 102, 103];

@@ -1,5 +1,7 @@
 /** One host process of the guest: its control socket, the regions it maps, the fds it holds. */
+
 import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, hostFdGeneration } from "../../../native/ffi/syscall-unsafe.ts";
+import { SIGKILL } from "../../../syscall-tables/flags/signal.ts";
 import type { GuestProcess } from "../platform.ts";
 import type { Region, SlotArena } from "./arena.ts";
 import type { Carrier } from "./carrier.ts";
@@ -11,7 +13,6 @@ import type { SystrapThread } from "./thread.ts";
 
 const SYS_sendmsg = 46;
 const SYS_kill = 62;
-const SIGKILL = 9;
 const MSG_NOSIGNAL_DONTWAIT = 0x4040;
 
 /** fd table indexes that fork uses for the child's region and socket; below them the file cache. */

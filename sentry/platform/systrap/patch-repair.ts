@@ -1,10 +1,9 @@
 /** What the platform does when a patched site cannot be used as it is. */
+import { SIGILL } from "../../../syscall-tables/flags/signal.ts";
 import { R_RAX, R_RIP } from "../registers.ts";
 import { SLOT_FAULT_SIGNAL, SLOT_GS_BASE } from "./layout.generated.ts";
 import { PatchedSites } from "./patcher.ts";
 import type { SystrapThread } from "./thread.ts";
-
-const SIGILL = 4;
 
 /** True when the program has set GS itself: then trampolines do not find their thread. */
 export const noteOwnGs = (thread: SystrapThread): boolean => {

@@ -2,6 +2,7 @@
  * Call sites that trap often are rewritten to jump into the stub (patch-shape.ts says how, and
  * trampoline-area.ts by which way). Only a site that has really trapped is changed.
  */
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { R_RAX, R_RIP } from "../registers.ts";
 import {
   OP_NEAR_AREA,
@@ -22,7 +23,6 @@ import { ENTRY_POINTER, movingTrampoline, movTrampoline, TrampolineArea, tableEn
 /** Patching costs two mprotects and a copied page, a trap about 1.8 µs: it pays from the fourth trap on. */
 const TRAPS_BEFORE_PATCH = 4;
 const NR_mmap = 9;
-const TWO_32 = 2 ** 32;
 const REFUSED = -1;
 const SYSCALL_LENGTH = 2;
 

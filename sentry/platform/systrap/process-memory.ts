@@ -1,11 +1,12 @@
 /** Guest memory through process_vm_readv(2) and process_vm_writev(2): works whatever the process does. */
+
 import { allocateMemory, type HostMemory, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EFAULT, ENAMETOOLONG, type Errno, isErrno } from "../../abi/errno.ts";
 import { USER_ADDR_LIMIT, type UserAddr, type UserMemory } from "../../mm/user-memory.ts";
 
 const SYS_process_vm_readv = 310;
 const SYS_process_vm_writev = 311;
-const TWO_32 = 2 ** 32;
 const PAGE = 4096;
 
 /** Bytes per host call; also the bounce buffer's size. */

@@ -1,10 +1,10 @@
 /** struct rt_sigframe of x86-64 (arch/x86/include/asm/sigframe.h): the kernel's exact layout on the guest's stack. */
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EFAULT, type Errno, isErrno } from "../../abi/errno.ts";
 import type { SignalContext, SignalFrame } from "../platform.ts";
 import { R_EFLAGS, R_RAX, R_RDI, R_RDX, R_RIP, R_RSI, R_RSP } from "../registers.ts";
 import type { SystrapThread } from "./thread.ts";
 
-const TWO_32 = 2 ** 32;
 const UC = 8;
 const UC_STACK = UC + 16;
 const MCONTEXT = UC + 40;

@@ -3,7 +3,10 @@
  * from the slot, what is written travels back with the answer; all else goes through the
  * process. The slot is guest-writable: every record is clamped before use.
  */
+
 import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
+import { MADV_DONTNEED, MADV_POPULATE_WRITE } from "../../../syscall-tables/flags/mm.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import type { Errno } from "../../abi/errno.ts";
 import { PROT_WRITE } from "../../abi/mman.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "../../mm/user-memory.ts";
@@ -27,8 +30,6 @@ import { BasicMemory, type ProcessMemory } from "./process-memory.ts";
 import type { SystrapThread } from "./thread.ts";
 
 const NR_madvise = 28;
-const MADV_DONTNEED = 4;
-const MADV_POPULATE_WRITE = 23;
 const UNCLEARED = VM_SHARED | VM_LOCKED_MASK | VM_SEALED | VM_PLATFORM | VM_STACK_AREA;
 const SYS_read = 0;
 const SYS_write = 1;
@@ -36,7 +37,6 @@ const SYS_pread64 = 17;
 const SYS_pwrite64 = 18;
 /** Looks at how far the stub has come: about 100 µs, then it is taken to have lost its CPU. */
 const FETCH_LOOKS = 10_000;
-const TWO_32 = 2 ** 32;
 
 export class SlotMemory extends BasicMemory {
   readonly #thread: SystrapThread;

@@ -1,4 +1,8 @@
 /** The list of host operations that travels with an answer. Longer lists go in several answers. */
+
+import { MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from "../../../syscall-tables/flags/mm.ts";
+import { PR_SET_MM, PR_SET_NAME } from "../../../syscall-tables/flags/prctl.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import type { Errno } from "../../abi/errno.ts";
 import type { HostOps } from "../platform.ts";
 import type { SystrapProcess } from "./guest-process.ts";
@@ -24,15 +28,7 @@ const NR_munmap = 11;
 const NR_mremap = 25;
 const NR_madvise = 28;
 const NR_prctl = 157;
-const PR_SET_NAME = 15;
-const PR_SET_MM = 35;
 const PR_SET_MM_MAP = 14;
-const MAP_FIXED = 0x10;
-const MAP_ANONYMOUS = 0x20;
-const MREMAP_MAYMOVE = 1;
-const MREMAP_FIXED = 2;
-const MREMAP_DONTUNMAP = 4;
-const TWO_32 = 2 ** 32;
 const WORDS = OP_SIZE / 4;
 
 /** `owner`: how many operations of the caller came before (pseudo operations do not count). */

@@ -1,9 +1,9 @@
 /** The registers of a stopped thread, in its slot. Writes mark them to be set when it continues. */
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import type { Registers } from "../platform.ts";
 import { R_RAX } from "../registers.ts";
 import { SLOT_FS_BASE, SLOT_GS_BASE, SLOT_REGS } from "./layout.generated.ts";
 
-const TWO_32 = 2 ** 32;
 const FS = (SLOT_FS_BASE - SLOT_REGS) / 8;
 const GS = (SLOT_GS_BASE - SLOT_REGS) / 8;
 

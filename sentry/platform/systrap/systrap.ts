@@ -3,8 +3,12 @@
  * them clones of one zygote. This class owns the processes, the slots and who is polled;
  * sentry/loop decides when to poll and when to sleep.
  */
+
 import { ANY_CPU, anotherCpu, keepThreadOff } from "../../../native/ffi/cpu-unsafe.ts";
 import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, viewMemory } from "../../../native/ffi/syscall-unsafe.ts";
+import { F_ADD_SEALS, F_SEAL_FUTURE_WRITE } from "../../../syscall-tables/flags/fd.ts";
+import { PR_SET_MM } from "../../../syscall-tables/flags/prctl.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EAGAIN, type Errno, isErrno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { AddressRange, CloneRequest, Platform } from "../platform.ts";
@@ -50,15 +54,11 @@ const SYS_mmap = 9;
 const SYS_ftruncate = 77;
 const SYS_fcntl = 72;
 const SYS_prctl = 157;
-const PR_SET_MM = 35;
 const PR_SET_MM_MAP_SIZE = 15;
 const SYS_memfd_create = 319;
 const SYS_eventfd2 = 290;
-const F_ADD_SEALS = 1033;
-const F_SEAL_FUTURE_WRITE = 0x10;
 const F_SEAL_SHRINK_GROW = 0x6;
 const USER_END = 0x7fff_ffff_f000;
-const TWO_32 = 2 ** 32;
 
 /** What the kernel does with a stopped thread. */
 export interface TrapHandler {

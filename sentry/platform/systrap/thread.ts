@@ -1,5 +1,7 @@
 /** One guest thread: its slot, and the answers that the sentry gives through it. A carrier runs it (carrier.ts). */
+
 import { type HostMemory, hostCall3 } from "../../../native/ffi/syscall-unsafe.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import type { Errno } from "../../abi/errno.ts";
 import { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
@@ -43,7 +45,6 @@ import { SlotRegisters } from "./slot-registers.ts";
 import type { SystrapPlatform } from "./systrap.ts";
 
 const SYS_tgkill = 234;
-const TWO_32 = 2 ** 32;
 /** About 100 µs. */
 const HALT_SPINS = 10_000;
 

@@ -11,6 +11,7 @@
  *   44  what stood behind the call; jmp back
  *   56  return
  */
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import {
   TRAMPOLINE_MOVED,
   TRAMPOLINE_RETURN,
@@ -20,7 +21,6 @@ import {
   TRAMPOLINES_SIZE,
 } from "./layout.generated.ts";
 
-const TWO_32 = 2 ** 32;
 const REACH = 0x7fff_0000;
 const JUMP_LENGTH = 5;
 const SLOTS = TRAMPOLINES_SIZE / TRAMPOLINE_STRIDE;

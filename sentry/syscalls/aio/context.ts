@@ -1,11 +1,12 @@
 /** An AIO context (struct kioctx): completions that io_getevents(2) collects. */
+import { POLLERR, POLLHUP } from "../../../syscall-tables/flags/poll.ts";
 import { EINVAL } from "../../abi/errno.ts";
 import type { EventFile } from "../../fs/eventfd/eventfd.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { type Waiter, WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
-import { type OpenFile, POLLERR, POLLHUP } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 
 /** struct io_event; the user's data comes back bit by bit. */
 export interface Completion {

@@ -1,8 +1,9 @@
+import { O_APPEND } from "../../../syscall-tables/flags/open.ts";
 import { EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, isErrno } from "../../abi/errno.ts";
 import { EventFile } from "../../fs/eventfd/eventfd.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
-import { O_APPEND, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { checkRange, MAX_RW_COUNT, type UserIo, userIo, userIovIo } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
 import { type AioContext, findContext, PollRequest, type Request } from "./context.ts";

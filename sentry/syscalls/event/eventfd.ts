@@ -1,8 +1,9 @@
 import { EFD_SEMAPHORE } from "../../../syscall-tables/flags/fd.ts";
+import { O_CLOEXEC, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL } from "../../abi/errno.ts";
 import { EventFile } from "../../fs/eventfd/eventfd.ts";
 import type { Task } from "../../task/task.ts";
-import { O_CLOEXEC, O_NONBLOCK } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 
 const createEventfd = (task: Task, count: number, flags: number): number => {

@@ -5,8 +5,9 @@ import {
   PIDFD_SIGNAL_THREAD_GROUP,
   PIDFD_THREAD,
 } from "../../../syscall-tables/flags/process.ts";
+import { SI_TKILL } from "../../../syscall-tables/flags/signal.ts";
 import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
-import { isValidSignal, SI_TKILL, SIGINFO_SIZE } from "../../abi/signal.ts";
+import { isValidSignal, SIGINFO_SIZE } from "../../abi/signal.ts";
 import { PidFile } from "../../fs/pidfd/pidfd.ts";
 import { TaskDirectory } from "../../fs/proc/task-directory.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";

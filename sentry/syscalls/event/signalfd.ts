@@ -1,9 +1,10 @@
+import { O_CLOEXEC, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
 import { SIGSET_SIZE } from "../../abi/signal.ts";
 import { SignalFile } from "../../fs/signalfd/signalfd.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
-import { O_CLOEXEC, O_NONBLOCK } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 
 const set = new Uint8Array(SIGSET_SIZE);

@@ -1,3 +1,5 @@
+import { O_CLOEXEC, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
+import { CAP_WAKE_ALARM } from "../../../syscall-tables/flags/system.ts";
 import {
   CLOCK_BOOTTIME,
   CLOCK_BOOTTIME_ALARM,
@@ -7,12 +9,12 @@ import {
   TFD_TIMER_ABSTIME,
   TFD_TIMER_CANCEL_ON_SET,
 } from "../../../syscall-tables/flags/time.ts";
-import { CAP_WAKE_ALARM } from "../../abi/capability.ts";
+
 import { EBADF, EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { TimerFile } from "../../fs/timerfd/timerfd.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
-import { O_CLOEXEC, O_NONBLOCK } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 import { readTimespec, writeTimeout } from "../poll/timeout.ts";
 

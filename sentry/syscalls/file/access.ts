@@ -1,9 +1,10 @@
+import { MS_NOEXEC } from "../../../syscall-tables/flags/mount.ts";
 import { AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../../syscall-tables/flags/open.ts";
 import { CapabilitySet, SECBIT_NO_SETUID_FIXUP } from "../../abi/capability.ts";
 import { EACCES, EINVAL, isErrno } from "../../abi/errno.ts";
 import type { Credentials } from "../../task/credentials.ts";
 import type { Task } from "../../task/task.ts";
-import { MS_NOEXEC } from "../../vfs/mount.ts";
+
 import { MAY_EXEC, mayAccessPath } from "../../vfs/permission.ts";
 import { implement } from "../implement.ts";
 import { atPath } from "./at-path.ts";

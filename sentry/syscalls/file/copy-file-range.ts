@@ -1,13 +1,13 @@
-import { IN_ACCESS, IN_MODIFY } from "../../../syscall-tables/flags/open.ts";
+import { IN_ACCESS, IN_MODIFY, O_APPEND } from "../../../syscall-tables/flags/open.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { MAX_FILE_SIZE } from "../../vfs/attributes.ts";
 import { notifyFile } from "../../vfs/notify.ts";
-import { O_APPEND, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { kernelIo, MAX_RW_COUNT } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
 
-const TWO_32 = 2 ** 32;
 const PIECE = 1 << 18;
 const buffer = new Uint8Array(PIECE);
 

@@ -1,5 +1,6 @@
 import { AT_FDCWD } from "../../../syscall-tables/flags/open.ts";
-import { CAP_SYS_CHROOT } from "../../abi/capability.ts";
+import { CAP_SYS_CHROOT } from "../../../syscall-tables/flags/system.ts";
+
 import { EBADF, ENOENT, ENOTDIR, EPERM, ERANGE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Path } from "../../vfs/path.ts";

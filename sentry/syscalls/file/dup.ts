@@ -1,6 +1,7 @@
+import { O_CLOEXEC } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { O_CLOEXEC } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 
 const replace = (task: Task, oldFd: number, newFd: number, isCloexec: boolean): number => {

@@ -33,12 +33,13 @@ import {
   F_SETSIG,
   FD_CLOEXEC,
 } from "../../../syscall-tables/flags/fd.ts";
+import { O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, EPERM } from "../../abi/errno.ts";
 import { setDirectoryNotice } from "../../fs/inotify/directory-notice.ts";
 import type { Task } from "../../task/task.ts";
 import { AsyncNotifier } from "../../vfs/async.ts";
 import { getLease, setLease } from "../../vfs/leases.ts";
-import { O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, type OpenFile } from "../../vfs/open-file.ts";
+import { O_ASYNC, type OpenFile } from "../../vfs/open-file.ts";
 import { isOwner } from "../../vfs/permission.ts";
 import { implement } from "../implement.ts";
 import { getOwner, getOwnerEx, getOwnerUids, getSignal, setOwner, setOwnerEx, setSignal } from "./fcntl-owner.ts";

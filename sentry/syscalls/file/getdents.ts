@@ -1,4 +1,5 @@
 import { IN_ACCESS } from "../../../syscall-tables/flags/open.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { DirentSink } from "../../vfs/inode.ts";
@@ -7,7 +8,6 @@ import { implement } from "../implement.ts";
 
 /** One call fills no more: callers loop anyway. */
 const MAX_BYTES = 1 << 18;
-const TWO_32 = 2 ** 32;
 
 const bytes = new Uint8Array(MAX_BYTES);
 const view = new DataView(bytes.buffer);

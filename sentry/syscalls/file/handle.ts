@@ -5,7 +5,8 @@ import {
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
 } from "../../../syscall-tables/flags/open.ts";
-import { CAP_DAC_READ_SEARCH } from "../../abi/capability.ts";
+import { CAP_DAC_READ_SEARCH } from "../../../syscall-tables/flags/system.ts";
+
 import { EINVAL, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
 import { implement } from "../implement.ts";
 import { atPath } from "./at-path.ts";

@@ -1,18 +1,20 @@
+import {
+  FICLONE,
+  FICLONERANGE,
+  FIGETBSZ,
+  FIOASYNC,
+  FIOCLEX,
+  FIONBIO,
+  FIONCLEX,
+  FIONREAD,
+  FIOQSIZE,
+} from "../../../syscall-tables/flags/ioctl.ts";
+import { O_NONBLOCK, O_PATH } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EFAULT, EISDIR, ENOTTY, EOPNOTSUPP } from "../../abi/errno.ts";
 import { ioctlOrBlock } from "../../task/file-ops.ts";
-import { O_NONBLOCK, O_PATH } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 import { setAsync } from "./fcntl.ts";
-
-const FIONREAD = 0x541b;
-const FIONBIO = 0x5421;
-const FIONCLEX = 0x5450;
-const FIOCLEX = 0x5451;
-const FIOASYNC = 0x5452;
-const FIOQSIZE = 0x5460;
-const FIGETBSZ = 2;
-const FICLONE = 0x40049409;
-const FICLONERANGE = 0x4020940d;
 
 /** ioctl(2): what concerns any file here, the rest is the file's own (do_vfs_ioctl). */
 export const sys_ioctl = implement("ioctl", { level: "full" }, (task, fd, command, argument) => {

@@ -1,5 +1,6 @@
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW } from "../../../syscall-tables/flags/open.ts";
-import { CAP_DAC_READ_SEARCH } from "../../abi/capability.ts";
+import { CAP_DAC_READ_SEARCH } from "../../../syscall-tables/flags/system.ts";
+
 import { EINVAL, ENOENT, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { touchAtime } from "../../vfs/atime.ts";

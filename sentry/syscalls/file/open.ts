@@ -1,8 +1,8 @@
-import { AT_FDCWD } from "../../../syscall-tables/flags/open.ts";
+import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_LARGEFILE, O_PATH, O_TRUNC, O_WRONLY } from "../../../syscall-tables/flags/open.ts";
 import { EAGAIN, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { type InodeLeases, takeAwaitedLeases } from "../../vfs/leases.ts";
-import { O_CLOEXEC, O_CREAT, O_LARGEFILE, O_PATH, O_TRUNC, O_WRONLY } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 import { LeaseOp } from "./lease-op.ts";
 import { OpenOp, waitsForPeer } from "./open-op.ts";

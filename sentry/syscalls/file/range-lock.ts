@@ -1,5 +1,7 @@
 /** fcntl(2) byte-range locks: POSIX (F_SETLK) and open file description (F_OFD_SETLK). */
+
 import { F_RDLCK, F_UNLCK, F_WRLCK, SEEK_CUR, SEEK_END, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL, EOVERFLOW, ERESTARTSYS, isErrno } from "../../abi/errno.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
@@ -18,7 +20,6 @@ import type { OpenFile } from "../../vfs/open-file.ts";
 import { watchHostLock } from "./host-lock-timer.ts";
 
 const FLOCK_SIZE = 32;
-const TWO_32 = 2 ** 32;
 /** OFFSET_MAX as a double. */
 const OFFSET_MAX = 2 ** 63;
 

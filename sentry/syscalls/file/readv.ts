@@ -1,10 +1,10 @@
 import { RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOAPPEND, RWF_NOWAIT, RWF_SYNC } from "../../../syscall-tables/flags/fd.ts";
-import { IN_ACCESS, IN_MODIFY } from "../../../syscall-tables/flags/open.ts";
+import { IN_ACCESS, IN_MODIFY, O_APPEND, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, EOPNOTSUPP, isErrno } from "../../abi/errno.ts";
 import { readOrBlock, writeOrBlock } from "../../task/file-ops.ts";
 import type { Task } from "../../task/task.ts";
 import { notifyFile } from "../../vfs/notify.ts";
-import { O_APPEND, O_NONBLOCK, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { userIovIo } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
 

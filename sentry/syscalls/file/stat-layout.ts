@@ -1,10 +1,10 @@
 /** struct stat of x86-64 (arch/x86/include/uapi/asm/stat.h), filled in a buffer that is used again and again. */
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EFAULT } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Inode, Timestamp } from "../../vfs/inode.ts";
 
 const STAT_SIZE = 144;
-const TWO_32 = 2 ** 32;
 const bytes = new Uint8Array(STAT_SIZE);
 const words = new Uint32Array(bytes.buffer);
 

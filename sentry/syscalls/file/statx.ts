@@ -11,6 +11,7 @@ import {
   STATX_MNT_ID,
   STATX_MNT_ID_UNIQUE,
 } from "../../../syscall-tables/flags/open.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EINVAL, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
@@ -20,7 +21,6 @@ import { implement } from "../implement.ts";
 import { atPath } from "./at-path.ts";
 
 const STATX_SIZE = 256;
-const TWO_32 = 2 ** 32;
 const STATX_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
 
 const putTime = (view: DataView, at: number, time: Timestamp): void => {

@@ -4,10 +4,11 @@ import {
   SYNC_FILE_RANGE_WAIT_BEFORE,
   SYNC_FILE_RANGE_WRITE,
 } from "../../../syscall-tables/flags/fd.ts";
+import { S_IFBLK, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, ESPIPE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
-import { S_IFBLK, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../vfs/inode.ts";
+
 import { implement } from "../implement.ts";
 
 const syncFile = (task: Task, fd: number): number => {

@@ -6,11 +6,11 @@ import {
   FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
 } from "../../../syscall-tables/flags/fd.ts";
-import { IN_MODIFY } from "../../../syscall-tables/flags/open.ts";
+import { IN_MODIFY, S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { MAX_FILE_SIZE, truncatePath } from "../../vfs/attributes.ts";
-import { S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../../vfs/inode.ts";
+
 import { type InodeLeases, takeAwaitedLeases } from "../../vfs/leases.ts";
 import { notifyFile } from "../../vfs/notify.ts";
 import { implement } from "../implement.ts";

@@ -1,4 +1,5 @@
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, UTIME_NOW, UTIME_OMIT } from "../../../syscall-tables/flags/open.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { setTimes } from "../../vfs/attributes.ts";
@@ -6,7 +7,6 @@ import type { AttributeChange, Timestamp } from "../../vfs/inode.ts";
 import { implement } from "../implement.ts";
 import { atPath, fdPath } from "./at-path.ts";
 
-const TWO_32 = 2 ** 32;
 const NSEC_PER_SEC = 1e9;
 
 const NOW: AttributeChange = { atime: "now", mtime: "now" };

@@ -1,4 +1,5 @@
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../../syscall-tables/flags/open.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { E2BIG, EFAULT, EINVAL, ERANGE, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Path } from "../../vfs/path.ts";
@@ -10,7 +11,6 @@ import { readExtensible } from "./openat2.ts";
 const XATTR_SIZE_MAX = 65536;
 const XATTR_NAME_MAX = 255;
 const XATTR_ARGS_SIZE = 16;
-const TWO_32 = 2 ** 32;
 
 const set = (task: Task, place: Path | Errno, name: string, valueAddr: number, size: number, flags: number): number => {
   if ((flags & ~3) !== 0) return EINVAL;

@@ -15,16 +15,17 @@ import {
   FSPICK_EMPTY_PATH,
   FSPICK_NO_AUTOMOUNT,
   FSPICK_SYMLINK_NOFOLLOW,
+  MS_RDONLY,
 } from "../../../syscall-tables/flags/mount.ts";
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from "../../../syscall-tables/flags/open.ts";
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_PATH, O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { EBUSY, EINVAL, ENODATA, ENODEV, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
 import type { Io } from "../../vfs/io.ts";
-import { MS_RDONLY } from "../../vfs/mount.ts";
+
 import { mayMount, mountFlags } from "../../vfs/mounting.ts";
-import { O_PATH, O_RDWR, OpenFile } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import { PathFile } from "../../vfs/path-file.ts";
 import { atPath } from "../file/at-path.ts";
 import { implement } from "../implement.ts";

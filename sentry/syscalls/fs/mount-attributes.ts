@@ -9,9 +9,16 @@ import {
   MOUNT_ATTR_NOSYMFOLLOW,
   MOUNT_ATTR_RDONLY,
   MOUNT_ATTR_STRICTATIME,
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NODIRATIME,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_NOSYMFOLLOW,
+  MS_RDONLY,
+  MS_STRICTATIME,
 } from "../../../syscall-tables/flags/mount.ts";
 import { EINVAL } from "../../abi/errno.ts";
-import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW, MS_RDONLY, MS_STRICTATIME } from "../../vfs/mount.ts";
 
 const PAIRS: readonly (readonly [number, number])[] = [
   [MOUNT_ATTR_RDONLY, MS_RDONLY],

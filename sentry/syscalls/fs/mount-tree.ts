@@ -5,14 +5,6 @@ import {
   MOVE_MOUNT_F_SYMLINKS,
   MOVE_MOUNT_T_EMPTY_PATH,
   MOVE_MOUNT_T_SYMLINKS,
-  OPEN_TREE_CLOEXEC,
-  OPEN_TREE_CLONE,
-} from "../../../syscall-tables/flags/mount.ts";
-import { AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW } from "../../../syscall-tables/flags/open.ts";
-import { EBUSY, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
-import type { Task } from "../../task/task.ts";
-import {
-  type Mount,
   MS_NOATIME,
   MS_NODIRATIME,
   MS_PRIVATE,
@@ -21,9 +13,15 @@ import {
   MS_SHARED,
   MS_SLAVE,
   MS_UNBINDABLE,
-} from "../../vfs/mount.ts";
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from "../../../syscall-tables/flags/mount.ts";
+import { AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_PATH } from "../../../syscall-tables/flags/open.ts";
+import { EBUSY, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import type { Mount } from "../../vfs/mount.ts";
 import { changePropagation, cloneMount, mayMount, mountFlags, moveMount } from "../../vfs/mounting.ts";
-import { O_PATH } from "../../vfs/open-file.ts";
+
 import type { Path } from "../../vfs/path.ts";
 import { PathFile } from "../../vfs/path-file.ts";
 import { atPath } from "../file/at-path.ts";

@@ -7,15 +7,21 @@ import {
   MNT_DETACH,
   MOUNT_ATTR_NOSUID,
   MOVE_MOUNT_F_EMPTY_PATH,
+  MS_BIND,
+  MS_MOVE,
+  MS_NOSUID,
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_REC,
+  MS_REMOUNT,
   OPEN_TREE_CLONE,
 } from "../../../syscall-tables/flags/mount.ts";
-import { AT_FDCWD, AT_RECURSIVE } from "../../../syscall-tables/flags/open.ts";
+import { AT_FDCWD, AT_RECURSIVE, O_CREAT, O_RDONLY, O_WRONLY } from "../../../syscall-tables/flags/open.ts";
 import { EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM, EROFS } from "../../abi/errno.ts";
 import { registerTmpfs, Tmpfs } from "../../fs/tmpfs/tmpfs.ts";
 import { Credentials } from "../../task/credentials.ts";
 import { BUFFER, type FakeGuestTask, fakeGuest, INPUT } from "../../vfs/fake-guest.ts";
-import { MS_BIND, MS_MOVE, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT } from "../../vfs/mount.ts";
-import { O_CREAT, O_RDONLY, O_WRONLY } from "../../vfs/open-file.ts";
+
 import { sys_close } from "../file/close.ts";
 import { sys_chdir, sys_getcwd } from "../file/cwd.ts";
 import { sys_mkdir } from "../file/mkdir.ts";

@@ -1,8 +1,4 @@
-import { EBADF, EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
-import type { Task } from "../../task/task.ts";
-import type { Filesystem } from "../../vfs/filesystem.ts";
 import {
-  type Mount,
   MS_NOATIME,
   MS_NODEV,
   MS_NODIRATIME,
@@ -11,12 +7,16 @@ import {
   MS_NOSYMFOLLOW,
   MS_RDONLY,
   MS_RELATIME,
-} from "../../vfs/mount.ts";
+} from "../../../syscall-tables/flags/mount.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
+import { EBADF, EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
+import type { Task } from "../../task/task.ts";
+import type { Filesystem } from "../../vfs/filesystem.ts";
+import type { Mount } from "../../vfs/mount.ts";
 import { implement } from "../implement.ts";
 
 const STATFS_SIZE = 120;
 const USTAT_SIZE = 32;
-const TWO_32 = 2 ** 32;
 
 /** f_flags (include/linux/statfs.h): ST_VALID and what the mount forbids. */
 const ST_VALID = 0x20;

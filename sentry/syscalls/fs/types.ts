@@ -1,4 +1,4 @@
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EFAULT, EINVAL, ENODEV, EPERM, isErrno } from "../../abi/errno.ts";
 import { implement } from "../implement.ts";
 

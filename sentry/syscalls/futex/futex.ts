@@ -1,27 +1,31 @@
+import {
+  CLOCK_REALTIME,
+  FUTEX_BITSET_MATCH_ANY,
+  FUTEX_CLOCK_REALTIME,
+  FUTEX_CMP_REQUEUE,
+  FUTEX_CMP_REQUEUE_PI,
+  FUTEX_LOCK_PI,
+  FUTEX_LOCK_PI2,
+  FUTEX_PRIVATE_FLAG,
+  FUTEX_REQUEUE,
+  FUTEX_TRYLOCK_PI,
+  FUTEX_UNLOCK_PI,
+  FUTEX_WAIT,
+  FUTEX_WAIT_BITSET,
+  FUTEX_WAIT_REQUEUE_PI,
+  FUTEX_WAKE,
+  FUTEX_WAKE_BITSET,
+  FUTEX_WAKE_OP,
+} from "../../../syscall-tables/flags/time.ts";
 import { ENOSYS } from "../../abi/errno.ts";
 import { requeueFutex, waitFutex, wakeFutex, wakeOpFutex } from "../../futex/futex.ts";
 import { lockPi, requeuePi, unlockPi, waitRequeuePi } from "../../futex/pi-futex.ts";
-import { FUTEX_BITSET_MATCH_ANY } from "../../futex/queues.ts";
-import { CLOCK_REALTIME, toMonotonicNs } from "../../task/clocks.ts";
+
+import { toMonotonicNs } from "../../task/clocks.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { readTimespecNs } from "../time/timespec.ts";
 
-const FUTEX_WAIT = 0;
-const FUTEX_WAKE = 1;
-const FUTEX_REQUEUE = 3;
-const FUTEX_CMP_REQUEUE = 4;
-const FUTEX_WAKE_OP = 5;
-const FUTEX_LOCK_PI = 6;
-const FUTEX_UNLOCK_PI = 7;
-const FUTEX_TRYLOCK_PI = 8;
-const FUTEX_WAIT_BITSET = 9;
-const FUTEX_WAKE_BITSET = 10;
-const FUTEX_WAIT_REQUEUE_PI = 11;
-const FUTEX_CMP_REQUEUE_PI = 12;
-const FUTEX_LOCK_PI2 = 13;
-const FUTEX_PRIVATE_FLAG = 128;
-const FUTEX_CLOCK_REALTIME = 256;
 const FUTEX_CMD_MASK = ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
 
 /** Commands that may choose their clock. */

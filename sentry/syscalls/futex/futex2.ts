@@ -1,14 +1,12 @@
+import { CLOCK_MONOTONIC, CLOCK_REALTIME, FUTEX2_PRIVATE, FUTEX2_SIZE_MASK, FUTEX2_SIZE_U32 } from "../../../syscall-tables/flags/time.ts";
 import { EFAULT, EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
 import { requeueFutex, waitFutex, wakeFutex } from "../../futex/futex.ts";
 import { type WaitvEntry, waitFutexes } from "../../futex/waitv.ts";
-import { CLOCK_MONOTONIC, CLOCK_REALTIME, toMonotonicNs } from "../../task/clocks.ts";
+import { toMonotonicNs } from "../../task/clocks.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { readTimespecNs } from "../time/timespec.ts";
 
-const FUTEX2_SIZE_MASK = 3;
-const FUTEX2_SIZE_U32 = 2;
-const FUTEX2_PRIVATE = 128;
 const FUTEX_WAITV_MAX = 128;
 const WAITV_SIZE = 24;
 const U32_MAX = 0xffff_ffff;

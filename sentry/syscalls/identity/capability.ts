@@ -1,4 +1,5 @@
-import { CAP_SETPCAP, CapabilitySet } from "../../abi/capability.ts";
+import { CAP_SETPCAP } from "../../../syscall-tables/flags/system.ts";
+import { CapabilitySet } from "../../abi/capability.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { commitCreds } from "../../task/commit-creds.ts";

@@ -1,4 +1,4 @@
-import { CAP_SETGID } from "../../abi/capability.ts";
+import { CAP_SETGID } from "../../../syscall-tables/flags/system.ts";
 import { EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { INVALID_ID } from "../../task/user-namespace.ts";
 import { implement } from "../implement.ts";

@@ -1,4 +1,4 @@
-import { CAP_SETGID } from "../../abi/capability.ts";
+import { CAP_SETGID } from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
 import { commitCreds } from "../../task/commit-creds.ts";
 import { gidsOf, type Ids, setAll, setId, setRealEffective, UNCHANGED, withGids } from "../../task/set-ids.ts";

@@ -1,4 +1,4 @@
-import { CAP_SETUID } from "../../abi/capability.ts";
+import { CAP_SETUID } from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
 import { commitCreds } from "../../task/commit-creds.ts";
 import { type Ids, setAll, setId, setRealEffective, UNCHANGED, uidsOf, withFsuid, withUids } from "../../task/set-ids.ts";

@@ -18,6 +18,7 @@ import {
   SETALL,
   SETVAL,
 } from "../../../syscall-tables/flags/ipc.ts";
+import { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../../../syscall-tables/flags/open.ts";
 import {
   E2BIG,
   EACCES,
@@ -37,7 +38,7 @@ import {
 import { undoSemaphores } from "../../ipc/semaphore-undo.ts";
 import { BLOCKED } from "../../task/blocking.ts";
 import { Credentials } from "../../task/credentials.ts";
-import { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../../vfs/open-file.ts";
+
 import type { Implementation } from "../implement.ts";
 import { FakeKernel, FakeTask } from "../poll/fake-task.ts";
 import { sys_mq_open, sys_mq_unlink } from "./mq.ts";

@@ -1,18 +1,21 @@
-import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
+import { RLIMIT_MSGQUEUE } from "../../../syscall-tables/flags/process.ts";
+import { SIGEV_NONE, SIGEV_SIGNAL } from "../../../syscall-tables/flags/signal.ts";
+import { CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
+import { NAME_MAX } from "../../../syscall-tables/limits.ts";
 import { EACCES, EBADF, EEXIST, EFAULT, EINVAL, EMFILE, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, isErrno } from "../../abi/errno.ts";
-import { RLIMIT_MSGQUEUE } from "../../abi/resource.ts";
-import { isValidSignal, SIGEV_NONE, SIGEV_SIGNAL } from "../../abi/signal.ts";
+
+import { isValidSignal } from "../../abi/signal.ts";
 import { ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { type PosixQueue, PosixQueueFile } from "../../ipc/posix-queue.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
-import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK } from "../../vfs/open-file.ts";
+
 import { isOwner, MAY_READ, MAY_WRITE, mayAccess } from "../../vfs/permission.ts";
 import { implement } from "../implement.ts";
 
 const MQ_ATTR_SIZE = 64;
 const SIGEVENT_SIZE = 64;
-const NAME_MAX = 255;
 const HARD_MESSAGES = 65536;
 const HARD_BYTES = 16 * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 import { IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, MSG_INFO, MSG_STAT, MSG_STAT_ANY } from "../../../syscall-tables/flags/ipc.ts";
-import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+import { CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
+
 import { EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { type IpcNamespace, ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";
 import { IPC_READ } from "../../ipc/ipc-permission.ts";

@@ -1,8 +1,10 @@
 import { IPC_CREAT, SHM_EXEC, SHM_HUGETLB, SHM_RDONLY, SHM_REMAP, SHM_RND } from "../../../syscall-tables/flags/ipc.ts";
-import { CAP_IPC_LOCK } from "../../abi/capability.ts";
+import { RLIMIT_MEMLOCK } from "../../../syscall-tables/flags/process.ts";
+import { CAP_IPC_LOCK } from "../../../syscall-tables/flags/system.ts";
+
 import { EINVAL, ENOMEM, EPERM, isErrno } from "../../abi/errno.ts";
 import { MAP_FIXED, MAP_SHARED, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE, pageAlign } from "../../abi/mman.ts";
-import { RLIMIT_MEMLOCK } from "../../abi/resource.ts";
+
 import { MemfdInode } from "../../fs/memfd/memfd.ts";
 import { memfdFilesystem } from "../../fs/memfd/memfd-filesystem.ts";
 import { ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";

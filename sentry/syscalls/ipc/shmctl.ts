@@ -9,7 +9,8 @@ import {
   SHM_STAT_ANY,
   SHM_UNLOCK,
 } from "../../../syscall-tables/flags/ipc.ts";
-import { CAP_IPC_LOCK } from "../../abi/capability.ts";
+import { CAP_IPC_LOCK } from "../../../syscall-tables/flags/system.ts";
+
 import { EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { PAGE_SIZE } from "../../abi/mman.ts";
 import { type IpcNamespace, ipcNamespaceOf, ipcTime } from "../../ipc/ipc-namespace.ts";

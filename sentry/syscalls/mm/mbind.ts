@@ -1,4 +1,4 @@
-import { CAP_SYS_NICE } from "../../abi/capability.ts";
+import { CAP_SYS_NICE } from "../../../syscall-tables/flags/system.ts";
 import { EFAULT, EINVAL, ENOENT, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
 import {
   MPOL_BIND,

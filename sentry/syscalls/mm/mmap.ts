@@ -1,8 +1,9 @@
+import { MS_NOEXEC } from "../../../syscall-tables/flags/mount.ts";
 import { READ_IMPLIES_EXEC } from "../../../syscall-tables/flags/prctl.ts";
 import { EBADF, EINVAL, ENOMEM, isErrno } from "../../abi/errno.ts";
 import { MAP_ANONYMOUS, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB, PAGE_SIZE, PROT_EXEC, PROT_READ } from "../../abi/mman.ts";
 import type { Task } from "../../task/task.ts";
-import { MS_NOEXEC } from "../../vfs/mount.ts";
+
 import { implement } from "../implement.ts";
 
 /** log2 of the huge page sizes of x86-64; 0 is the default size. */

@@ -1,4 +1,4 @@
-import { CAP_SYS_NICE } from "../../abi/capability.ts";
+import { CAP_SYS_NICE } from "../../../syscall-tables/flags/system.ts";
 import { EFAULT, EINVAL, ENODEV, ENOENT, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
 import { MPOL_MF_MOVE, MPOL_MF_MOVE_ALL } from "../../abi/mman.ts";
 import { readNodes } from "../../mm/memory-policy.ts";

@@ -1,4 +1,5 @@
-import { CAP_SYS_NICE } from "../../abi/capability.ts";
+import { CAP_SYS_NICE } from "../../../syscall-tables/flags/system.ts";
+import { UIO_MAXIOV } from "../../../syscall-tables/limits.ts";
 import { EBADF, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
 import { MADV_COLD, MADV_COLLAPSE, MADV_PAGEOUT, MADV_WILLNEED, PAGE_SIZE } from "../../abi/mman.ts";
 import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
@@ -8,8 +9,6 @@ import type { Process } from "../../task/process.ts";
 import type { Task } from "../../task/task.ts";
 import { userIovIo } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
-
-const UIO_MAXIOV = 1024;
 
 const processOf = (task: Task, pidfd: number): Process | Errno => {
   const file = task.file(pidfd);

@@ -1,8 +1,9 @@
+import { UIO_MAXIOV } from "../../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
 import type { UserAddr, UserMemory } from "../../mm/user-memory.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
-import { UIO_MAXIOV, userIovIo } from "../../vfs/user-io.ts";
+import { userIovIo } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
 
 const CHUNK_BYTES = 65536;

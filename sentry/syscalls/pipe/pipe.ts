@@ -1,8 +1,9 @@
+import { O_CLOEXEC, O_DIRECT, O_EXCL, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, ENOPKG } from "../../abi/errno.ts";
 import { createPipe } from "../../fs/pipe/pipe.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
-import { O_CLOEXEC, O_DIRECT, O_EXCL, O_NONBLOCK } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 
 /** O_NOTIFICATION_PIPE: a watch queue, which needs CONFIG_WATCH_QUEUE. */

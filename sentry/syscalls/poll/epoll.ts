@@ -6,11 +6,15 @@ import {
   EPOLLET,
   EPOLLEXCLUSIVE,
   EPOLLWAKEUP,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
 } from "../../../syscall-tables/flags/poll.ts";
 import { EBADF, EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { EPOLL_EVENT_SIZE, EpollFile } from "../../fs/epoll/epoll-file.ts";
 import type { Task } from "../../task/task.ts";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../vfs/open-file.ts";
+
 import { implement } from "../implement.ts";
 
 /** EPOLLEXCLUSIVE_OK_BITS */

@@ -1,4 +1,5 @@
 /** A task for unit tests: guest memory, an fd table, a clock that the test moves, and block() as task/task.ts has it. */
+import { O_PATH } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, type Errno } from "../../abi/errno.ts";
 import { FakeMemory } from "../../audit/fake-memory.ts";
 import type { Kernel } from "../../kernel.ts";
@@ -9,7 +10,7 @@ import { PendingSignals } from "../../task/pending-signals.ts";
 import type { SignalInfo } from "../../task/signal-info.ts";
 import type { Task } from "../../task/task.ts";
 import { FdTable } from "../../vfs/fd-table.ts";
-import { O_PATH, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 
 export class FakeKernel {
   nowNs = 1e9;

@@ -1,8 +1,9 @@
+import { POLLERR, POLLHUP, POLLNVAL } from "../../../syscall-tables/flags/poll.ts";
 import { EFAULT, EINVAL, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, isErrno } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
-import { type OpenFile, POLLERR, POLLHUP, POLLNVAL } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { implement } from "../implement.ts";
 import { RemainingTime } from "./remaining-time.ts";
 import { deadlineAfter, readTimespec, useTemporaryMask } from "./timeout.ts";

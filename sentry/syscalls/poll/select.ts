@@ -1,9 +1,4 @@
-import { EBADF, EFAULT, EINVAL, ERESTARTNOHAND, isErrno } from "../../abi/errno.ts";
-import type { UserAddr } from "../../mm/user-memory.ts";
-import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
-import type { Task } from "../../task/task.ts";
 import {
-  type OpenFile,
   POLLERR,
   POLLHUP,
   POLLIN,
@@ -13,7 +8,12 @@ import {
   POLLRDNORM,
   POLLWRBAND,
   POLLWRNORM,
-} from "../../vfs/open-file.ts";
+} from "../../../syscall-tables/flags/poll.ts";
+import { EBADF, EFAULT, EINVAL, ERESTARTNOHAND, isErrno } from "../../abi/errno.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
+import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
+import type { Task } from "../../task/task.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { implement } from "../implement.ts";
 import { RemainingTime } from "./remaining-time.ts";
 import { deadlineAfter, readTimespec, readTimeval, useTemporaryMask } from "./timeout.ts";

@@ -1,14 +1,8 @@
+import { ARCH_GET_CPUID, ARCH_GET_FS, ARCH_GET_GS, ARCH_SET_CPUID, ARCH_SET_FS, ARCH_SET_GS } from "../../../syscall-tables/flags/prctl.ts";
 import { EINVAL, ENODEV, EPERM } from "../../abi/errno.ts";
 import { USER_ADDR_LIMIT } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
-
-const ARCH_SET_GS = 0x1001;
-const ARCH_SET_FS = 0x1002;
-const ARCH_GET_FS = 0x1003;
-const ARCH_GET_GS = 0x1004;
-const ARCH_GET_CPUID = 0x1011;
-const ARCH_SET_CPUID = 0x1012;
 
 /** do_arch_prctl_64 for `target`, whom `task` is or traces: values go to `task`'s memory. */
 export const archPrctl = (task: Task, target: Task, option: number, addr: number): number => {

@@ -1,6 +1,7 @@
+import { CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CSIGNAL } from "../../../syscall-tables/flags/process.ts";
+import { SIGCHLD } from "../../../syscall-tables/flags/signal.ts";
 import { EINVAL } from "../../abi/errno.ts";
-import { CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CSIGNAL } from "../../abi/sched.ts";
-import { SIGCHLD } from "../../abi/signal.ts";
+
 import { clone, forkOptions } from "../../task/clone.ts";
 import { implement } from "../implement.ts";
 

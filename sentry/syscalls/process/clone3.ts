@@ -1,15 +1,15 @@
-import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from "../../abi/capability.ts";
-import { E2BIG, EEXIST, EFAULT, EINVAL, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import {
-  CLONE_CLEAR_SIGHAND_HI,
+  CLONE_CLEAR_SIGHAND,
   CLONE_DETACHED,
-  CLONE_INTO_CGROUP_HI,
+  CLONE_INTO_CGROUP,
   CLONE_NEWTIME,
   CLONE_PARENT,
   CLONE_SIGHAND,
   CLONE_THREAD,
   CSIGNAL,
-} from "../../abi/sched.ts";
+} from "../../../syscall-tables/flags/process.ts";
+import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
+import { E2BIG, EEXIST, EFAULT, EINVAL, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import { NSIG } from "../../abi/signal.ts";
 import { USER_ADDR_LIMIT } from "../../mm/user-memory.ts";
 import { type CloneOptions, clone } from "../../task/clone.ts";
@@ -17,6 +17,9 @@ import { MAX_PID_NAMESPACE_LEVEL, PID_MAX } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 
+/** The flags above 32 bits are compared in the high half. */
+const CLONE_CLEAR_SIGHAND_HI = CLONE_CLEAR_SIGHAND / 2 ** 32;
+const CLONE_INTO_CGROUP_HI = CLONE_INTO_CGROUP / 2 ** 32;
 const CLONE_ARGS_SIZE_VER0 = 64;
 const CLONE_ARGS_SIZE = 88;
 

@@ -1,3 +1,13 @@
+import {
+  KCMP_EPOLL_TFD,
+  KCMP_FILE,
+  KCMP_FILES,
+  KCMP_FS,
+  KCMP_IO,
+  KCMP_SIGHAND,
+  KCMP_SYSVSEM,
+  KCMP_VM,
+} from "../../../syscall-tables/flags/process.ts";
 import { EBADF, EINVAL, ENOENT, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
 import { EpollFile } from "../../fs/epoll/epoll-file.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
@@ -5,14 +15,6 @@ import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 
-const KCMP_FILE = 0;
-const KCMP_VM = 1;
-const KCMP_FILES = 2;
-const KCMP_FS = 3;
-const KCMP_SIGHAND = 4;
-const KCMP_IO = 5;
-const KCMP_SYSVSEM = 6;
-const KCMP_EPOLL_TFD = 7;
 /** sizeof(struct kcmp_epoll_slot): efd, tfd, toff. */
 const EPOLL_SLOT_SIZE = 12;
 

@@ -9,9 +9,9 @@ import {
   PR_SET_KEEPCAPS,
   PR_SET_SECUREBITS,
 } from "../../../syscall-tables/flags/prctl.ts";
+import { CAP_SETPCAP } from "../../../syscall-tables/flags/system.ts";
 import {
   CAP_LAST_CAP,
-  CAP_SETPCAP,
   CapabilitySet,
   SECBIT_KEEP_CAPS,
   SECBIT_KEEP_CAPS_LOCKED,

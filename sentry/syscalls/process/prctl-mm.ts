@@ -1,5 +1,6 @@
 /** PR_SET_MM: what /proc/pid shows of the memory layout (kernel/sys.c prctl_set_mm). */
-import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+
+import { CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
 import { EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";

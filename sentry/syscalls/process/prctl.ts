@@ -33,6 +33,7 @@ import {
   PR_TASK_PERF_EVENTS_DISABLE,
   PR_TASK_PERF_EVENTS_ENABLE,
 } from "../../../syscall-tables/flags/prctl.ts";
+import { TASK_COMM_LEN } from "../../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, ENODEV, EPERM, isErrno } from "../../abi/errno.ts";
 import { NSIG } from "../../abi/signal.ts";
 import { ANON_NAME_MAX, nameMemory } from "../../mm/name-memory.ts";
@@ -43,7 +44,6 @@ import { implement } from "../implement.ts";
 import { capabilityPrctl } from "./prctl-capability.ts";
 import { setMemoryMap } from "./prctl-mm.ts";
 
-const TASK_COMM_LEN = 16;
 const PR_TSC_ENABLE = 1;
 const PR_TSC_SIGSEGV = 2;
 const PR_MCE_KILL_DEFAULT = 2;

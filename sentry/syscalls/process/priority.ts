@@ -1,6 +1,7 @@
-import { CAP_SYS_ADMIN, CAP_SYS_NICE } from "../../abi/capability.ts";
+import { PRIO_PGRP, PRIO_PROCESS, PRIO_USER } from "../../../syscall-tables/flags/process.ts";
+import { CAP_SYS_ADMIN, CAP_SYS_NICE } from "../../../syscall-tables/flags/system.ts";
 import { EACCES, EINVAL, EPERM, ESRCH } from "../../abi/errno.ts";
-import { PRIO_PGRP, PRIO_PROCESS, PRIO_USER } from "../../abi/resource.ts";
+
 import { canNice } from "../../task/set-scheduling.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";

@@ -30,9 +30,12 @@ import {
   PTRACE_TRACEME,
   ptraceOptionsFlags,
 } from "../../../syscall-tables/flags/ptrace.ts";
-import { CAP_SYS_ADMIN, CAP_SYS_PTRACE } from "../../abi/capability.ts";
+import { SIGKILL } from "../../../syscall-tables/flags/signal.ts";
+import { CAP_SYS_ADMIN, CAP_SYS_PTRACE } from "../../../syscall-tables/flags/system.ts";
+import { TWO_32 } from "../../../syscall-tables/limits.ts";
+
 import { EFAULT, EINVAL, EIO, EPERM, type Errno, ESRCH } from "../../abi/errno.ts";
-import { SIGKILL } from "../../abi/signal.ts";
+
 import { goOn, interrupt, listen } from "../../ptrace/go-on.ts";
 import { attach, link, mayBeTracedBy } from "../../ptrace/link.ts";
 import { getFpRegs, getUserRegs, moveRegset, setAllUserRegs, setFpRegs } from "../../ptrace/regsets.ts";
@@ -46,7 +49,6 @@ import { archPrctl } from "./arch_prctl.ts";
 
 /** struct ptrace_rseq_configuration: all zero without an area. */
 const RSEQ_CONFIGURATION_SIZE = 24;
-const TWO_32 = 2 ** 32;
 const KNOWN_OPTIONS = ptraceOptionsFlags.bits.reduce((mask, [, bit]) => mask | bit, 0);
 
 /** PTRACE_TRACEME */

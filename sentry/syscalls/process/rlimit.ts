@@ -1,6 +1,7 @@
-import { CAP_SYS_RESOURCE } from "../../abi/capability.ts";
+import { RLIMIT_CPU, RLIMIT_NOFILE } from "../../../syscall-tables/flags/process.ts";
+import { CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
 import { EFAULT, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
-import { RLIM_INFINITY, RLIM_NLIMITS, RLIMIT_CPU, RLIMIT_NOFILE } from "../../abi/resource.ts";
+import { RLIM_INFINITY, RLIM_NLIMITS } from "../../abi/resource.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { watchCpuLimit } from "../../task/interval-timers.ts";
 import type { Limit } from "../../task/limits.ts";

@@ -1,11 +1,10 @@
+import { RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD } from "../../../syscall-tables/flags/process.ts";
+import { TICK_NS } from "../../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL } from "../../abi/errno.ts";
-import { RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD } from "../../abi/resource.ts";
+
 import { packUsage } from "../../task/rusage.ts";
 import { usageOf, usageOfTask } from "../../task/usage.ts";
 import { implement } from "../implement.ts";
-
-/** USER_HZ */
-const TICK_NS = 10_000_000;
 
 /** getrusage(2) */
 export const sys_getrusage = implement("getrusage", { level: "partial", note: "all CPU time counts as user time" }, (task, who, addr) => {

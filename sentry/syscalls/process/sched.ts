@@ -1,5 +1,15 @@
+import {
+  SCHED_BATCH,
+  SCHED_DEADLINE,
+  SCHED_EXT,
+  SCHED_FIFO,
+  SCHED_IDLE,
+  SCHED_NORMAL,
+  SCHED_RESET_ON_FORK,
+  SCHED_RR,
+} from "../../../syscall-tables/flags/process.ts";
 import { EFAULT, EINVAL, ESRCH } from "../../abi/errno.ts";
-import { SCHED_BATCH, SCHED_DEADLINE, SCHED_FIFO, SCHED_IDLE, SCHED_NORMAL, SCHED_RESET_ON_FORK, SCHED_RR } from "../../abi/sched.ts";
+
 import { type SchedulingChange, setScheduling } from "../../task/set-scheduling.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
@@ -7,8 +17,6 @@ import { writeTimespec } from "../time/timespec.ts";
 
 /** sched_rr_timeslice */
 const RR_SLICE_NS = 100_000_000;
-/** SCHED_EXT, whose priorities are 0 too. */
-const SCHED_EXT = 7;
 
 const find = (task: Task, pid: number): Task | null => (pid === 0 ? task : task.pidNamespace.task(pid));
 

@@ -1,5 +1,6 @@
+import { SCHED_DEADLINE, SCHED_FIFO, SCHED_RR } from "../../../syscall-tables/flags/process.ts";
 import { E2BIG, EFAULT, EINVAL, ESRCH, isErrno } from "../../abi/errno.ts";
-import { SCHED_DEADLINE, SCHED_FIFO, SCHED_RR } from "../../abi/sched.ts";
+
 import { setScheduling } from "../../task/set-scheduling.ts";
 import { implement } from "../implement.ts";
 

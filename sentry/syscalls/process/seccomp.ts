@@ -1,3 +1,9 @@
+import {
+  SECCOMP_GET_ACTION_AVAIL,
+  SECCOMP_GET_NOTIF_SIZES,
+  SECCOMP_SET_MODE_FILTER,
+  SECCOMP_SET_MODE_STRICT,
+} from "../../../syscall-tables/flags/prctl.ts";
 import { EFAULT, EINVAL, EOPNOTSUPP } from "../../abi/errno.ts";
 import { DATA_SIZE, NOTIF_SIZE, RESPONSE_SIZE } from "../../fs/seccomp/listener.ts";
 import {
@@ -12,11 +18,6 @@ import {
 } from "../../task/seccomp.ts";
 import { setFilter, setStrict } from "../../task/set-seccomp.ts";
 import { implement } from "../implement.ts";
-
-const SECCOMP_SET_MODE_STRICT = 0;
-const SECCOMP_SET_MODE_FILTER = 1;
-const SECCOMP_GET_ACTION_AVAIL = 2;
-const SECCOMP_GET_NOTIF_SIZES = 3;
 
 const ACTIONS = [
   SECCOMP_RET_KILL_PROCESS,

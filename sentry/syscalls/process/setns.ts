@@ -1,5 +1,3 @@
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
-import { EBADF, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -9,7 +7,10 @@ import {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
-} from "../../abi/sched.ts";
+} from "../../../syscall-tables/flags/process.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
+import { EBADF, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
+
 import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
 import { NamespaceFile } from "../../fs/proc/task-links.ts";
 import { enterIpcNamespace, IpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";

@@ -1,5 +1,3 @@
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
-import { EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import {
   CLONE_FILES,
   CLONE_FS,
@@ -15,7 +13,10 @@ import {
   CLONE_SYSVSEM,
   CLONE_THREAD,
   CLONE_VM,
-} from "../../abi/sched.ts";
+} from "../../../syscall-tables/flags/process.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
+import { EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+
 import { enterIpcNamespace, IpcNamespace } from "../../ipc/ipc-namespace.ts";
 import { enterNetwork, NetworkNamespace } from "../../net/network-namespace.ts";
 import { CgroupNamespace } from "../../task/cgroup-namespace.ts";

@@ -1,10 +1,11 @@
+import { WCONTINUED, WEXITED, WNOHANG, WUNTRACED } from "../../../syscall-tables/flags/process.ts";
+import { INT_MIN } from "../../../syscall-tables/limits.ts";
 import { EINVAL, ESRCH } from "../../abi/errno.ts";
-import { __WALL, __WCLONE, __WNOTHREAD, WCONTINUED, WEXITED, WNOHANG, WUNTRACED } from "../../abi/wait.ts";
+import { __WALL, __WCLONE, __WNOTHREAD } from "../../abi/wait.ts";
 import { type WaitTarget, waitForChild } from "../../task/wait.ts";
 import { implement } from "../implement.ts";
 
 const OPTIONS = WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL;
-const INT_MIN = -0x8000_0000;
 
 /** wait4(2) */
 export const sys_wait4 = implement("wait4", { level: "full" }, (task, pid, statusAddr, options, usageAddr) => {

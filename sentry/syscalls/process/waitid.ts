@@ -1,18 +1,6 @@
+import { P_ALL, P_PGID, P_PID, P_PIDFD, WCONTINUED, WEXITED, WNOHANG, WNOWAIT } from "../../../syscall-tables/flags/process.ts";
 import { EBADF, EINVAL, isErrno } from "../../abi/errno.ts";
-import {
-  __WALL,
-  __WCLONE,
-  __WNOTHREAD,
-  P_ALL,
-  P_PGID,
-  P_PID,
-  P_PIDFD,
-  WCONTINUED,
-  WEXITED,
-  WNOHANG,
-  WNOWAIT,
-  WSTOPPED,
-} from "../../abi/wait.ts";
+import { __WALL, __WCLONE, __WNOTHREAD, WSTOPPED } from "../../abi/wait.ts";
 import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
 import { type WaitTarget, waitForChild } from "../../task/wait.ts";
 import { implement } from "../implement.ts";

@@ -1,3 +1,4 @@
+import { INT_MIN } from "../../../syscall-tables/limits.ts";
 import { EINVAL, EPERM, ESRCH } from "../../abi/errno.ts";
 import { isValidSignal } from "../../abi/signal.ts";
 import { maySignal } from "../../task/permission.ts";
@@ -6,8 +7,6 @@ import type { ProcessGroup } from "../../task/process-group.ts";
 import { sendSignalToProcess, sendSignalToTask, threadSignal, userSignal } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
-
-const INT_MIN = -0x8000_0000;
 
 /** `target` is the task that was named: permission is asked of it. */
 const killProcess = (task: Task, target: Task, signal: number): number => {

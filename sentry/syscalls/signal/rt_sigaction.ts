@@ -1,6 +1,4 @@
-import { EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
 import {
-  NSIG,
   SA_EXPOSE_TAGBITS,
   SA_NOCLDSTOP,
   SA_NOCLDWAIT,
@@ -11,12 +9,10 @@ import {
   SA_RESTORER,
   SA_SIGINFO,
   SIGKILL,
-  SIGSET_SIZE,
   SIGSTOP,
-  sigBitHi,
-  sigBitLo,
-  UNBLOCKABLE_LO,
-} from "../../abi/signal.ts";
+} from "../../../syscall-tables/flags/signal.ts";
+import { EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
+import { NSIG, SIGSET_SIZE, sigBitHi, sigBitLo, UNBLOCKABLE_LO } from "../../abi/signal.ts";
 import type { SignalAction } from "../../task/signal-actions.ts";
 import { implement } from "../implement.ts";
 

@@ -1,5 +1,6 @@
+import { SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK } from "../../../syscall-tables/flags/signal.ts";
 import { EFAULT, EINVAL } from "../../abi/errno.ts";
-import { SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGSET_SIZE } from "../../abi/signal.ts";
+import { SIGSET_SIZE } from "../../abi/signal.ts";
 import { implement } from "../implement.ts";
 import { readSigset, sigset, writeSigset } from "./sigset.ts";
 

@@ -1,5 +1,6 @@
+import { SI_KERNEL, SI_TKILL, SI_USER } from "../../../syscall-tables/flags/signal.ts";
 import { E2BIG, EFAULT, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
-import { isValidSignal, SI_ASYNCNL, SI_KERNEL, SI_TKILL, SI_USER, SIGINFO_SIZE } from "../../abi/signal.ts";
+import { isValidSignal, SI_ASYNCNL, SIGINFO_SIZE } from "../../abi/signal.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { maySignal } from "../../task/permission.ts";
 import { type SignalInfo, sendSignalToProcess, sendSignalToTask } from "../../task/signals.ts";

@@ -1,5 +1,6 @@
+import { SIGSEGV } from "../../../syscall-tables/flags/signal.ts";
 import { isErrno } from "../../abi/errno.ts";
-import { SIGSEGV } from "../../abi/signal.ts";
+
 import { R_RSP } from "../../platform/registers.ts";
 import { setAltStack } from "../../task/alt-stack.ts";
 import { BLOCKED } from "../../task/blocking.ts";

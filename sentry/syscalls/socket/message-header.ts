@@ -1,11 +1,12 @@
 /** struct msghdr, read once, and control messages in and out (net/socket.c copy_msghdr_from_user). */
+import { INT_MAX, UIO_MAXIOV } from "../../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, EMSGSIZE, ENOBUFS, type Errno, isErrno } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { ControlWriter, parseControl } from "../../net/control.ts";
 import type { SendMessage } from "../../net/message.ts";
 import type { Socket } from "../../net/socket.ts";
 import type { Task } from "../../task/task.ts";
-import { UIO_MAXIOV, type UserIo, userIovIo } from "../../vfs/user-io.ts";
+import { type UserIo, userIovIo } from "../../vfs/user-io.ts";
 import { ADDRESS_MAX, readAddress } from "./lookup.ts";
 
 export const MSGHDR_SIZE = 56;
@@ -13,7 +14,6 @@ export const MSGHDR_SIZE = 56;
 const OPTMEM_MAX = 131_072;
 /** More control data than this is never received: 253 files and a few small messages. */
 const CONTROL_OUT_MAX = 8192;
-const INT_MAX = 0x7fff_ffff;
 
 const NAMELEN = 8;
 const CONTROLLEN = 40;

@@ -1,10 +1,11 @@
+import { O_APPEND } from "../../../syscall-tables/flags/open.ts";
 import { EAGAIN, EBADF, EFAULT, EINVAL, ERESTARTSYS, ESPIPE, isErrno } from "../../abi/errno.ts";
 import { PipeFile } from "../../fs/pipe/pipe.ts";
 import { spliceFromFile } from "../../fs/pipe/transfer.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
-import { O_APPEND, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { kernelIo, MAX_RW_COUNT } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
 import { OWN_POSITION, readOffset, storeOffset } from "./offset.ts";

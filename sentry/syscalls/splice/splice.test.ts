@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SPLICE_F_NONBLOCK } from "../../../syscall-tables/flags/fd.ts";
+import { O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { EAGAIN, EBADF, EINVAL, ESPIPE } from "../../abi/errno.ts";
 import { createPipe } from "../../fs/pipe/pipe.ts";
 import { BLOCKED } from "../../task/blocking.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Io } from "../../vfs/io.ts";
-import { O_RDWR, OpenFile } from "../../vfs/open-file.ts";
+import { OpenFile } from "../../vfs/open-file.ts";
 import { kernelIo } from "../../vfs/user-io.ts";
 import type { Implementation } from "../implement.ts";
 import { FakeTask } from "../poll/fake-task.ts";

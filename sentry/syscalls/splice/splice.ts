@@ -1,11 +1,12 @@
 import { SPLICE_F_GIFT, SPLICE_F_MORE, SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from "../../../syscall-tables/flags/fd.ts";
+import { O_APPEND } from "../../../syscall-tables/flags/open.ts";
 import { EAGAIN, EBADF, EFAULT, EINVAL, ERESTARTSYS, ESPIPE, isErrno } from "../../abi/errno.ts";
 import { PipeFile } from "../../fs/pipe/pipe.ts";
 import { spliceFromFile, spliceFromUser, splicePipes, spliceToFile, spliceToUser } from "../../fs/pipe/transfer.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
-import { O_APPEND, type OpenFile } from "../../vfs/open-file.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import { MAX_RW_COUNT, type UserIo, userIovIo } from "../../vfs/user-io.ts";
 import { implement } from "../implement.ts";
 import { OWN_POSITION, readOffset, storeOffset } from "./offset.ts";

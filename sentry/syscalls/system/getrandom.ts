@@ -1,10 +1,7 @@
+import { GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM } from "../../../syscall-tables/flags/system.ts";
+import { INT_MAX } from "../../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL } from "../../abi/errno.ts";
 import { implement } from "../implement.ts";
-
-const GRND_NONBLOCK = 1;
-const GRND_RANDOM = 2;
-const GRND_INSECURE = 4;
-const INT_MAX = 0x7fff_ffff;
 
 const chunk = new Uint8Array(65536);
 

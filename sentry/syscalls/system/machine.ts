@@ -1,18 +1,21 @@
-import { CAP_SYS_BOOT } from "../../abi/capability.ts";
+import { SIGHUP, SIGINT, SIGKILL } from "../../../syscall-tables/flags/signal.ts";
+import {
+  CAP_SYS_BOOT,
+  LINUX_REBOOT_CMD_CAD_OFF,
+  LINUX_REBOOT_CMD_CAD_ON,
+  LINUX_REBOOT_CMD_HALT,
+  LINUX_REBOOT_CMD_POWER_OFF,
+  LINUX_REBOOT_CMD_RESTART,
+  LINUX_REBOOT_CMD_RESTART2,
+} from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, ENOSYS, EPERM } from "../../abi/errno.ts";
-import { SIGHUP, SIGINT, SIGKILL } from "../../abi/signal.ts";
+
 import { signalStatus } from "../../abi/wait.ts";
 import { exitGroup } from "../../task/exit-request.ts";
 import { implement } from "../implement.ts";
 
 const LINUX_REBOOT_MAGIC1 = 0xfee1dead;
 const MAGIC2 = [672274793, 85072278, 369367448, 537993216];
-const LINUX_REBOOT_CMD_RESTART = 0x01234567;
-const LINUX_REBOOT_CMD_RESTART2 = 0xa1b2c3d4;
-const LINUX_REBOOT_CMD_HALT = 0xcdef0123;
-const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
-const LINUX_REBOOT_CMD_CAD_ON = 0x89abcdef;
-const LINUX_REBOOT_CMD_CAD_OFF = 0;
 
 /** reboot(2): the sandbox is like a pid namespace, whose init dies of it (reboot_pid_ns). */
 export const sys_reboot = implement("reboot", { level: "full" }, (task, magic1, magic2, command) => {

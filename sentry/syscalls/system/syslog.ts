@@ -1,18 +1,20 @@
-import { CAP_SYSLOG } from "../../abi/capability.ts";
+import {
+  CAP_SYSLOG,
+  SYSLOG_ACTION_CLEAR,
+  SYSLOG_ACTION_CLOSE,
+  SYSLOG_ACTION_CONSOLE_LEVEL,
+  SYSLOG_ACTION_CONSOLE_OFF,
+  SYSLOG_ACTION_CONSOLE_ON,
+  SYSLOG_ACTION_OPEN,
+  SYSLOG_ACTION_READ,
+  SYSLOG_ACTION_READ_ALL,
+  SYSLOG_ACTION_READ_CLEAR,
+  SYSLOG_ACTION_SIZE_BUFFER,
+  SYSLOG_ACTION_SIZE_UNREAD,
+} from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, EPERM } from "../../abi/errno.ts";
 import { implement } from "../implement.ts";
 
-const SYSLOG_ACTION_CLOSE = 0;
-const SYSLOG_ACTION_OPEN = 1;
-const SYSLOG_ACTION_READ = 2;
-const SYSLOG_ACTION_READ_ALL = 3;
-const SYSLOG_ACTION_READ_CLEAR = 4;
-const SYSLOG_ACTION_CLEAR = 5;
-const SYSLOG_ACTION_CONSOLE_OFF = 6;
-const SYSLOG_ACTION_CONSOLE_ON = 7;
-const SYSLOG_ACTION_CONSOLE_LEVEL = 8;
-const SYSLOG_ACTION_SIZE_UNREAD = 9;
-const SYSLOG_ACTION_SIZE_BUFFER = 10;
 const BUFFER_SIZE = 1 << 17;
 
 /** syslog(2): a ring that is empty, guarded as with dmesg_restrict. */

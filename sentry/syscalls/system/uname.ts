@@ -1,4 +1,5 @@
-import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
+import { UNAME26 } from "../../../syscall-tables/flags/prctl.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION } from "../../task/kernel-version.ts";
@@ -10,7 +11,6 @@ const NAME_MAX = 64;
 /** personality(2): pretend to be a 32-bit machine. */
 const PER_MASK = 0xff;
 const PER_LINUX32 = 8;
-const UNAME26 = 0x0020000;
 
 /** UNAME26: 4.x and later show as 2.6.60 and up (override_release). */
 const release = (task: Task): string => {

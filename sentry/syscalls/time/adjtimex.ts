@@ -1,6 +1,7 @@
+import { CLOCK_REALTIME } from "../../../syscall-tables/flags/time.ts";
 import { EFAULT, EINVAL, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
-import { CLOCK_REALTIME } from "../../task/clocks.ts";
+
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 

@@ -1,5 +1,6 @@
+import { CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_SGI_CYCLE } from "../../../syscall-tables/flags/time.ts";
 import { EFAULT, EINVAL, EPERM } from "../../abi/errno.ts";
-import { CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, clockNs, cpuClock } from "../../task/clocks.ts";
+import { clockNs, cpuClock } from "../../task/clocks.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { readTimespecNs, writeTimespec, writeTimespecNs } from "./timespec.ts";
@@ -7,8 +8,6 @@ import { readTimespecNs, writeTimespec, writeTimespecNs } from "./timespec.ts";
 /** The tick of CONFIG_HZ=250, the resolution of the coarse clocks. */
 const COARSE_NS = 4_000_000;
 const HIGHEST_CLOCK = 11;
-/** CLOCK_SGI_CYCLE, gone since Linux 2.6. */
-const CLOCK_SGI_CYCLE = 10;
 
 const isClock = (task: Task, clock: number): boolean => {
   if (clock >= 0) return clock <= HIGHEST_CLOCK && clock !== CLOCK_SGI_CYCLE;

@@ -1,6 +1,7 @@
+import { ITIMER_PROF, ITIMER_REAL } from "../../../syscall-tables/flags/time.ts";
 import { EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
-import { ITIMER_PROF, ITIMER_REAL, intervalTimersOf } from "../../task/interval-timers.ts";
+import { intervalTimersOf } from "../../task/interval-timers.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 

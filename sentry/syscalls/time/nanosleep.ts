@@ -1,7 +1,4 @@
-import { CAP_WAKE_ALARM } from "../../abi/capability.ts";
-import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND } from "../../abi/errno.ts";
-import type { UserAddr } from "../../mm/user-memory.ts";
-import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
+import { CAP_WAKE_ALARM } from "../../../syscall-tables/flags/system.ts";
 import {
   CLOCK_BOOTTIME,
   CLOCK_BOOTTIME_ALARM,
@@ -10,17 +7,17 @@ import {
   CLOCK_REALTIME,
   CLOCK_REALTIME_ALARM,
   CLOCK_TAI,
-  type CpuClock,
-  cpuClock,
-  readCpuClock,
-  toMonotonicNs,
-} from "../../task/clocks.ts";
+  TIMER_ABSTIME,
+} from "../../../syscall-tables/flags/time.ts";
+import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND } from "../../abi/errno.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
+import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
+import { type CpuClock, cpuClock, readCpuClock, toMonotonicNs } from "../../task/clocks.ts";
 import { machine } from "../../task/machine.ts";
 import type { RestartBlock, Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { readTimespecNs, writeTimespecNs } from "./timespec.ts";
 
-const TIMER_ABSTIME = 1;
 const CPU_TICK_NS = 10_000_000;
 
 /** Sleeps until its deadline. A relative sleep tells the rest and can be taken up again; an absolute one is just repeated. */

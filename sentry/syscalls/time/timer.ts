@@ -1,8 +1,6 @@
-import { CAP_WAKE_ALARM } from "../../abi/capability.ts";
-import { EAGAIN, EFAULT, EINVAL, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
-import { RLIMIT_SIGPENDING } from "../../abi/resource.ts";
-import { NSIG, SIGALRM, SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_THREAD_ID } from "../../abi/signal.ts";
-import type { UserAddr } from "../../mm/user-memory.ts";
+import { RLIMIT_SIGPENDING } from "../../../syscall-tables/flags/process.ts";
+import { SIGALRM, SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_THREAD_ID } from "../../../syscall-tables/flags/signal.ts";
+import { CAP_WAKE_ALARM } from "../../../syscall-tables/flags/system.ts";
 import {
   CLOCK_BOOTTIME_ALARM,
   CLOCK_MONOTONIC_COARSE,
@@ -10,10 +8,13 @@ import {
   CLOCK_REALTIME_ALARM,
   CLOCK_REALTIME_COARSE,
   CLOCK_TAI,
-  cpuClock,
-  readCpuClock,
-  toMonotonicNs,
-} from "../../task/clocks.ts";
+  TIMER_ABSTIME,
+} from "../../../syscall-tables/flags/time.ts";
+import { EAGAIN, EFAULT, EINVAL, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+
+import { NSIG } from "../../abi/signal.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
+import { cpuClock, readCpuClock, toMonotonicNs } from "../../task/clocks.ts";
 import { type Notification, type PosixTimer, PosixTimers } from "../../task/posix-timers.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
@@ -21,7 +22,6 @@ import { readTimespecNs } from "./timespec.ts";
 
 const SIGEVENT_SIZE = 64;
 const ITIMERSPEC_SIZE = 32;
-const TIMER_ABSTIME = 1;
 
 /** good_sigevent */
 const readNotification = (task: Task, addr: UserAddr): ((id: number) => Notification) | Errno => {

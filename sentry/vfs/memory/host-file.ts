@@ -1,6 +1,8 @@
 /** A memfd of the host that holds a mapped file's pages. */
+
 import { reopenReadOnly } from "../../../native/ffi/reopen-unsafe.ts";
 import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose } from "../../../native/ffi/syscall-unsafe.ts";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, MFD_CLOEXEC, SEEK_DATA, SEEK_HOLE } from "../../../syscall-tables/flags/fd.ts";
 import { ENXIO, type Errno, isErrno } from "../../abi/errno.ts";
 
 const SYS_fstat = 5;
@@ -8,11 +10,6 @@ const SYS_lseek = 8;
 const SYS_ftruncate = 77;
 const SYS_fallocate = 285;
 const SYS_memfd_create = 319;
-const MFD_CLOEXEC = 1;
-const SEEK_DATA = 3;
-const SEEK_HOLE = 4;
-const FALLOC_FL_KEEP_SIZE = 1;
-const FALLOC_FL_PUNCH_HOLE = 2;
 /** Offset of st_blocks in struct stat (x86-64). */
 const ST_BLOCKS = 64;
 

@@ -1,10 +1,10 @@
 /** Directories in memory: names in the order they were made, each with a cookie that readdir can return to. */
-import { RENAME_EXCHANGE, RENAME_WHITEOUT } from "../../../syscall-tables/flags/open.ts";
+import { RENAME_EXCHANGE, RENAME_WHITEOUT, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { ENOENT, ENOSPC, ENOTEMPTY, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { touchFileAtime } from "../atime.ts";
 import { DirectoryFile } from "../directory-file.ts";
-import { type DirentSink, type Inode, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../inode.ts";
+import type { DirentSink, Inode } from "../inode.ts";
 import type { OpenFile } from "../open-file.ts";
 import type { Path } from "../path.ts";
 import { MemoryInode } from "./memory-inode.ts";

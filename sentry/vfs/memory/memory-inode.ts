@@ -1,7 +1,8 @@
 /** Attributes and extended attributes of an inode that lives in the sentry. */
+import { S_IFMT, XATTR_CREATE, XATTR_REPLACE } from "../../../syscall-tables/flags/open.ts";
 import { EEXIST, ENODATA, ENOSPC, EOPNOTSUPP, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { type AttributeChange, Inode, S_IFMT, type Timestamp } from "../inode.ts";
+import { type AttributeChange, Inode, type Timestamp } from "../inode.ts";
 import type { MemoryFilesystem } from "./memory-filesystem.ts";
 
 export const copyTime = (target: Timestamp, source: Timestamp): void => {
@@ -10,8 +11,6 @@ export const copyTime = (target: Timestamp, source: Timestamp): void => {
 };
 
 const SECURITY_CAPABILITY = "security.capability";
-const XATTR_CREATE = 1;
-const XATTR_REPLACE = 2;
 /** What one inode may hold, in bytes: Linux bounds user.* of tmpfs by the filesystem's inode budget. */
 const MAX_XATTR_BYTES = 1 << 20;
 

@@ -1,7 +1,8 @@
 /** Symbolic links, devices, FIFOs and sockets in memory. */
+import { S_IFLNK } from "../../../syscall-tables/flags/open.ts";
 import type { Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { type Inode, S_IFLNK } from "../inode.ts";
+import type { Inode } from "../inode.ts";
 import type { MemoryFilesystem } from "./memory-filesystem.ts";
 import { MemoryInode } from "./memory-inode.ts";
 
