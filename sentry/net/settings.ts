@@ -1,9 +1,17 @@
 /** The options every socket has (socket(7), struct sock). */
+import type { SocketFilter } from "./filter/socket-filter.ts";
+
 /** net.core.wmem_default and rmem_default, also the largest value that SO_SNDBUF and SO_RCVBUF take. */
 export const BUFFER_DEFAULT = 212_992;
 /** SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF */
 export const SOCK_MIN_SNDBUF = 4608;
 export const SOCK_MIN_RCVBUF = 2304;
+
+/** A program that chooses among sockets that share a port; the one with the highest number counts. */
+export interface ReuseportChoice {
+  readonly filter: SocketFilter;
+  readonly serial: number;
+}
 
 export class SocketSettings {
   reuseAddress = false;
@@ -32,7 +40,9 @@ export class SocketSettings {
   interfaceIndex = 0;
   /** SO_LOCK_FILTER */
   isFilterLocked = false;
-  hasFilter = false;
+  filter: SocketFilter | null = null;
+  /** SO_ATTACH_REUSEPORT_CBPF */
+  reuseportChoice: ReuseportChoice | null = null;
   /** Options that are only remembered, by number. */
   readonly remembered = new Map<number, number>();
 
@@ -52,6 +62,8 @@ export class SocketSettings {
     this.isBroadcast = from.isBroadcast;
     this.timestamp = from.timestamp;
     this.interfaceIndex = from.interfaceIndex;
+    this.filter = from.filter;
+    this.isFilterLocked = from.isFilterLocked;
     for (const [name, value] of from.remembered) this.remembered.set(name, value);
   }
 }

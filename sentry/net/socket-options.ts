@@ -4,23 +4,10 @@ import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from 
 import * as SO from "../../syscall-tables/flags/socket-options.ts";
 import { CAP_NET_ADMIN } from "../../syscall-tables/flags/system.ts";
 import { IFNAMSIZ, INT_MAX } from "../../syscall-tables/limits.ts";
-
-import {
-  EBUSY,
-  EDOM,
-  EINVAL,
-  ENODATA,
-  ENODEV,
-  ENOENT,
-  ENOPROTOOPT,
-  ENOTCONN,
-  EOPNOTSUPP,
-  EPERM,
-  type Errno,
-  isErrno,
-} from "../abi/errno.ts";
+import { EDOM, EINVAL, ENODATA, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { int32At, int32Bytes } from "./control.ts";
+import { attachBpf, attachFilter, attachReuseport, detachFilter, detachReuseport, getFilter, lockFilter } from "./filter/attach.ts";
 import { BUFFER_DEFAULT, SOCK_MIN_RCVBUF, SOCK_MIN_SNDBUF, type SocketSettings } from "./settings.ts";
 import type { OptionValue, Socket } from "./socket.ts";
 
@@ -158,7 +145,7 @@ export const getSocketOption = (socket: Socket, _task: Task, name: number, lengt
       return name.length < length ? EINVAL : name;
     }
     case SO.SO_ATTACH_FILTER:
-      return new Uint8Array(0);
+      return getFilter(socket, length);
     case SO.SO_BINDTODEVICE: {
       const device = socket.net.interfaceByIndex(settings.interfaceIndex);
       if (device === null) return new Uint8Array(0);
@@ -317,14 +304,11 @@ const setInt = (socket: Socket, task: Task, name: number, value: number): number
     case SO.SO_BINDTOIFINDEX:
       return setInterface(socket, value);
     case SO.SO_DETACH_FILTER:
-      if (settings.isFilterLocked) return EPERM;
-      if (!settings.hasFilter) return ENOENT;
-      settings.hasFilter = false;
-      return 0;
+      return detachFilter(socket);
+    case SO.SO_DETACH_REUSEPORT_BPF:
+      return detachReuseport(socket);
     case SO.SO_LOCK_FILTER:
-      if (settings.isFilterLocked && !isOn) return EPERM;
-      settings.isFilterLocked = isOn;
-      return 0;
+      return lockFilter(socket, isOn);
     case SO.SO_TIMESTAMPING:
     case SO.SO_TIMESTAMPING_NEW:
     case SO.SO_MAX_PACING_RATE:
@@ -359,13 +343,12 @@ export const setSocketOption = (socket: Socket, task: Task, name: number, value:
       return 0;
     }
     case SO.SO_ATTACH_FILTER:
-      // Programs attach filters to packet and netlink sockets to save work; without one they see more, not less.
-      return value.length === 16 ? attachFilter(socket) : EINVAL;
-    case SO.SO_ATTACH_BPF:
+      return attachFilter(socket, task, value);
     case SO.SO_ATTACH_REUSEPORT_CBPF:
+      return attachReuseport(socket, task, value);
+    case SO.SO_ATTACH_BPF:
     case SO.SO_ATTACH_REUSEPORT_EBPF:
-    case SO.SO_DETACH_REUSEPORT_BPF:
-      return EINVAL;
+      return attachBpf(socket, task, value);
     case SO.SO_TXTIME:
       return value.length === 8 ? EPERM : EINVAL;
     case SO.SO_RESERVE_MEM:
@@ -373,11 +356,4 @@ export const setSocketOption = (socket: Socket, task: Task, name: number, value:
     default:
       return setInt(socket, task, name, int32At(value, 0));
   }
-};
-
-const attachFilter = (socket: Socket): number => {
-  if (socket.settings.isFilterLocked) return EPERM;
-  if (socket.settings.hasFilter) return EBUSY;
-  socket.settings.hasFilter = true;
-  return 0;
 };

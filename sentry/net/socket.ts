@@ -54,7 +54,18 @@ export class OptionTooLong {
   }
 }
 
-export type OptionValue = Uint8Array | Errno | OptionTooLong;
+/** A value whose length is counted in other units than bytes. */
+export class CountedOption {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+
+  constructor(bytes: Uint8Array, count: number) {
+    this.bytes = bytes;
+    this.count = count;
+  }
+}
+
+export type OptionValue = Uint8Array | Errno | OptionTooLong | CountedOption;
 
 // What read(2) and write(2) pass: no address, no control messages.
 const plainSend = new SendMessage();

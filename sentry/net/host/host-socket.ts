@@ -37,6 +37,7 @@ import { getSocketOption, setSocketOption } from "../socket-options.ts";
 import { sendSigurg } from "../urgent.ts";
 import type { Broker } from "./broker.ts";
 import { placeControl, takeControl } from "./control.ts";
+import { runOnReceived } from "./filter.ts";
 import { isPrivileged, isReadable, isWritable, ownOptions } from "./options.ts";
 import { HostQueue } from "./queue.ts";
 
@@ -209,9 +210,12 @@ export class HostSocket extends Socket {
     if (this.isStream && message.control === null && (message.flags & RECEIVE_FLAGS) === 0 && io.remaining > 0) {
       return io.putFromHost(this.hostFd, -1, Math.min(io.remaining, READ_MAX));
     }
+    const kept = this.#filtered();
     const room = Math.min(io.remaining, HOST.DATA_ROOM);
-    const n = HOST.hostReceiveMessage(this.hostFd, room, message.control !== null, flags);
-    if (n < 0) return n;
+    const whole = HOST.hostReceiveMessage(this.hostFd, room, message.control !== null, flags);
+    if (whole < 0) return whole;
+    const n = Math.min(whole, kept);
+    if (n <= room && n < whole) HOST.received.flags &= ~MSG.MSG_TRUNC;
     if (!this.isStream || (message.flags & RECEIVE_FLAGS) !== 0) message.isComplete = true;
     const isDropped = this.isStream && (message.flags & MSG.MSG_TRUNC) !== 0;
     const length = isDropped ? 0 : Math.min(n, room);
@@ -223,12 +227,26 @@ export class HostSocket extends Socket {
     return n;
   }
 
+  /** Throws away what the socket's filter does not take. How many bytes it leaves of the next packet. */
+  #filtered(): number {
+    const { filter } = this.settings;
+    if (filter === null) return Number.POSITIVE_INFINITY;
+    for (;;) {
+      const n = HOST.hostReceiveMessage(this.hostFd, HOST.DATA_ROOM, false, MSG.MSG_PEEK | MSG.MSG_TRUNC | MSG.MSG_DONTWAIT);
+      if (n < 0) return Number.POSITIVE_INFINITY;
+      const kept = runOnReceived(this, filter, n);
+      if (kept >= 0) return kept;
+      if (HOST.hostReceiveMessage(this.hostFd, 0, false, MSG.MSG_DONTWAIT) < 0) return Number.POSITIVE_INFINITY;
+    }
+  }
+
   override readiness(): number {
+    this.#filtered();
     return HOST.hostReadiness(this.hostFd, POLL_ALL);
   }
 
   override inputQueue(): number {
-    return HOST.hostIntIoctl(this.hostFd, FIONREAD);
+    return Math.min(this.#filtered(), HOST.hostIntIoctl(this.hostFd, FIONREAD));
   }
 
   override outputQueue(): number {
@@ -255,6 +273,8 @@ export class HostSocket extends Socket {
     if (level === SO.SOL_SOCKET) {
       // Its notifications would need the guest's pages to be the host's.
       if (name === SO.SO_ZEROCOPY) return EOPNOTSUPP;
+      // The host chooses among its own sockets.
+      if (name === SO.SO_ATTACH_REUSEPORT_CBPF || name === SO.SO_ATTACH_REUSEPORT_EBPF) return ENOPROTOOPT;
       if (ownOptions.has(name)) return this.#changeOwnOption(task, name, value);
     }
     const canHave = isWritable(level, name);

@@ -33,6 +33,7 @@ import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 
 import { type ControlMessage, int32At, int32Bytes } from "../control.ts";
+import { wirePacket } from "../filter/filter-packet.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";
 import { encodeSockaddr, familyOf, type IpAddress, portIn } from "./address.ts";
@@ -41,10 +42,12 @@ import { type ErrorReport, putErrorReport } from "./error-queue.ts";
 import { checkInetControl, putInetControl, putTimestamp, type SendOverrides, sendOverrides } from "./inet-control.ts";
 import { InetSocket } from "./inet-socket.ts";
 import type { PortTable } from "./port-table.ts";
+import { UdpOptions } from "./udp-options.ts";
 
 const IN = POLLIN | POLLRDNORM;
 const OUT = POLLOUT | POLLWRNORM | POLLWRBAND;
 const MAX_LENGTH = 0xffff;
+const UDP_HEADER = 8;
 /** UDP and IP headers: what a datagram of 65535 bytes has left. */
 const HEADERS_V4 = 28;
 const HEADERS_V6 = 8;
@@ -73,7 +76,7 @@ export class DatagramSocket extends InetSocket {
   /** Datagrams that found no room (/proc/net/udp). */
   drops = 0;
   #corked: Corked | null = null;
-  readonly #udp = new Map<number, number>();
+  readonly #udp = new UdpOptions();
 
   override get table(): PortTable | null {
     return this.net.udp;
@@ -149,8 +152,8 @@ export class DatagramSocket extends InetSocket {
     if (error < 0) return EAGAIN;
     let data = new Uint8Array(length);
     if (length > 0 && io.take(data, 0, length) !== length) return EFAULT;
-    if (corked !== null || (message.flags & MSG_MORE) !== 0 || this.#udp.get(IP.UDP_CORK) === 1) {
-      const whole = this.#hold(destination, overrides, data, (message.flags & MSG_MORE) !== 0 || this.#udp.get(IP.UDP_CORK) === 1);
+    if (corked !== null || (message.flags & MSG_MORE) !== 0 || this.#udp.isCorked) {
+      const whole = this.#hold(destination, overrides, data, (message.flags & MSG_MORE) !== 0 || this.#udp.isCorked);
       if (whole === null) return length;
       data = whole;
     }
@@ -184,7 +187,7 @@ export class DatagramSocket extends InetSocket {
     for (const one of message.control ?? []) {
       if (one.level === SOL_UDP && one.type === IP.UDP_SEGMENT && one.data.length === 2) return one.data[0] | (one.data[1] << 8);
     }
-    return this.#udp.get(IP.UDP_SEGMENT) ?? 0;
+    return this.#udp.get(IP.UDP_SEGMENT);
   }
 
   #transmit(data: Uint8Array, source: IpAddress, destination: Destination, overrides: SendOverrides, segment: number): number {
@@ -223,6 +226,11 @@ export class DatagramSocket extends InetSocket {
   /** A datagram has come; it is lost when the buffer is full. */
   enqueue(datagram: Datagram): void {
     if (this.isReleased) return;
+    const kept = this.filtered(datagram);
+    if (kept < 0) {
+      this.drops++;
+      return;
+    }
     const size = truesize(datagram.data.length);
     if (this.#charged > 0 && this.#charged + size > this.settings.receiveBuffer) {
       this.drops++;
@@ -237,8 +245,17 @@ export class DatagramSocket extends InetSocket {
       sec = clock.sec;
       nsec = clock.nsec;
     }
-    this.received.push({ ...datagram, truesize: size, sec, nsec });
+    this.received.push({ ...datagram, truesize: size, sec, nsec, kept });
     this.queue.notify(IN);
+  }
+
+  /** What the socket's filter leaves of what the program would see; -1: nothing at all. A UDP header is never cut (udp_queue_rcv_one_skb). */
+  protected filtered(datagram: Datagram): number {
+    const { filter } = this.settings;
+    if (filter === null) return Number.POSITIVE_INFINITY;
+    const length = filter.run(wirePacket(datagram, "transport"));
+    const header = this.protocol === IPPROTO_UDP ? UDP_HEADER : 0;
+    return length === 0 ? -1 : Math.max(header, length) - header;
   }
 
   override receive(_task: Task, message: ReceiveMessage, io: Io): number {
@@ -254,7 +271,7 @@ export class DatagramSocket extends InetSocket {
       if ((message.flags & MSG_DONTWAIT) === 0 && (this.shutdownMask & RCV_SHUTDOWN) !== 0) return 0;
       return EAGAIN;
     }
-    const data = this.visible(datagram);
+    const data = this.#shown(datagram);
     const offset = isPeek && settings.peekOffset > 0 ? Math.min(settings.peekOffset, data.length) : 0;
     const left = data.length - offset;
     const length = Math.min(io.remaining, left);
@@ -286,6 +303,11 @@ export class DatagramSocket extends InetSocket {
   /** The bytes of a datagram as this kind of socket shows them. */
   protected visible(datagram: QueuedDatagram): Uint8Array {
     return datagram.data;
+  }
+
+  #shown(datagram: QueuedDatagram): Uint8Array {
+    const data = this.visible(datagram);
+    return datagram.kept < data.length ? data.subarray(0, datagram.kept) : data;
   }
 
   #drop(): void {
@@ -326,7 +348,7 @@ export class DatagramSocket extends InetSocket {
 
   /** FIONREAD: the length of the next datagram. */
   override inputQueue(): number {
-    return this.received.length > 0 ? this.visible(this.received[0]).length : 0;
+    return this.received.length > 0 ? this.#shown(this.received[0]).length : 0;
   }
 
   override outputQueue(): number {
@@ -340,42 +362,14 @@ export class DatagramSocket extends InetSocket {
 
   protected override protocolOption(task: Task, level: number, name: number, length: number): OptionValue {
     if (level !== SOL_UDP || this.protocol !== IPPROTO_UDP) return super.protocolOption(task, level, name, length);
-    switch (name) {
-      case IP.UDP_CORK:
-      case 10:
-      case 11:
-      case IP.UDP_ENCAP:
-      case IP.UDP_NO_CHECK6_TX:
-      case IP.UDP_NO_CHECK6_RX:
-      case IP.UDP_SEGMENT:
-      case IP.UDP_GRO:
-        return int32Bytes(this.#udp.get(name) ?? 0);
-      default:
-        return ENOPROTOOPT;
-    }
+    return this.#udp.show(name);
   }
 
   protected override setProtocolOption(task: Task, level: number, name: number, value: Uint8Array): number {
     if (level !== SOL_UDP || this.protocol !== IPPROTO_UDP) return super.setProtocolOption(task, level, name, value);
-    if (value.length < 4) return EINVAL;
-    const int = int32At(value, 0);
-    switch (name) {
-      case IP.UDP_CORK:
-        this.#udp.set(name, int !== 0 ? 1 : 0);
-        if (int === 0) this.#uncork();
-        return 0;
-      case IP.UDP_SEGMENT:
-        if (int < 0 || int > MAX_LENGTH) return EINVAL;
-        this.#udp.set(name, int);
-        return 0;
-      case IP.UDP_NO_CHECK6_TX:
-      case IP.UDP_NO_CHECK6_RX:
-      case IP.UDP_GRO:
-        this.#udp.set(name, int !== 0 ? 1 : 0);
-        return 0;
-      default:
-        return ENOPROTOOPT;
-    }
+    const error = this.#udp.change(name, value);
+    if (error === 0 && name === IP.UDP_CORK && !this.#udp.isCorked) this.#uncork();
+    return error;
   }
 
   #uncork(): void {

@@ -23,6 +23,8 @@ export interface QueuedDatagram extends Datagram {
   /** SO_TIMESTAMP: CLOCK_REALTIME at arrival. */
   readonly sec: number;
   readonly nsec: number;
+  /** How many bytes of it the socket's filter has left. */
+  readonly kept: number;
 }
 
 /** sizeof(struct sk_buff) and struct skb_shared_info, as allocated. */

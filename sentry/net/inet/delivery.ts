@@ -3,6 +3,8 @@
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from "../../../syscall-tables/flags/socket.ts";
 import { ECONNREFUSED } from "../../abi/errno.ts";
+import { chooseReuseport } from "../filter/attach.ts";
+import { wirePacket } from "../filter/filter-packet.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
 import type { Datagram } from "./datagram.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
@@ -40,7 +42,9 @@ const findReceiver = (net: NetworkNamespace, datagram: Datagram): DatagramSocket
     best = binding;
     bestScore = points;
   }
-  return group === null ? best : group[spread(datagram.sourcePort, datagram.destinationPort) % group.length];
+  if (group === null) return best;
+  const chosen = chooseReuseport(group, () => wirePacket(datagram, "payload"));
+  return group[chosen >= 0 ? chosen : spread(datagram.sourcePort, datagram.destinationPort) % group.length];
 };
 
 /** A multicast datagram goes to every member, and to sockets that take what any member of this host gets (IP_MULTICAST_ALL). */

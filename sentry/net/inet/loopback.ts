@@ -6,7 +6,8 @@ import { POLLOUT, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import { ECONNREFUSED, ENETUNREACH, type Errno, ETIMEDOUT } from "../../abi/errno.ts";
 import type { Timer } from "../../loop/timers.ts";
 import type { Io } from "../../vfs/io.ts";
-
+import { chooseReuseport } from "../filter/attach.ts";
+import { plainPacket } from "../filter/filter-packet.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
 import type { IpAddress } from "./address.ts";
 import { LOOPBACK4, LOOPBACK6 } from "./address.ts";
@@ -21,6 +22,9 @@ import type { InetTransport, TcpConnection } from "./transport.ts";
 
 /** A SYN without an answer is repeated 6 times (tcp_syn_retries): 127 s. */
 const SYN_TIMEOUT_NS = 127e9;
+
+/** What a SYN carries. */
+const NO_DATA = new Uint8Array(0);
 
 class LoopbackConnection implements TcpConnection {
   readonly #socket: TcpEndpoint;
@@ -187,7 +191,8 @@ export class LoopbackTransport implements InetTransport {
     }
     if (best.length === 0) return null;
     if (best.length === 1 || !best[0].reusePort) return best[best.length - 1];
-    return best[spread(fromPort, port) % best.length];
+    const chosen = chooseReuseport(best, () => plainPacket(NO_DATA));
+    return best[chosen >= 0 ? chosen : spread(fromPort, port) % best.length];
   }
 }
 

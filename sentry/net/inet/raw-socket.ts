@@ -6,11 +6,12 @@ import { SOL_ICMPV6, SOL_IPV6, SOL_RAW } from "../../../syscall-tables/flags/soc
 import { EINVAL, ENOPROTOOPT } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At } from "../control.ts";
+import { putIpHeader, wirePacket } from "../filter/filter-packet.ts";
 import type { OptionValue, SocketOptions } from "../socket.ts";
-import { type IpAddress, putWord } from "./address.ts";
+import type { IpAddress } from "./address.ts";
 import type { Datagram, QueuedDatagram } from "./datagram.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
-import { checksum, sealIcmp } from "./icmp.ts";
+import { sealIcmp } from "./icmp.ts";
 import type { SendOverrides } from "./inet-control.ts";
 
 const IP_HEADER = 20;
@@ -72,20 +73,16 @@ export class RawSocket extends DatagramSocket {
   protected override visible(datagram: QueuedDatagram): Uint8Array {
     if (!datagram.destination.isV4) return datagram.data;
     const packet = new Uint8Array(IP_HEADER + datagram.data.length);
-    packet[0] = 0x45;
-    packet[1] = datagram.tos;
-    packet[2] = packet.length >>> 8;
-    packet[3] = packet.length;
-    packet[6] = 0x40;
-    packet[8] = datagram.ttl;
-    packet[9] = datagram.protocol;
-    putWord(packet, 12, datagram.source.v4);
-    putWord(packet, 16, datagram.destination.v4);
-    const sum = checksum(packet.subarray(0, IP_HEADER));
-    packet[10] = sum >>> 8;
-    packet[11] = sum;
+    putIpHeader(packet, 0, datagram, datagram.data.length);
     packet.set(datagram.data, IP_HEADER);
     return packet;
+  }
+
+  /** The filter begins where the program's view begins: at the IPv4 header, or behind that of IPv6. */
+  protected override filtered(datagram: Datagram): number {
+    const { filter } = this.settings;
+    if (filter === null) return Number.POSITIVE_INFINITY;
+    return filter.run(wirePacket(datagram, datagram.destination.isV4 ? "network" : "transport")) || -1;
   }
 
   override enqueue(datagram: Datagram): void {

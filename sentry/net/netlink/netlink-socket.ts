@@ -33,6 +33,7 @@ import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 
 import { type ControlMessage, int32At, int32Bytes, uint32At } from "../control.ts";
+import { plainPacket } from "../filter/filter-packet.ts";
 import { truesize } from "../inet/datagram.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, Socket } from "../socket.ts";
@@ -195,7 +196,10 @@ export class NetlinkSocket extends Socket {
   }
 
   /** False when the receive buffer is full. */
-  #enqueue(data: Uint8Array, portId: number, group: number): boolean {
+  #enqueue(whole: Uint8Array, portId: number, group: number): boolean {
+    const kept = this.settings.filter?.run(plainPacket(whole)) ?? whole.length;
+    if (kept === 0) return true;
+    const data = kept < whole.length ? whole.slice(0, kept) : whole;
     const size = truesize(data.length);
     if (this.#charged > 0 && this.#charged + size > this.settings.receiveBuffer) return false;
     this.#charged += size;

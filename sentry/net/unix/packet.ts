@@ -17,7 +17,7 @@ import {
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
-
+import { plainPacket } from "../filter/filter-packet.ts";
 import { truesize } from "../inet/datagram.ts";
 import { putTimestamp } from "../inet/inet-control.ts";
 import type { ReceiveMessage, SendMessage, SocketCredentials } from "../message.ts";
@@ -131,7 +131,11 @@ export class UnixPacketSocket extends UnixSocket {
     }
     const data = new Uint8Array(length);
     if (length > 0 && io.take(data, 0, length) !== length) return EFAULT;
-    other.#enqueue(this.#pack(task, message, data, other));
+    const { filter } = other.settings;
+    const kept = filter === null ? length : filter.run(plainPacket(data));
+    // What the receiver's filter drops was sent all the same (unix_dgram_sendmsg).
+    if (filter !== null && kept === 0) return length;
+    other.#enqueue(this.#pack(task, message, kept < length ? data.slice(0, kept) : data, other));
     return length;
   }
 

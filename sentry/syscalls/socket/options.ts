@@ -1,5 +1,5 @@
 import { EFAULT, EINVAL, ERANGE, isErrno } from "../../abi/errno.ts";
-import { OptionTooLong } from "../../net/socket.ts";
+import { CountedOption, OptionTooLong } from "../../net/socket.ts";
 import { implement } from "../implement.ts";
 import { socketOf } from "./lookup.ts";
 
@@ -18,6 +18,11 @@ export const sys_getsockopt = implement("getsockopt", { level: "full" }, (task, 
   const value = socket.option(task, level, name, room);
   if (value instanceof OptionTooLong) return memory.storeU32(lengthAddr, value.length) < 0 ? EFAULT : ERANGE;
   if (isErrno(value)) return value;
+  if (value instanceof CountedOption) {
+    const { bytes } = value;
+    if (memory.writeFrom(valueAddr, bytes, 0, bytes.length) !== bytes.length) return EFAULT;
+    return memory.storeU32(lengthAddr, value.count);
+  }
   const length = Math.min(room, value.length);
   if (length > 0 && memory.writeFrom(valueAddr, value, 0, length) !== length) return EFAULT;
   return memory.storeU32(lengthAddr, length);
