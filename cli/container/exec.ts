@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { openCgroup } from "../../runtime/cgroup/manager.ts";
 import { readSpec } from "../../runtime/container/bundle.ts";
+import { withCallerLimits } from "../../runtime/container/caller-limits.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { checkTerminal, writePidFile } from "../../runtime/container/create.ts";
 import { requestExec } from "../../runtime/container/monitor-client.ts";
@@ -95,7 +96,7 @@ const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags, 
     terminal: flags.tty === true,
     uid: uid === undefined ? own.uid : id("uid", uid),
     gid: gid === undefined ? own.gid : id("gid", gid),
-    groups: [...own.groups, ...flags.additionalGids.map((text) => id("gid", text))],
+    groups: [...new Set([...own.groups, ...flags.additionalGids.map((text) => id("gid", text))])],
     noNewPrivileges: !flags.newPrivs || own.noNewPrivileges,
   };
 };
@@ -138,6 +139,7 @@ const execute = async (container: string, args: readonly string[], flags: ExecFl
     seccomp: keptSeccomp(store.directory(container)),
     personality: stored.personality,
     env: withHome(process.env, process.uid, stored.rootfs),
+    limits: withCallerLimits(process.limits),
   };
   const pid = requestExec(encodeRecords(records, config));
   await openCgroup(stored.cgroup).join(pid);

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,8 +44,12 @@ static _Noreturn void give_up(const char *format, va_list arguments, int error)
 	char text[768];
 	size_t length = (size_t)vsnprintf(text, sizeof text, format, arguments);
 
-	if (error && length < sizeof text)
+	if (error && length + 2 < sizeof text) {
 		snprintf(text + length, sizeof text - length, ": %s", strerror(error));
+		/* Engines look for these words as Go writes them: "no such file or directory". */
+		if (report_fd >= 0)
+			text[length + 2] = (char)tolower((unsigned char)text[length + 2]);
+	}
 	if (before_exit)
 		before_exit();
 	if (report_fd < 0)

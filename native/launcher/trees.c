@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -81,12 +84,63 @@ static void restrict_tree(int tree, const struct wishes *wishes, const char *pat
 		set_attributes(tree, 0, &own, path);
 }
 
+/* Of fsconfig(2), with the NUL. */
+#define FSCONFIG_STRING_MAX 256
+/* Any directory will do: nobody else is in the mount namespace. */
+#define MOUNT_PLACE "/proc"
+
+/*
+ * mount(2) takes longer options than fsconfig(2), but needs a place: that of a child in a mount namespace of its own, which
+ * shares the descriptors.
+ */
+static int mount_overlay(const char *data)
+{
+	int result[2], tree = -1;
+
+	if (pipe(result) < 0)
+		return -1;
+	pid_t child = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (child == 0) {
+		if (unshare(CLONE_NEWNS) == 0 && syscall(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		    syscall(SYS_mount, "overlay", MOUNT_PLACE, "overlay", 0, data) == 0)
+			tree = (int)syscall(SYS_open_tree, AT_FDCWD, MOUNT_PLACE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		int answer[] = { tree, errno };
+		ssize_t written = write(result[1], answer, sizeof answer);
+		_exit(written != sizeof answer);
+	}
+	int answer[] = { -1, EAGAIN };
+	ssize_t got = child < 0 ? 0 : read(result[0], answer, sizeof answer);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	close(result[0]);
+	close(result[1]);
+	errno = got == sizeof answer ? answer[1] : EAGAIN;
+	return answer[0];
+}
+
+static int has_long_option(const char *data)
+{
+	for (const char *option = data; option; option = *option ? option + 1 : NULL) {
+		const char *end = strchrnul(option, ',');
+		if (end - option >= FSCONFIG_STRING_MAX)
+			return 1;
+		option = end;
+	}
+	return 0;
+}
+
 /* An overlay that is mounted nowhere. */
 static int open_overlay(const char *data)
 {
 	char options[WORDS_MAX], *rest = options, *option;
-	int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
 
+	if (has_long_option(data)) {
+		int tree = mount_overlay(data);
+		if (tree < 0)
+			fail("cannot make an overlay of %s", data);
+		return tree;
+	}
+	int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
 	if (context < 0)
 		return -1;
 	if (snprintf(options, sizeof options, "%s", data) >= (int)sizeof options)

@@ -4,6 +4,7 @@ import { isAbsolute, join } from "node:path";
 import type { HostFacts, StartConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { UserMappings } from "../spec/validate-namespaces.ts";
+import { withCallerLimits } from "./caller-limits.ts";
 import { ContainerError } from "./container-error.ts";
 import { userNamespaceConfig } from "./namespaces.ts";
 import { type NetworkMode, networkMode, sentrySysctls } from "./network.ts";
@@ -70,6 +71,7 @@ export const planContainer = ({ spec, bundle, hostname, user, hostFacts, ownerMa
       sandbox: {
         ...process,
         env: withHome(process.env, process.uid, root),
+        limits: withCallerLimits(process.limits),
         seccomp: compiledSeccomp(spec.seccomp),
         personality: spec.personality,
         hostname,

@@ -89,6 +89,10 @@ export const seenResources = (options: SeenOptions): SeenResources => {
     memTotalBytes: limit < LARGEST ? Math.min(Number(limit), options.memTotalBytes) : options.memTotalBytes,
     maxTasks,
     cpuTime: cpuTimeOf(files, paths),
-    cgroup: { version: isV2 ? 2 : 1, controllers },
+    cgroup: {
+      version: isV2 ? 2 : 1,
+      hierarchies: options.membership.split("\n").flatMap((line) => /^\d+:[^:]*(?=:)/.exec(line)?.[0] ?? []),
+      controllers,
+    },
   };
 };

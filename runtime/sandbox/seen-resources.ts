@@ -1,5 +1,5 @@
 /** What the container's cgroup leaves of the machine, as it is seen inside. Sent at the start, and anew by `update`. */
-import { checkInteger, checkText, type Fields, integer, list, nullable, record } from "./fields.ts";
+import { checkInteger, checkText, type Fields, integer, list, nullable, record, texts } from "./fields.ts";
 
 export interface SeenResources {
   /** CPUs by number, ascending. */
@@ -15,6 +15,8 @@ export interface SeenResources {
 /** The container's cgroup as a cgroup mount shows it. */
 export interface CgroupView {
   readonly version: 1 | 2;
+  /** The lines of /proc/PID/cgroup without their last field: "8:cpu,cpuacct". */
+  readonly hierarchies: readonly string[];
   /** By controller ("" for v2): what /proc/self/cgroup says of the place without a cgroup namespace of one's own, and limits by file name. */
   readonly controllers: Readonly<Record<string, CgroupFilesView>>;
 }
@@ -34,7 +36,7 @@ export const checkCpus = (from: Fields, path: string): number[] => {
   return cpus;
 };
 
-const texts = (value: unknown, path: string): Record<string, string> =>
+const textsByName = (value: unknown, path: string): Record<string, string> =>
   Object.fromEntries(Object.entries(record(value, path)).map(([name, text]) => [name, checkText(text, `${path}.${name}`)]));
 
 const view = (value: unknown, path: string): CgroupView => {
@@ -47,11 +49,15 @@ const view = (value: unknown, path: string): CgroupView => {
       {
         directory: checkText(one.directory, `${place}.directory`),
         path: checkText(one.path, `${place}.path`),
-        files: texts(one.files, `${place}.files`),
+        files: textsByName(one.files, `${place}.files`),
       },
     ];
   });
-  return { version: integer(from, "version", path, 1, 2) === 1 ? 1 : 2, controllers: Object.fromEntries(controllers) };
+  return {
+    version: integer(from, "version", path, 1, 2) === 1 ? 1 : 2,
+    hierarchies: texts(from, "hierarchies", path),
+    controllers: Object.fromEntries(controllers),
+  };
 };
 
 export const readSeenResources = (value: unknown, path: string): SeenResources => {

@@ -91,10 +91,15 @@ export const validateProcess = (field: Field): SpecProcess => {
     cwd: cwd.text(),
     uid: user.at("uid").integer(0, MAX_ID, 0),
     gid: user.at("gid").integer(0, MAX_ID, 0),
-    groups: user
-      .at("additionalGids")
-      .list()
-      .map((item) => item.integer(0, MAX_ID)),
+    // As runc, which says each once.
+    groups: [
+      ...new Set(
+        user
+          .at("additionalGids")
+          .list()
+          .map((item) => item.integer(0, MAX_ID)),
+      ),
+    ],
     terminal: field.at("terminal").flag(false),
     capabilities: capabilities(field.at("capabilities")) ?? { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] },
     limits: limits(field.at("rlimits")),

@@ -83,6 +83,11 @@ describeEngine("docker run", ["docker.io"], () => {
     "run --rm --cap-drop ALL --cap-add CHOWN --cap-add NET_ADMIN busybox grep CapEff /proc/self/status",
     "CapEff:\t0000000000001001\n",
   );
+  like(
+    "a sysctl that is not there",
+    "status run --rm --sysctl net.ipv4.nosuch=1 busybox true 2>&1 | grep -o 'open /proc.*directory\\|^status.*'",
+    "open /proc/sys/net/ipv4/nosuch: no such file or directory\nstatus 127\n",
+  );
   like("--ulimit", "run --rm --ulimit nofile=100:200 --ulimit core=0 busybox sh -c 'ulimit -n; ulimit -Hn; ulimit -c'", "100\n200\n0\n");
   like("--init", "status run --rm --init busybox sh -c 'cat /proc/1/comm; exit 3'", "docker-init\nstatus 3\n");
   like("--init forwards signals", "start --init busybox sleep 100; docker kill -s TERM $N >/dev/null; docker wait $N", "143\n");

@@ -103,6 +103,13 @@ describeEngine("podman", ["podman", "conmon", "netavark", "aardvark-dns", "curl"
     "run --rm --user 7:8 --read-only --tmpfs /t --cap-drop all --hostname h busybox sh -c 'id; hostname; touch /x 2>&1; grep CapEff /proc/self/status'",
     "uid=7(7) gid=8(8) groups=8(8)\nh\ntouch: /x: Read-only file system\nCapEff:\t0000000000000000\n",
   );
+  like("a volume that is an image", "run --rm --mount type=image,src=busybox,dst=/img busybox ls /img | head -n 2", "bin\netc\n");
+  like("limits are inherited", "run --rm --ulimit host busybox sh -c 'ulimit -Hn' | grep -cx \"$(ulimit -Hn)\"", "1\n");
+  like(
+    "its cgroups in /proc",
+    "run --rm --cgroupns host busybox cat /proc/self/cgroup | sed 's/libpod.*//'; run --rm --group-add 77 --group-add extra -u 1000 busybox id",
+    /^\d+:.*(\n.*)+uid=1000\(ann\) gid=1000\(ann\) groups=55\(extra\),77,1000\(ann\)\n$/,
+  );
   like("out of memory", "status run --name $N -m 64m --memory-swap 64m busybox tail /dev/zero", "status 137\n");
   like(
     "a published port",

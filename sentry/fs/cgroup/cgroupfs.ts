@@ -106,7 +106,9 @@ export const cgroupHierarchies = (): string[] => [
 export const cgroupText = (): string => {
   const view = machine.cgroup;
   if (view === null) return "0::/\n";
-  const names = Object.keys(view.controllers).filter((name) => name !== "");
-  const rows = names.map((name, index) => `${names.length - index}:${name}:${view.controllers[name].path}\n`);
-  return `${rows.join("")}${"" in view.controllers ? `0::${view.controllers[""].path}\n` : ""}`;
+  const pathOf = (hierarchy: string): string => {
+    const [first] = hierarchy.slice(hierarchy.indexOf(":") + 1).split(",");
+    return view.controllers[first]?.path ?? "/";
+  };
+  return view.hierarchies.map((hierarchy) => `${hierarchy}:${pathOf(hierarchy)}\n`).join("");
 };
