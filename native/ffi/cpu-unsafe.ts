@@ -72,6 +72,7 @@ export const anotherCpu = (cpu: number): number => {
   return cpu;
 };
 
+const CLOCK_THREAD_CPUTIME_ID = 3;
 let clockGettime!: Call;
 let time!: HostMemory;
 atStart(() => {
@@ -82,6 +83,12 @@ atStart(() => {
   clockGettime = libcFunction("int clock_gettime(int, uintptr_t)");
   time = allocateMemory(16);
 });
+
+/** CPU time of the calling thread, ns. */
+export const ownCpuNs = (): number => {
+  clockGettime(CLOCK_THREAD_CPUTIME_ID, time.address);
+  return (time.u32[0] + time.u32[1] * 2 ** 32) * 1e9 + time.u32[2];
+};
 
 /** CPU time of all threads of process `pid`, ns; 0 when it is gone (its CLOCK_PROCESS_CPUTIME_ID, clock_getcpuclockid(3)). */
 export const processCpuNs = (pid: number): number =>

@@ -34,6 +34,7 @@ export class Loop {
     this.#timers = timers;
     this.#poller = poller;
     this.#handOver = handOver;
+    platform.lookAtClock = () => platform.service.look(clock.monotonicNs());
   }
 
   /** The task's op is stepped (again) in this round or the next. */
@@ -62,6 +63,7 @@ export class Loop {
     const platform = this.#platform;
     const handOver = this.#handOver;
     const poller = this.#poller;
+    const { service } = platform;
     let rounds = 0;
     let nowNs = this.#clock.monotonicNs();
     let hostPolledNs = nowNs;
@@ -73,6 +75,7 @@ export class Loop {
       if (++rounds >= (hasSockets ? SOCKET_ROUNDS : ROUNDS_PER_CLOCK)) {
         rounds = 0;
         nowNs = this.#clock.monotonicNs();
+        service.look(nowNs);
         if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
         handOver.tick(nowNs);
         if (nowNs - hostPolledNs > (hasSockets ? SOCKET_POLL_NS : HOST_POLL_NS)) {
@@ -88,6 +91,7 @@ export class Loop {
         handOver.worked(requests, platform.running.length);
         continue;
       }
+      service.emptyRound();
       if (this.#ready.length > 0 || platform.deliveries.isHolding || platform.prepare() || handOver.maySpin(platform.running)) continue;
       nowNs = this.#sleep();
       hostPolledNs = nowNs;
@@ -99,6 +103,7 @@ export class Loop {
   #sleep(): number {
     const platform = this.#platform;
     let nowNs = this.#clock.monotonicNs();
+    platform.service.look(nowNs);
     if (nowNs >= this.#timers.nextNs) {
       this.#timers.run(nowNs);
       return nowNs;
@@ -111,6 +116,7 @@ export class Loop {
     }
     platform.sentrySleeps = false;
     nowNs = this.#clock.monotonicNs();
+    platform.service.begin(nowNs);
     if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
     this.#handOver.afterSleep();
     return nowNs;

@@ -78,6 +78,8 @@ export interface GuestThread {
   fetchedWord?(addr: UserAddr): number;
   /** CPU time the host has given this thread, in ns. */
   cpuTimeNs?(): number;
+  /** The part of it that counts as system time, as of the last `cpuTimeNs`. */
+  systemTimeNs?(): number;
   /**
    * For a stop that others look into: carries out what the next answer would (operations,
    * copy-outs, FPU state) with the code as the guest wrote it, and stops again. `done` gets

@@ -17,7 +17,7 @@ import type { Process } from "./process.ts";
 import { sendSignalToProcess, userSignal } from "./signals.ts";
 import type { Task } from "./task.ts";
 import { releaseAddressSpace } from "./thread-end.ts";
-import { taskCpuNs, usageOfTask } from "./usage.ts";
+import { usageOfTask } from "./usage.ts";
 
 export { exitGroup, exitTask, killOtherThreads } from "./exit-request.ts";
 
@@ -80,7 +80,6 @@ const endTask = (task: Task): void => {
   task.trace?.awaited?.finish(ESRCH);
   for (const tracee of detachAll(task)) endTrace(tracee);
   const usage = usageOfTask(task);
-  usage.userNs = taskCpuNs(task);
   Object.assign(task.usage, usage);
   task.isDead = true;
   process.tasks.delete(task.tid);

@@ -113,6 +113,10 @@ export class Task implements Waiter {
   readonly usage = new Usage();
   /** CPU time of host threads that this task had before execve(2). */
   earlierCpuNs = 0;
+  /** The system time in it. */
+  earlierSystemNs = 0;
+  /** How much of its system time `usage` has taken in. */
+  countedSystemNs = 0;
 
   readonly #queues: WaitQueue[] = [];
   #deadlineTimer: Timer | null = null;
@@ -244,6 +248,7 @@ export class Task implements Waiter {
     releaseAddressSpace(this);
     const oldThread = this.thread;
     this.earlierCpuNs += oldThread.cpuTimeNs?.() ?? 0;
+    this.earlierSystemNs += oldThread.systemTimeNs?.() ?? 0;
     this.mm.putUser();
     thread.regs.syscallNumber = oldThread.regs.syscallNumber;
     this.thread = thread;

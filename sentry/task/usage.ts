@@ -1,4 +1,5 @@
 /** Resource usage (getrusage(2)): of a task, of a process, of reaped children. */
+import { TICK_NS } from "../../syscall-tables/limits.ts";
 import type { Process } from "./process.ts";
 import type { Task } from "./task.ts";
 
@@ -29,16 +30,28 @@ export class Usage {
 }
 
 /** CPU time of a task, as the host counted it. */
-export const taskCpuNs = (task: Task): number => (task.isDead ? task.usage.userNs : (task.thread.cpuTimeNs?.() ?? 0) + task.earlierCpuNs);
+export const taskCpuNs = (task: Task): number =>
+  task.isDead ? task.usage.userNs + task.usage.systemNs : (task.thread.cpuTimeNs?.() ?? 0) + task.earlierCpuNs;
+
+/** Brings user and system time of a living task up to date: their sum is exact, and neither ever goes back (cputime_adjust). */
+const splitCpuTime = (task: Task): void => {
+  const { usage } = task;
+  const passedNs = Math.max(0, taskCpuNs(task) - usage.userNs - usage.systemNs);
+  const measuredNs = (task.thread.systemTimeNs?.() ?? 0) + task.earlierSystemNs;
+  const wantedNs = Math.max(0, measuredNs - task.countedSystemNs);
+  const systemNs = Math.min(passedNs, wantedNs);
+  // Ticks come late, by one at most.
+  task.countedSystemNs = measuredNs - Math.min(TICK_NS, wantedNs - systemNs);
+  usage.userNs += passedNs - systemNs;
+  usage.systemNs += systemNs;
+};
 
 /** A snapshot of a task's usage. */
 export const usageOfTask = (task: Task): Usage => {
   const usage = new Usage();
+  if (!task.isDead) splitCpuTime(task);
   usage.add(task.usage);
-  if (!task.isDead) {
-    usage.userNs = taskCpuNs(task);
-    usage.maxRss = task.mm.peakPages * 4;
-  }
+  if (!task.isDead) usage.maxRss = task.mm.peakPages * 4;
   return usage;
 };
 
@@ -52,7 +65,7 @@ export const usageOf = (process: Process): Usage => {
 
 /** CPU time of a process. */
 export const processCpuNs = (process: Process): number => {
-  let ns = process.usage.userNs;
+  let ns = process.usage.userNs + process.usage.systemNs;
   for (const task of process.tasks.values()) ns += taskCpuNs(task);
   return ns;
 };

@@ -23,7 +23,6 @@ import {
   EFAULT,
   EINVAL,
   EMSGSIZE,
-  ENOPROTOOPT,
   ENOTCONN,
   EOPNOTSUPP,
   EPIPE,
@@ -32,7 +31,7 @@ import {
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 
-import { type ControlMessage, int32At, int32Bytes } from "../control.ts";
+import type { ControlMessage } from "../control.ts";
 import { wirePacket } from "../filter/filter-packet.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";

@@ -49,7 +49,9 @@ export class Deliveries {
   deliver(thread: SystrapThread): void {
     const { carrier, process } = thread;
     thread.isQuiet = false;
-    if (!carrier.isAsleep && this.#canRun(carrier, thread)) {
+    const isAsleep = carrier.isAsleep;
+    if (isAsleep) thread.wakesSinceLook++;
+    if (!isAsleep && this.#canRun(carrier, thread)) {
       this.#run(carrier, thread);
       return;
     }

@@ -48,6 +48,7 @@ import {
 } from "./layout.generated.ts";
 import { isRepaired, noteOwnGs } from "./patch-repair.ts";
 import { Patcher } from "./patcher.ts";
+import { ServiceTime } from "./service-time.ts";
 import { SystrapThread } from "./thread.ts";
 
 const SYS_mmap = 9;
@@ -97,6 +98,7 @@ export class SystrapPlatform implements Platform {
   /** host pid → process, for death notices. */
   readonly processes = new Map<number, SystrapProcess>();
 
+  readonly service = new ServiceTime();
   readonly #scratch = allocateMemory(4096);
   readonly #arena = new SlotArena(this.#scratch);
   readonly #globalFd: number;
@@ -218,10 +220,14 @@ export class SystrapPlatform implements Platform {
       const thread = running[i];
       if (Atomics.load(thread.i32, thread.word + SLOT_STATE / 4) !== STATE_REQUEST) continue;
       served++;
+      this.service.note(thread);
       this.#take(thread);
     }
     return served;
   }
+
+  /** What was served up to now is accounted for. */
+  lookAtClock = (): void => {};
 
   /** True when some request is posted. */
   hasRequests(): boolean {

@@ -68,7 +68,14 @@ export class SystrapThread implements GuestThread {
   onReport: ((failed: Errno | 0) => void) | null = null;
   isGone = false;
   cpuNs = 0;
+  kernelNs = 0;
   hasRun = true;
+  /** What the sentry has worked for it, and the part during which its host thread slept (service-time.ts). */
+  serviceNs = 0;
+  asleepServiceNs = 0;
+  callsSinceLook = 0;
+  /** Answers since then that found its host thread asleep. */
+  wakesSinceLook = 0;
 
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
@@ -264,8 +271,16 @@ export class SystrapThread implements GuestThread {
   }
 
   cpuTimeNs(): number {
-    if (!this.isGone) this.process.cpuTime.update(this.process.hostPid, this.process.threads);
-    return this.cpuNs;
+    if (!this.isGone) {
+      this.process.cpuTime.update(this.process.hostPid, this.process.threads);
+      this.platform.lookAtClock();
+    }
+    return this.cpuNs + this.asleepServiceNs;
+  }
+
+  /** As `cpuTimeNs` has brought it up to date. */
+  systemTimeNs(): number {
+    return this.kernelNs + this.serviceNs;
   }
 
   exitThread(): void {

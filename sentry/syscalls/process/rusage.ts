@@ -7,7 +7,7 @@ import { usageOf, usageOfTask } from "../../task/usage.ts";
 import { implement } from "../implement.ts";
 
 /** getrusage(2) */
-export const sys_getrusage = implement("getrusage", { level: "partial", note: "all CPU time counts as user time" }, (task, who, addr) => {
+export const sys_getrusage = implement("getrusage", { level: "full" }, (task, who, addr) => {
   const { process } = task;
   switch (who) {
     case RUSAGE_SELF:
@@ -22,7 +22,7 @@ export const sys_getrusage = implement("getrusage", { level: "partial", note: "a
 });
 
 /** times(2): returns ticks since a point in the past. */
-export const sys_times = implement("times", { level: "partial", note: "all CPU time counts as user time" }, (task, addr) => {
+export const sys_times = implement("times", { level: "full" }, (task, addr) => {
   const ticks = Math.floor(task.kernel.clock.monotonicNs() / TICK_NS);
   if (addr === 0) return ticks;
   const own = usageOf(task.process);
