@@ -4,22 +4,25 @@
 #define MXCSR_AT 24
 #define MXCSR_DEFAULT 0x1f80
 #define XFEATURE_PKRU 0x200ul
+#define XFEATURES_FXSAVE 3ul
 #define HEADER_AT 512
 /* What the host's kernel keeps for itself in a frame's area (sw_reserved). */
 #define MARKS_AT 464
+#define XSTATE_BEGIN 0x46505853
+#define XSTATE_END 0x46505845
 
 /* The extended state goes to a signal frame on the guest's stack, with the marks of the kernel's own frames. */
 static u32 save_fpu_at(u8 *area, void *fpu) {
   u32 size = DATA->xsave_size;
   if (fpu) return stub_copy(area, fpu, size + 4) != 0;
   u64 header[8] = {0};
-  if (stub_copy(area + 512, header, 64)) return 1;
+  if (stub_copy(area + HEADER_AT, header, 64)) return 1;
   if (stub_xsave(area)) return 1;
   u32 low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  u32 marks[12] = {0x46505853, size + 4, low & ~0x60000u, high, size};
-  u32 end = 0x46505845;
-  return stub_copy(area + 464, marks, 48) || stub_copy(area + size, &end, 4);
+  u32 marks[12] = {XSTATE_BEGIN, size + 4, low & ~0x60000u, high, size};
+  u32 end = XSTATE_END;
+  return stub_copy(area + MARKS_AT, marks, 48) || stub_copy(area + size, &end, 4);
 }
 
 static void initial_fpu(struct slot *slot) {
@@ -27,17 +30,30 @@ static void initial_fpu(struct slot *slot) {
   *(u32 *)(slot->data + MXCSR_AT) = MXCSR_DEFAULT;
 }
 
-/* The guest may have written anything into its frame: only the header words that XRSTOR accepts are kept. */
+/* check_xstate_in_sigframe: how much of the frame's area is XSAVE's; 0: the first 512 bytes are FXSAVE's and that is all. */
+static u32 xstate_size(const struct slot *slot) {
+  const u32 *marks = (const u32 *)(slot->data + MARKS_AT);
+  u32 size = marks[4], end = 0;
+  if (marks[0] != XSTATE_BEGIN || size < HEADER_AT + 64 || size > DATA->xsave_size || size > marks[1]) return 0;
+  return stub_copy(&end, (const void *)(slot->fpu_addr + size), 4) == 0 && end == XSTATE_END ? size : 0;
+}
+
+/* What the guest wrote into its frame may be anything: XRSTOR refuses what it must not load. */
 u32 stub_fpu_from_frame(struct slot *slot) {
-  u64 *header = (u64 *)(slot->data + 512);
-  u32 size = DATA->xsave_size;
-  if (slot->fpu_addr) {
-    if (stub_copy(slot->data, (void *)slot->fpu_addr, size)) return 1;
-    u32 low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    header[0] &= ((u64)high << 32 | low) & ~0x60000ul;
-  } else initial_fpu(slot);
-  for (u32 i = 1; i < 8; i++) header[i] = 0;
+  u64 *header = (u64 *)(slot->data + HEADER_AT);
+  if (!slot->fpu_addr) {
+    initial_fpu(slot);
+    return stub_xrstor(slot->data, ~0ul) != 0;
+  }
+  if (stub_copy(slot->data, (void *)slot->fpu_addr, HEADER_AT)) return 1;
+  u32 size = xstate_size(slot);
+  if (size) {
+    if (stub_copy(slot->data + HEADER_AT, (void *)(slot->fpu_addr + HEADER_AT), size - HEADER_AT)) return 1;
+    header[0] &= *(const u64 *)(slot->data + MARKS_AT + 8);
+  } else {
+    for (u32 i = 0; i < 8; i++) header[i] = 0;
+    header[0] = XFEATURES_FXSAVE;
+  }
   return stub_xrstor(slot->data, ~0ul) != 0;
 }
 

@@ -88,6 +88,8 @@
 #define FETCHED_ALL 0xfffffffe
 #define FETCH_FAILED 0xffffffff
 #define LARGE_COPY 0x8000
+/* What rt_sigreturn reads of a signal frame: return address, ucontext, mask. */
+#define SIGNAL_FRAME_FETCHED 312
 #define COPY_PIECE 0x4000
 #define SLOT_OPS 0x400
 #define OP_SIZE 64

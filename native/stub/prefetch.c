@@ -117,6 +117,7 @@ void stub_prefetch(struct slot *slot, const struct gregs *regs) {
   if (nr >= PREFETCH_COUNT) return;
   const struct prefetch_row *row = &prefetch_table[nr];
   struct cursor cursor = {slot, 0};
+  if (nr == NR_rt_sigreturn) fetch(&cursor, regs->rsp - 8, SIGNAL_FRAME_FETCHED);
   for (u32 i = 0; i < PREFETCH_DESCRIPTORS; i++) {
     u32 kind = row->descriptors[i].kind;
     if (kind == PF_END) return;

@@ -89,7 +89,8 @@ static u32 is_old_call(const u8 *bytes) {
 
 /* What a site begins with, before and after: instructions that every processor has. */
 static u32 is_site(const u8 *bytes) {
-  return bytes[0] == 0xb8 || bytes[0] == 0xe9 || is_old_call(bytes) || (bytes[0] == 0x0f && bytes[1] == 0x05);
+  u32 is_mov = bytes[0] == 0xb8 || (bytes[0] == 0x48 && bytes[1] == 0xc7 && bytes[2] == 0xc0);
+  return is_mov || bytes[0] == 0xe9 || is_old_call(bytes) || (bytes[0] == 0x0f && bytes[1] == 0x05);
 }
 
 /*

@@ -12,6 +12,7 @@ export const ET_DYN = 3;
 export const PT_LOAD = 1;
 export const PT_INTERP = 3;
 export const PT_PHDR = 6;
+export const PT_GNU_EH_FRAME = 0x6474_e550;
 export const PT_GNU_STACK = 0x6474_e551;
 
 export const PF_X = 1;

@@ -1,7 +1,7 @@
 /** What the kernel does when a guest thread stops: the platform's questions go to the dispatcher and the task layer. */
 import { SIGKILL, SIGSEGV } from "../../syscall-tables/flags/signal.ts";
 import type { Errno } from "../abi/errno.ts";
-
+import { isSignalReturn } from "../exec/signal-return.ts";
 import type { Log } from "../host/log.ts";
 import { VM_SHARED } from "../mm/vma.ts";
 import { R_RIP } from "../platform/registers.ts";
@@ -39,6 +39,10 @@ export class GuestTraps implements TrapHandler {
   patchableProtection(thread: SystrapThread, addr: number): number {
     const vma = thread.task?.mm.find(addr);
     return vma && vma.start <= addr && (vma.flags & VM_SHARED) === 0 ? vma.prot : -1;
+  }
+
+  isSignalReturn(thread: SystrapThread, addr: number): boolean {
+    return thread.task !== null && isSignalReturn(thread.task.mm, thread.process.memory, addr);
   }
 
   trampolineArea(thread: SystrapThread): number {

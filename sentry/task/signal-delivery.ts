@@ -18,7 +18,7 @@ import { R_RSP } from "../platform/registers.ts";
 import { exitGroup } from "./exit-request.ts";
 import { stopProcess } from "./job-control.ts";
 import type { SignalAction } from "./signal-actions.ts";
-import { packSignalInfo, type SignalInfo } from "./signal-info.ts";
+import { packFrameInfo, type SignalInfo } from "./signal-info.ts";
 import { dequeueUnmasked, forceSignal, kernelSignal, sendSignalToTask } from "./signals.ts";
 import type { Task } from "./task.ts";
 
@@ -88,7 +88,7 @@ export const setUpHandler = (task: Task, info: SignalInfo, action: SignalAction)
   const stackTopAddr = frameTop(task, action);
   const frame: SignalFrame = {
     signal: info.signal,
-    info: packSignalInfo(info),
+    info: packFrameInfo(info),
     handlerAddr: action.handlerAddr,
     restorerAddr: action.restorerAddr,
     stackTopAddr,

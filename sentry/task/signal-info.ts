@@ -123,13 +123,10 @@ const putValue = (view: DataView, at: number, info: SignalInfo): void => {
   }
 };
 
-/** copy_siginfo_to_user: a fresh 128-byte siginfo_t. */
-export const packSignalInfo = (info: SignalInfo): Uint8Array => {
-  const bytes = new Uint8Array(SIGINFO_SIZE);
-  const view = new DataView(bytes.buffer);
+const putInfo = (bytes: Uint8Array, view: DataView, info: SignalInfo): void => {
   if (info.raw !== undefined) bytes.set(info.raw.subarray(0, SIGINFO_SIZE));
   view.setInt32(0, info.signal, true);
-  if (info.raw !== undefined) return bytes;
+  if (info.raw !== undefined) return;
   view.setInt32(4, info.errno ?? 0, true);
   view.setInt32(8, info.code, true);
   switch (signalLayout(info.signal, info.code)) {
@@ -162,5 +159,21 @@ export const packSignalInfo = (info: SignalInfo): Uint8Array => {
       view.setUint32(20, info.uid ?? 0, true);
       putValue(view, 24, info);
   }
+};
+
+/** copy_siginfo_to_user: a fresh 128-byte siginfo_t. */
+export const packSignalInfo = (info: SignalInfo): Uint8Array => {
+  const bytes = new Uint8Array(SIGINFO_SIZE);
+  putInfo(bytes, new DataView(bytes.buffer), info);
   return bytes;
+};
+
+const frameBytes = new Uint8Array(SIGINFO_SIZE);
+const frameView = new DataView(frameBytes.buffer);
+
+/** The same for a signal frame: valid until the next call. */
+export const packFrameInfo = (info: SignalInfo): Uint8Array => {
+  frameBytes.fill(0);
+  putInfo(frameBytes, frameView, info);
+  return frameBytes;
 };

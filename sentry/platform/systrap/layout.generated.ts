@@ -62,6 +62,7 @@ export const SLOT_FETCHED = 0x3fc;
 export const FETCHED_ALL = 0xfffffffe;
 export const FETCH_FAILED = 0xffffffff;
 export const LARGE_COPY = 0x8000;
+export const SIGNAL_FRAME_FETCHED = 312;
 export const COPY_PIECE = 0x4000;
 export const SLOT_OPS = 0x400;
 export const OP_SIZE = 64;

@@ -31,15 +31,19 @@ test("instructions that mean the same elsewhere have their length, others have n
   for (const [hex, length] of lengths) assert.equal(movableLength(bytes(hex), 0), length, hex);
 });
 
-test("a number that stands before the call makes one shape, what stands behind it the other", () => {
-  assert.deepEqual(shapeOf(bytes("b8 27 00 00 00 0f 05 c3"), 39), { start: -5, length: 7, guard: 5, movedLength: 0 });
+test("a number that stands before the call makes two shapes, what stands behind it the third", () => {
+  assert.deepEqual(shapeOf(bytes("90 90 b8 27 00 00 00 0f 05 c3"), 39), { start: -5, length: 7, guard: 5, movedLength: 0 });
   // Called with another number: somebody jumped to the `syscall`.
-  assert.equal(shapeOf(bytes("b8 27 00 00 00 0f 05 c3"), 40), null);
-  assert.deepEqual(shapeOf(bytes("90 90 90 31 c0 0f 05 48 3d 00 f0 ff ff"), 0), { start: 0, length: 5, guard: 2, movedLength: 6 });
-  assert.equal(shapeOf(bytes("90 90 90 31 c0 0f 05 c3"), 0), null);
+  assert.equal(shapeOf(bytes("90 90 b8 27 00 00 00 0f 05 c3"), 40), null);
+  assert.deepEqual(shapeOf(bytes("48 c7 c0 0f 00 00 00 0f 05 0f 1f 80"), 15), { start: -7, length: 7, guard: 0, movedLength: 0 });
+  assert.equal(shapeOf(bytes("48 c7 c0 0f 00 00 00 0f 05 0f 1f 80"), 16), null);
+  // Another register.
+  assert.equal(shapeOf(bytes("48 c7 c1 0f 00 00 00 0f 05 0f 1f 80"), 15), null);
+  assert.deepEqual(shapeOf(bytes("90 90 90 90 90 31 c0 0f 05 48 3d 00 f0 ff ff"), 0), { start: 0, length: 5, guard: 2, movedLength: 6 });
+  assert.equal(shapeOf(bytes("90 90 90 90 90 31 c0 0f 05 c3"), 0), null);
   // Two short instructions: execution may come between them.
-  assert.equal(shapeOf(bytes("90 90 90 31 c0 0f 05 5f 5d c3"), 0), null);
-  assert.equal(shapeOf(bytes("90 90 90 31 c0 cd 80 48 3d 00 f0 ff ff"), 0), null);
+  assert.equal(shapeOf(bytes("90 90 90 90 90 31 c0 0f 05 5f 5d c3"), 0), null);
+  assert.equal(shapeOf(bytes("90 90 90 90 90 31 c0 cd 80 48 3d 00 f0 ff ff"), 0), null);
 });
 
 test("trampolines lie where the third byte of the jump is no opcode, and lead back", () => {

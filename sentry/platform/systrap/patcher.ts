@@ -23,6 +23,7 @@ import { ENTRY_POINTER, movingTrampoline, movTrampoline, TrampolineArea, tableEn
 /** Patching costs two mprotects and a copied page, a trap about 1.8 µs: it pays from the fourth trap on. */
 const TRAPS_BEFORE_PATCH = 4;
 const NR_mmap = 9;
+const SYS_rt_sigreturn = 15;
 const REFUSED = -1;
 const SYSCALL_LENGTH = 2;
 
@@ -114,6 +115,8 @@ export class Patcher {
     const shape = shapeOf(code, thread.regs.getLo(R_RAX));
     if (shape === null) return;
     const siteAddr = rip - SYSCALL_LENGTH + shape.start;
+    // Without unwinding information the bytes themselves are what an unwinder finds a handler's frame by.
+    if (thread.regs.getLo(R_RAX) === SYS_rt_sigreturn && !handler.isSignalReturn(thread, siteAddr)) return;
     const protection = handler.patchableProtection(thread, siteAddr);
     if (protection < 0 || handler.patchableProtection(thread, siteAddr + shape.length - 1) !== protection) return;
     const area = shape.movedLength === 0 ? sites.low : this.#areaFor(thread, sites, siteAddr, handler);

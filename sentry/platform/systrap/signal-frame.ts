@@ -1,8 +1,9 @@
 /** struct rt_sigframe of x86-64 (arch/x86/include/asm/sigframe.h): the kernel's exact layout on the guest's stack. */
 import { TWO_32 } from "../../../syscall-tables/limits.ts";
-import { EFAULT, type Errno, isErrno } from "../../abi/errno.ts";
+import { EFAULT, type Errno } from "../../abi/errno.ts";
 import type { SignalContext, SignalFrame } from "../platform.ts";
 import { R_EFLAGS, R_RAX, R_RDI, R_RDX, R_RIP, R_RSI, R_RSP } from "../registers.ts";
+import { SIGNAL_FRAME_FETCHED } from "./layout.generated.ts";
 import type { SystrapThread } from "./thread.ts";
 
 const UC = 8;
@@ -24,15 +25,22 @@ const HANDLER_CLEARED = 0x100 | 0x400 | 0x10000;
 /** The flags a guest may set: CF PF AF ZF SF TF DF OF AC (FIX_EFLAGS). */
 const USER_FLAGS = 0x40dd5;
 
+/** The frame that is being written; what is never set stays zero. */
 const bytes = new Uint8Array(FRAME_SIZE);
-const view = new DataView(bytes.buffer);
+const words = new Uint32Array(bytes.buffer);
+/** The part of a frame that the way back reads. */
+const restoredBytes = new Uint8Array(SIGNAL_FRAME_FETCHED);
+const restored = new Uint32Array(restoredBytes.buffer);
+/** gs and fs are 0. */
+const CODE_SEGMENT = 0x33;
+const STACK_SEGMENT = 0x2b0000;
 
 const setU64 = (at: number, value: number): void => {
-  view.setUint32(at, value, true);
-  view.setUint32(at + 4, Math.floor(value / TWO_32), true);
+  words[at / 4] = value;
+  words[at / 4 + 1] = Math.floor(value / TWO_32);
 };
 
-const getU64 = (from: DataView, at: number): number => from.getUint32(at, true) + from.getUint32(at + 4, true) * TWO_32;
+const getU64 = (at: number): number => restored[at / 4] + restored[at / 4 + 1] * TWO_32;
 
 /** Writes the frame and points the registers at the handler. Returns the FPU state's guest address, or EFAULT. */
 export const writeSignalFrame = (thread: SystrapThread, frame: SignalFrame, fpuSize: number): number | Errno => {
@@ -40,27 +48,24 @@ export const writeSignalFrame = (thread: SystrapThread, frame: SignalFrame, fpuS
   const fpuAddr = Math.floor((frame.stackTopAddr - fpuSize - 4) / 64) * 64;
   const frameAddr = Math.floor((fpuAddr - FRAME_SIZE) / 16) * 16 - 8;
   if (frameAddr < 65536) return EFAULT;
-  bytes.fill(0);
   setU64(0, frame.restorerAddr);
   setU64(UC, UC_FLAGS);
   setU64(UC_STACK, frame.altStack.addr);
-  view.setUint32(UC_STACK + 8, frame.altStack.flags, true);
+  words[(UC_STACK + 8) / 4] = frame.altStack.flags;
   setU64(UC_STACK + 16, frame.altStack.size);
   for (let i = 0; i < GENERAL_REGISTERS; i++) {
-    view.setUint32(MCONTEXT + i * 8, regs.getLo(i), true);
-    view.setUint32(MCONTEXT + i * 8 + 4, regs.getHi(i), true);
+    words[MCONTEXT / 4 + i * 2] = regs.getLo(i);
+    words[MCONTEXT / 4 + i * 2 + 1] = regs.getHi(i);
   }
-  view.setUint16(SEGMENTS, 0x33, true);
-  view.setUint16(SEGMENTS + 6, 0x2b, true);
-  if (frame.trap) {
-    setU64(ERROR, frame.trap.error);
-    setU64(TRAPNO, frame.trap.number);
-    setU64(CR2, frame.trap.addr);
-  }
+  words[SEGMENTS / 4] = CODE_SEGMENT;
+  words[SEGMENTS / 4 + 1] = STACK_SEGMENT;
+  setU64(ERROR, frame.trap?.error ?? 0);
+  setU64(TRAPNO, frame.trap?.number ?? 0);
+  setU64(CR2, frame.trap?.addr ?? 0);
   setU64(FPSTATE, fpuAddr);
-  view.setUint32(SIGMASK, frame.maskLo, true);
-  view.setUint32(SIGMASK + 4, frame.maskHi, true);
-  bytes.set(frame.info.subarray(0, 128), INFO);
+  words[SIGMASK / 4] = frame.maskLo;
+  words[SIGMASK / 4 + 1] = frame.maskHi;
+  bytes.set(frame.info, INFO);
   if (thread.memory.writeFrom(frameAddr, bytes, 0, FRAME_SIZE) !== FRAME_SIZE) return EFAULT;
   regs.set(R_RDI, frame.signal);
   regs.set(R_RSI, frameAddr + INFO);
@@ -72,21 +77,20 @@ export const writeSignalFrame = (thread: SystrapThread, frame: SignalFrame, fpuS
   return fpuAddr;
 };
 
-/** Restores the registers from the frame that the restorer's rt_sigreturn finds just below rsp. */
+/** Restores the registers from the frame that the restorer's rt_sigreturn finds just below rsp. The stub has fetched it. */
 export const readSignalFrame = (thread: SystrapThread): (SignalContext & { fpuAddr: number }) | Errno => {
   const { regs, memory } = thread;
-  const frame = memory.viewIn(regs.get(R_RSP) - 8, SIGMASK + 8);
-  if (isErrno(frame)) return frame;
+  if (memory.readInto(regs.get(R_RSP) - 8, restoredBytes, 0, SIGNAL_FRAME_FETCHED) !== SIGNAL_FRAME_FETCHED) return EFAULT;
   const flags = regs.getLo(R_EFLAGS);
   for (let i = 0; i < GENERAL_REGISTERS; i++) {
-    regs.setHalves(i, frame.getUint32(MCONTEXT + i * 8, true), frame.getUint32(MCONTEXT + i * 8 + 4, true));
+    regs.setHalves(i, restored[MCONTEXT / 4 + i * 2], restored[MCONTEXT / 4 + i * 2 + 1]);
   }
-  const restored = frame.getUint32(MCONTEXT + R_EFLAGS * 8, true);
-  regs.setHalves(R_EFLAGS, (flags & ~USER_FLAGS) | (restored & USER_FLAGS), 0);
+  const restoredFlags = restored[MCONTEXT / 4 + R_EFLAGS * 2];
+  regs.setHalves(R_EFLAGS, (flags & ~USER_FLAGS) | (restoredFlags & USER_FLAGS), 0);
   return {
-    maskLo: frame.getUint32(SIGMASK, true),
-    maskHi: frame.getUint32(SIGMASK + 4, true),
-    altStack: { addr: getU64(frame, UC_STACK), flags: frame.getInt32(UC_STACK + 8, true), size: getU64(frame, UC_STACK + 16) },
-    fpuAddr: getU64(frame, FPSTATE),
+    maskLo: restored[SIGMASK / 4],
+    maskHi: restored[SIGMASK / 4 + 1],
+    altStack: { addr: getU64(UC_STACK), flags: restored[(UC_STACK + 8) / 4] | 0, size: getU64(UC_STACK + 16) },
+    fpuAddr: getU64(FPSTATE),
   };
 };

@@ -213,7 +213,7 @@ export class SlotMemory extends BasicMemory {
       return length;
     }
     if (length <= 32) for (let i = 0; i < length; i++) u8[to + i] = source[at + i];
-    else u8.set(source.subarray(at, at + length), to);
+    else u8.set(at === 0 && length === source.length ? source : source.subarray(at, at + length), to);
     return length;
   }
 

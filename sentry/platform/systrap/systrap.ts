@@ -68,6 +68,8 @@ export interface TrapHandler {
   interrupt(thread: SystrapThread): void;
   /** The protection of the private mapping at `addr` if its code may be patched, else -1. */
   patchableProtection(thread: SystrapThread, addr: number): number;
+  /** True when the unwinding information of the file that is mapped at `addr` says that a signal handler returns there. */
+  isSignalReturn(thread: SystrapThread, addr: number): boolean;
   /** Where the thread's address space keeps room for trampolines beside its libraries; 0: nowhere. */
   trampolineArea(thread: SystrapThread): number;
   /** The answer's operations or copy-outs failed and no one undoes them: the guest process cannot go on. */
