@@ -16,6 +16,7 @@ let anyCpu!: HostMemory;
 let chosen = ANY_CPU;
 let home = ANY_CPU;
 let withoutOne!: HostMemory;
+let masked!: HostMemory;
 let without = ANY_CPU;
 
 /** The CPU that this thread is on just now (through the vDSO: no system call). */
@@ -55,8 +56,22 @@ export const setHome = (cpu: number): number => {
 /** Back to where this thread belongs after `stayOn`. 0 or a negative errno. */
 export const goHome = (): number => (home === ANY_CPU ? hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address) : stayOn(home));
 
-/** Thread `tid` may run where this process could at `saveCpus`, but for `cpu` (ANY_CPU: everywhere). 0 or a negative errno. */
-export const keepThreadOff = (tid: number, cpu: number): number => {
+/**
+ * Thread `tid` may run where this process could at `saveCpus`, but for `cpu` (ANY_CPU: everywhere). With `mask` on those of its
+ * CPUs alone, `cpu` among them if there is no other. 0 or a negative errno.
+ */
+export const placeThread = (tid: number, cpu: number, mask: Uint32Array | null): number => {
+  if (mask !== null) {
+    const { u32 } = masked;
+    const word = cpu >> 5;
+    let others = 0;
+    for (let i = 0; i < SET_BYTES / 4; i++) {
+      u32[i] = (mask[i] ?? 0) & anyCpu.u32[i];
+      others |= i === word ? u32[i] & ~(1 << (cpu & 31)) : u32[i];
+    }
+    if (cpu !== ANY_CPU && others !== 0) u32[word] &= ~(1 << (cpu & 31));
+    return hostCall3(SYS_sched_setaffinity, tid, SET_BYTES, masked.address);
+  }
   if (cpu === ANY_CPU) return hostCall3(SYS_sched_setaffinity, tid, SET_BYTES, anyCpu.address);
   if (cpu !== without) {
     withoutOne.u8.set(anyCpu.u8.subarray(0, SET_BYTES));
@@ -80,6 +95,7 @@ atStart(() => {
   oneCpu = allocateMemory(SET_BYTES);
   anyCpu = allocateMemory(SET_BYTES);
   withoutOne = allocateMemory(SET_BYTES);
+  masked = allocateMemory(SET_BYTES);
   clockGettime = libcFunction("int clock_gettime(int, uintptr_t)");
   time = allocateMemory(16);
 });

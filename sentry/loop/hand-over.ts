@@ -213,7 +213,7 @@ export class HandOver {
 
   #takeCpu(guestCpu: number): void {
     const cpu = currentCpu();
-    const own = cpu === guestCpu ? this.#platform.otherCpu(cpu) : cpu;
+    const own = cpu === guestCpu || this.#platform.isNeeded(cpu) ? this.#platform.otherCpu(cpu) : cpu;
     if (!this.#bind(own)) return;
     this.#budget = OWN_CPU;
     if (this.#cpuCount === 2) this.#platform.deliveries.holdRounds = HOLD_ALONE_ROUNDS;

@@ -76,6 +76,10 @@ export interface GuestThread {
    * -1 when a futex was woken since then or the word was not fetched: ask the memory.
    */
   fetchedWord?(addr: UserAddr): number;
+  /** Binds it to CPUs, a bit for each; null: any. Absent: the platform cannot. */
+  setCpus?(cpus: Uint32Array | null): void;
+  /** The CPU that it was on at its call (the guest says so). */
+  readonly cpu?: number;
   /** CPU time the host has given this thread, in ns. */
   cpuTimeNs?(): number;
   /** The part of it that counts as system time, as of the last `cpuTimeNs`. */

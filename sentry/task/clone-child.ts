@@ -149,6 +149,7 @@ const inherit = (parent: Task, child: Task, flags: number): void => {
   child.timerSlackNs = parent.timerSlackNs;
   child.defaultTimerSlackNs = parent.timerSlackNs;
   child.scheduling.inherit(parent.scheduling);
+  child.thread.setCpus?.(child.scheduling.affinity);
   // A thread that joins a process about to end or to stop takes part in it.
   if (child.process !== parent.process) return;
   child.isKilled = child.process.groupExitStatus !== null;

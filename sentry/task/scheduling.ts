@@ -1,4 +1,4 @@
-/** Scheduling attributes (sched(7)). They are kept and shown; the host schedules guest threads by its own. */
+/** Scheduling attributes (sched(7)). They are kept and shown; the host schedules guest threads by its own, on the CPUs of their affinity. */
 import { SCHED_NORMAL } from "../../syscall-tables/flags/process.ts";
 
 export class Scheduling {

@@ -255,6 +255,7 @@ export class Task implements Waiter {
     this.mm = mm;
     this.debugRegisters = null;
     thread.task = this;
+    thread.setCpus?.(this.scheduling.affinity);
     oldThread.task = null;
     leaveHostProcess(oldThread);
   }

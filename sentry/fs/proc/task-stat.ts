@@ -76,7 +76,7 @@ export const statText = (subject: Subject, reader: Task): string => {
     0,
     0,
     subject.scope === "process" ? process.exitSignal : -1,
-    0,
+    task.thread.cpu ?? 0,
     task.scheduling.priority,
     task.scheduling.policy,
     0,

@@ -41,6 +41,8 @@ export class Carrier {
   isLeader = false;
   /** The CPU the host keeps it off; -1: none. A clone inherits it. */
   keptOff = -1;
+  /** The CPUs it was bound to, as its guest thread wished (sched_setaffinity(2)); null: any. */
+  boundTo: Uint32Array | null = null;
   readonly #i32: Int32Array;
   readonly #command: number;
   readonly #sleeping: number;
@@ -81,6 +83,12 @@ export class Carrier {
   /** The last command was not taken yet: it may still touch the slot of the guest thread it had. */
   get hasCommand(): boolean {
     return Atomics.load(this.#i32, this.#command) !== 0;
+  }
+
+  /** A clone starts where its parent may run. */
+  inheritPlace(parent: Carrier): void {
+    this.keptOff = parent.keptOff;
+    this.boundTo = parent.boundTo;
   }
 
   /** The host thread has not ended yet. */

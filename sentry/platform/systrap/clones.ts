@@ -86,7 +86,7 @@ export const cloneThread = (platform: SystrapPlatform, arena: SlotArena, parent:
   child.reset();
   child.startFrom(parent);
   const carrier = new Carrier(process, block, bed);
-  carrier.keptOff = parent.carrier.keptOff;
+  carrier.inheritPlace(parent.carrier);
   assign(carrier, child);
   ops.push(OP_CARRIER, block, bed);
   const carrierOp = ops.length - 1;

@@ -40,7 +40,7 @@ export class Deliveries {
   }
 
   #run(carrier: Carrier, thread: SystrapThread): void {
-    if (carrier.isAsleep) this.#place(carrier);
+    if (carrier.isAsleep || carrier.boundTo !== thread.cpus) this.#place(carrier);
     carrier.run(thread);
     if (thread.owesInterrupt) thread.interrupt();
   }

@@ -93,7 +93,7 @@ export class Forks {
     child.reset();
     // The child's stub takes its only slot for its bed, on the stacks it was cloned with.
     const carrier = new Carrier(process, parent.carrier.block, parent.index);
-    carrier.keptOff = parent.carrier.keptOff;
+    carrier.inheritPlace(parent.carrier);
     holdAtStart(carrier, child);
     const nonce = this.#writeNonce(child);
     const sent = sendFds(parent.process.controlFd, [region.memfd, pair[1]]);

@@ -4,7 +4,7 @@
  * sentry/loop decides when to poll and when to sleep.
  */
 
-import { ANY_CPU, anotherCpu, keepThreadOff } from "../../../native/ffi/cpu-unsafe.ts";
+import { ANY_CPU, anotherCpu, placeThread } from "../../../native/ffi/cpu-unsafe.ts";
 import { allocateMemory, type HostMemory, hostCall3, hostCall6, hostClose, viewMemory } from "../../../native/ffi/syscall-unsafe.ts";
 import { F_ADD_SEALS, F_SEAL_FUTURE_WRITE } from "../../../syscall-tables/flags/fd.ts";
 import { PR_SET_MM } from "../../../syscall-tables/flags/prctl.ts";
@@ -185,17 +185,24 @@ export class SystrapPlatform implements Platform {
   /** Guest threads leave `cpu` (ANY_CPU: may run everywhere): running ones now, sleeping ones when they are woken. */
   keepOff(cpu: number): void {
     this.#reserved = cpu;
-    for (const thread of this.running) this.#place(thread.carrier);
+    for (const thread of this.running) this.place(thread.carrier);
   }
 
   /** Brings a host thread's CPUs up to date. */
-  #place(carrier: Carrier): void {
-    if (carrier.keptOff === this.#reserved || carrier.hostTid <= 0) return;
+  place(carrier: Carrier): void {
+    const cpus = carrier.thread?.cpus ?? null;
+    if ((carrier.keptOff === this.#reserved && carrier.boundTo === cpus) || carrier.hostTid <= 0) return;
     carrier.keptOff = this.#reserved;
-    keepThreadOff(carrier.hostTid, this.#reserved);
+    carrier.boundTo = cpus;
+    placeThread(carrier.hostTid, this.#reserved, cpus);
   }
 
-  readonly deliveries = new Deliveries((carrier) => this.#place(carrier));
+  /** Some running guest thread may run on `cpu` alone. */
+  isNeeded(cpu: number): boolean {
+    return this.running.some(({ cpus }) => cpus !== null && cpus.every((word, i) => word === (i === cpu >> 5 ? 1 << (cpu & 31) : 0) >>> 0));
+  }
+
+  readonly deliveries = new Deliveries((carrier) => this.place(carrier));
 
   addRunning(thread: SystrapThread): void {
     if (thread.runIndex >= 0 || thread.isGone) return;

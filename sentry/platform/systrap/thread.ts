@@ -67,6 +67,8 @@ export class SystrapThread implements GuestThread {
   /** What to do when the operations of the answer under way are done; null: an ordinary answer. */
   onReport: ((failed: Errno | 0) => void) | null = null;
   isGone = false;
+  /** The CPUs that it may run on, a bit for each; null: any. */
+  cpus: Uint32Array | null = null;
   cpuNs = 0;
   kernelNs = 0;
   hasRun = true;
@@ -122,6 +124,12 @@ export class SystrapThread implements GuestThread {
     if (value === this.#isQuiet) return;
     this.#isQuiet = value;
     this.process.quietThreads += value ? 1 : -1;
+  }
+
+  /** sched_setaffinity(2). Its host thread is there when this returns. */
+  setCpus(cpus: Uint32Array | null): void {
+    this.cpus = cpus;
+    if (this.carrier?.thread === this) this.platform.place(this.carrier);
   }
 
   /** Its state stands in the slot: any carrier can go on with it. */

@@ -6,7 +6,7 @@ import { implement } from "../implement.ts";
 /** cpumask_size(): a mask of longs that holds every CPU. */
 const maskSize = (): number => Math.ceil(machine.possibleCpus / 64) * 8;
 
-/** sched_setaffinity(2): kept and shown; the host places guest threads by its own. */
+/** sched_setaffinity(2): the thread is there when this returns. */
 export const sys_sched_setaffinity = implement("sched_setaffinity", { level: "full" }, (task, pid, length, maskAddr) => {
   const bytes = new Uint8Array(maskSize());
   const known = Math.min(length, bytes.length);
@@ -23,6 +23,7 @@ export const sys_sched_setaffinity = implement("sched_setaffinity", { level: "fu
   }
   if (isEmpty) return EINVAL;
   target.scheduling.affinity = mask;
+  target.thread.setCpus?.(mask);
   return 0;
 });
 
@@ -40,11 +41,13 @@ export const sys_sched_getaffinity = implement("sched_getaffinity", { level: "fu
   return task.memory.writeFrom(maskAddr, bytes, 0, written) === written ? written : EFAULT;
 });
 
-/** getcpu(2), for programs that do not use the vDSO: some CPU the thread may run on. */
+/** getcpu(2), for programs that do not use the vDSO. */
 export const sys_getcpu = implement("getcpu", { level: "full" }, (task, cpuAddr, nodeAddr) => {
   const { affinity } = task.scheduling;
   const isAllowed = (at: number): boolean => affinity === null || ((affinity[at >> 5] >>> (at & 31)) & 1) !== 0;
-  const cpu = machine.cpus.find(isAllowed) ?? machine.cpus[0];
+  const { cpu: last } = task.thread;
+  const isThere = last !== undefined && machine.cpus.includes(last) && isAllowed(last);
+  const cpu = isThere ? last : (machine.cpus.find(isAllowed) ?? machine.cpus[0]);
   if (cpuAddr !== 0 && task.memory.storeU32(cpuAddr, cpu) < 0) return EFAULT;
   return nodeAddr === 0 ? 0 : task.memory.storeU32(nodeAddr, 0);
 });
