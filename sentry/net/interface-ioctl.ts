@@ -2,11 +2,12 @@
 
 import * as IO from "../../syscall-tables/flags/ioctl.ts";
 import { AF_INET } from "../../syscall-tables/flags/socket.ts";
+import { CAP_NET_ADMIN } from "../../syscall-tables/flags/system.ts";
 import { IFNAMSIZ } from "../../syscall-tables/limits.ts";
 import { EADDRNOTAVAIL, EFAULT, EINVAL, ENODEV, ENOTTY, ENXIO, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
-import type { NetworkInterface } from "./interfaces.ts";
-import { IFF_LOWER_UP } from "./interfaces.ts";
+import { v4Address } from "./inet/address.ts";
+import { IFF_LOWER_UP, type Loopback, type NetworkInterface, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE } from "./interfaces.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
 export const IFREQ_SIZE = 40;
 
@@ -107,9 +108,49 @@ export const interfaceChanges = new Set<number>([
   IO.SIOCSARP,
 ]);
 
+/** dev_ifsioc(), devinet_ioctl(): `device` is told what the union of the request says. */
+const change = (device: Loopback, command: number, view: DataView): number => {
+  const at = IFNAMSIZ;
+  const first = firstV4(device);
+  switch (command) {
+    case IO.SIOCSIFFLAGS:
+      device.setFlags(view.getUint16(at, true));
+      return 0;
+    case IO.SIOCSIFMTU:
+      return device.setMtu(view.getInt32(at, true));
+    case IO.SIOCSIFTXQLEN:
+      if (view.getInt32(at, true) < 0) return EINVAL;
+      device.queueLength = view.getInt32(at, true);
+      return 0;
+    case IO.SIOCSIFADDR: {
+      if (view.getUint16(at, true) !== AF_INET) return EINVAL;
+      const address = v4Address(view.getUint32(at + 4, false));
+      if (first !== null) device.remove(first.address, first.prefixLength);
+      if (address.isAny) return 0;
+      return device.add({
+        address,
+        prefixLength: classfulPrefix(address.v4),
+        scope: address.isLoopback ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
+      });
+    }
+    case IO.SIOCSIFNETMASK: {
+      if (first === null) return EADDRNOTAVAIL;
+      const prefixLength = Math.clz32(~view.getUint32(at + 4, false));
+      if (netmask(prefixLength) !== view.getUint32(at + 4, false)) return EINVAL;
+      device.remove(first.address, first.prefixLength);
+      return device.add({ ...first, prefixLength });
+    }
+    default:
+      return EOPNOTSUPP;
+  }
+};
+
+/** inet_abc_len() */
+const classfulPrefix = (address: number): number => (address >>> 31 === 0 ? 8 : address >>> 30 === 2 ? 16 : address >>> 29 === 6 ? 24 : 32);
+
 export const loopbackIoctl = (net: NetworkNamespace, task: Task, command: number, argument: number): number => {
   if (command === IO.SIOCGIFCONF) return listInterfaces(net, task, argument);
-  if (interfaceChanges.has(command)) return EPERM;
+  if (interfaceChanges.has(command) && !task.creds.hasIn(net.userNamespace, CAP_NET_ADMIN)) return EPERM;
   if (command === IO.SIOCGARP) return ENXIO;
   if (command === IO.SIOCGIFMEM || command === IO.SIOCSIFMEM || command === IO.SIOCGIFSLAVE) return EINVAL;
   const request = task.memory.copyIn(argument, IFREQ_SIZE);
@@ -128,6 +169,7 @@ export const loopbackIoctl = (net: NetworkNamespace, task: Task, command: number
   // An alias ("lo:1") names its device.
   device = net.interfaceByName(label.split(":")[0]);
   if (device === null) return ENODEV;
+  if (device === net.loopback && interfaceChanges.has(command)) return change(net.loopback, command, view);
   const error = answer(device, command, view);
   return error < 0 ? error : task.memory.copyOut(argument, request);
 };

@@ -6,7 +6,7 @@ import { LoopbackTransport } from "./inet/loopback.ts";
 import { LoopbackStack } from "./inet/loopback-stack.ts";
 import { PortTable } from "./inet/port-table.ts";
 import type { InetTransport } from "./inet/transport.ts";
-import { createLoopback, type NetworkInterface } from "./interfaces.ts";
+import { IFF_UP, Loopback, type NetworkInterface } from "./interfaces.ts";
 import { NetlinkTable } from "./netlink/netlink-table.ts";
 import type { NetworkStack } from "./stack.ts";
 import { UnixNames } from "./unix/names.ts";
@@ -17,7 +17,8 @@ export class NetworkNamespace {
   readonly kernel: Kernel;
   readonly userNamespace: UserNamespace;
   readonly cookie = ++lastCookie;
-  readonly interfaces: NetworkInterface[] = [createLoopback()];
+  readonly loopback = new Loopback();
+  readonly interfaces: readonly NetworkInterface[] = [this.loopback];
   readonly unix = new UnixNames();
   readonly tcp = new PortTable();
   readonly udp = new PortTable();
@@ -78,6 +79,7 @@ export const initialNetwork = (kernel: Kernel): NetworkNamespace => {
   let net = initial.get(kernel);
   if (net === undefined) {
     net = new NetworkNamespace(kernel);
+    net.loopback.setFlags(IFF_UP);
     initial.set(kernel, net);
   }
   return net;

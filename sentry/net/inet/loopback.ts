@@ -3,7 +3,7 @@
  * the socket that reads it, and a datagram goes straight into the receiver's queue.
  */
 import { POLLOUT, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
-import { ECONNREFUSED, ENETUNREACH, type Errno, ETIMEDOUT } from "../../abi/errno.ts";
+import { EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, type Errno, ETIMEDOUT } from "../../abi/errno.ts";
 import type { Timer } from "../../loop/timers.ts";
 import type { Io } from "../../vfs/io.ts";
 import { chooseReuseport } from "../filter/attach.ts";
@@ -101,14 +101,18 @@ export class LoopbackTransport implements InetTransport {
   }
 
   isLocal(address: IpAddress): boolean {
-    if (address.isLoopback) return true;
-    return this.#net.interfaces.some((device) => device.addresses.some((own) => own.address.equals(address)));
+    const { loopback } = this.#net;
+    if (loopback.isLocal(address)) return true;
+    if (!address.isV4) return false;
+    // A device that is down keeps its addresses' routes; a namespace without a table of routes refuses nothing (inet_addr_type()).
+    return loopback.addresses.some((own) => own.address.equals(address)) || loopback.isUntouched;
   }
 
   route(destination: IpAddress, interfaceIndex: number): IpAddress | Errno {
     if (destination.isMulticast) return interfaceIndex === 0 ? ENETUNREACH : destination.isV4 ? LOOPBACK4 : LOOPBACK6;
-    if (!this.isLocal(destination)) return ENETUNREACH;
-    return destination.isV4 ? LOOPBACK4 : LOOPBACK6;
+    if (this.#net.loopback.isLocal(destination)) return this.#net.loopback.sourceFor(destination);
+    // ::1 has a route even when no device has the address, but then no source.
+    return !destination.isV4 && destination.isLoopback ? EADDRNOTAVAIL : ENETUNREACH;
   }
 
   connect(socket: TcpConnecting): void {

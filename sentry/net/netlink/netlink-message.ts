@@ -12,6 +12,7 @@ export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP = 0x300;
 /** The answer to NLM_F_ACK does not repeat the request's payload. */
 export const NLM_F_CAPPED = 0x100;
+export const NLM_F_ACK_TLVS = 0x200;
 
 export const align4 = (length: number): number => (length + 3) & ~3;
 

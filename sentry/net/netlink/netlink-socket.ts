@@ -44,6 +44,7 @@ import {
   NetlinkBuilder,
   type NetlinkRequest,
   NLM_F_ACK,
+  NLM_F_ACK_TLVS,
   NLM_F_CAPPED,
   NLM_F_DUMP,
   NLM_F_MULTI,
@@ -54,9 +55,11 @@ import {
   NLMSG_MIN_TYPE,
 } from "./netlink-message.ts";
 import { answerRoute } from "./route.ts";
+import { Note } from "./route-change.ts";
 
 /** sizeof(struct sockaddr_nl) */
 /** Port ids that the kernel invents lie above this, as unsigned numbers. */
+const NLMSGERR_ATTR_MSG = 1;
 const INVENTED_FIRST = 0x8000_0000;
 const MAX_GROUPS = 64;
 
@@ -234,12 +237,13 @@ export class NetlinkSocket extends Socket {
 
   #request(task: Task, request: NetlinkRequest): void {
     if ((request.flags & NLM_F_REQUEST) === 0) return;
+    const note = new Note();
     let error = 0;
     if (request.type >= NLMSG_MIN_TYPE) {
       const answers = new NetlinkBuilder();
       // ss(8) reads /proc/net when NETLINK_SOCK_DIAG knows no such family.
       if (this.protocol === NETLINK_SOCK_DIAG) error = ENOENT;
-      else error = this.protocol === NETLINK_ROUTE ? answerRoute(this.net, task, request, answers, this.#isStrict) : EOPNOTSUPP;
+      else error = this.protocol === NETLINK_ROUTE ? answerRoute(this.net, task, request, answers, this.#isStrict, note) : EOPNOTSUPP;
       const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP && error === 0;
       if (!answers.isEmpty) this.#answer(answers.bytes());
       if (isDump && request.type % 4 === 2) {
@@ -247,23 +251,22 @@ export class NetlinkSocket extends Socket {
         return;
       }
     }
-    if (error !== 0 || (request.flags & NLM_F_ACK) !== 0) this.#acknowledge(request, error);
+    if (error !== 0 || (request.flags & NLM_F_ACK) !== 0) this.#acknowledge(request, error, note.text);
   }
 
   get #isStrict(): boolean {
     return this.#options.get(NL.NETLINK_GET_STRICT_CHK) === 1;
   }
 
-  /** struct nlmsgerr: the error and the request, whole only after an error. */
-  #acknowledge(request: NetlinkRequest, error: number): void {
+  /** struct nlmsgerr: the error and the request, whole only after an error, and what there is to say of it (netlink_ack()). */
+  #acknowledge(request: NetlinkRequest, error: number, note: string | null): void {
     const isWhole = error !== 0 && this.#options.get(NL.NETLINK_CAP_ACK) !== 1;
-    const answer = new NetlinkBuilder().begin(NLMSG_ERROR, isWhole ? 0 : NLM_F_CAPPED, request.sequence, this.portId).u32(error);
-    this.#answer(
-      answer
-        .raw(isWhole ? request.bytes : request.bytes.subarray(0, NLMSG_HEADER))
-        .finish()
-        .bytes(),
-    );
+    const said = this.#options.get(NL.NETLINK_EXT_ACK) === 1 ? note : null;
+    const flags = (isWhole ? 0 : NLM_F_CAPPED) | (said === null ? 0 : NLM_F_ACK_TLVS);
+    const answer = new NetlinkBuilder().begin(NLMSG_ERROR, flags, request.sequence, this.portId).u32(error);
+    answer.raw(isWhole ? request.bytes : request.bytes.subarray(0, NLMSG_HEADER));
+    if (said !== null) answer.attributeText(NLMSGERR_ATTR_MSG, said);
+    this.#answer(answer.finish().bytes());
   }
 
   override receive(_task: Task, message: ReceiveMessage, io: Io): number {

@@ -1,4 +1,4 @@
-/** NETLINK_ROUTE requests (rtnetlink(7)): links, addresses, routes and rules of the namespace. Nothing can be changed. */
+/** NETLINK_ROUTE requests (rtnetlink(7)): links, addresses, routes and rules of the namespace. */
 
 import { AF_INET, AF_INET6, AF_UNSPEC } from "../../../syscall-tables/flags/socket.ts";
 import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
@@ -7,14 +7,20 @@ import { EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, EPERM, isErrno } from "../../a
 import type { Task } from "../../task/task.ts";
 import { int32At, uint32At } from "../control.ts";
 import { type IpAddress, LOOPBACK4, LOOPBACK6, putAddress6, putWord, v4Address, v4In, v6In } from "../inet/address.ts";
-import type { InterfaceAddress, NetworkInterface } from "../interfaces.ts";
+import {
+  type InterfaceAddress,
+  type Loopback,
+  type NetworkInterface,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_UNIVERSE,
+} from "../interfaces.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
 import { attributesOf, type NetlinkBuilder, type NetlinkRequest, NLM_F_DUMP, NLM_F_MULTI, NLMSG_HEADER } from "./netlink-message.ts";
 
-const RTM_NEWLINK = 16;
+import { changeRoute, linkOf, type Note, RTM_NEWADDR, RTM_NEWLINK } from "./route-change.ts";
+
 const RTM_GETLINK = 18;
-const RTM_SETLINK = 19;
-const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 const RTM_GETROUTE = 26;
@@ -28,10 +34,10 @@ const RT_TABLE_MAIN = 254;
 const RT_TABLE_DEFAULT = 253;
 const RT_TABLE_LOCAL = 255;
 const RTPROT_KERNEL = 2;
-const RT_SCOPE_UNIVERSE = 0;
-const RT_SCOPE_LINK = 253;
-const RT_SCOPE_HOST = 254;
 const IFA_F_PERMANENT = 0x80;
+const IFA_F_SECONDARY = 0x1;
+const IF_OPER_UNKNOWN = 0;
+const IF_OPER_DOWN = 2;
 const FR_ACT_TO_TBL = 1;
 const RTM_F_CLONED = 0x200;
 const RTCF_LOCAL = 0x8000_0000;
@@ -46,12 +52,12 @@ const wire = (address: IpAddress): Uint8Array => {
 
 const flagsOf = (request: NetlinkRequest): number => ((request.flags & NLM_F_DUMP) === NLM_F_DUMP ? NLM_F_MULTI : 0);
 
-const putLink = (answers: NetlinkBuilder, request: NetlinkRequest, device: NetworkInterface): void => {
+const putLink = (answers: NetlinkBuilder, request: NetlinkRequest, device: Loopback): void => {
   answers.begin(RTM_NEWLINK, flagsOf(request), request.sequence, request.portId);
   answers.u8(AF_UNSPEC).u8(0).u16(device.type).u32(device.index).u32(device.flags).u32(0);
   answers.attributeText(3, device.name); // IFLA_IFNAME
   answers.attributeU32(13, device.queueLength); // IFLA_TXQLEN
-  answers.attributeU8(16, 0); // IFLA_OPERSTATE: unknown
+  answers.attributeU8(16, device.isUp ? IF_OPER_UNKNOWN : IF_OPER_DOWN); // IFLA_OPERSTATE
   answers.attributeU8(17, 0); // IFLA_LINKMODE
   answers.attributeU32(4, device.mtu); // IFLA_MTU
   answers.attributeU32(50, 0); // IFLA_MIN_MTU
@@ -61,7 +67,7 @@ const putLink = (answers: NetlinkBuilder, request: NetlinkRequest, device: Netwo
   answers.attributeU32(31, 1); // IFLA_NUM_TX_QUEUES
   answers.attributeU32(32, 1); // IFLA_NUM_RX_QUEUES
   answers.attributeU8(33, 1); // IFLA_CARRIER
-  answers.attributeText(6, "noqueue"); // IFLA_QDISC
+  answers.attributeText(6, device.queueing); // IFLA_QDISC
   answers.attributeU32(35, 0); // IFLA_CARRIER_CHANGES
   answers.attribute(14, new Uint8Array(32)); // IFLA_MAP
   answers.attribute(1, device.hardwareAddress); // IFLA_ADDRESS
@@ -73,22 +79,24 @@ const putLink = (answers: NetlinkBuilder, request: NetlinkRequest, device: Netwo
 
 const putAddress = (answers: NetlinkBuilder, request: NetlinkRequest, device: NetworkInterface, own: InterfaceAddress): void => {
   const { address, prefixLength } = own;
+  const flags = IFA_F_PERMANENT | (own.isSecondary === true ? IFA_F_SECONDARY : 0);
   answers.begin(RTM_NEWADDR, flagsOf(request), request.sequence, request.portId);
   answers
     .u8(address.isV4 ? AF_INET : AF_INET6)
     .u8(prefixLength)
-    .u8(IFA_F_PERMANENT);
-  answers.u8(address.isLoopback ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE).u32(device.index);
+    .u8(flags);
+  answers.u8(own.scope).u32(device.index);
   answers.attribute(1, wire(address)); // IFA_ADDRESS
   if (address.isV4) {
     answers.attribute(2, wire(address)); // IFA_LOCAL
-    answers.attributeText(3, device.name); // IFA_LABEL
+    if (own.broadcast !== undefined) answers.attribute(4, wire(own.broadcast)); // IFA_BROADCAST
+    answers.attributeText(3, own.label ?? device.name); // IFA_LABEL
   }
   const lifetime = new Uint8Array(16);
   new DataView(lifetime.buffer).setUint32(0, FOREVER, true);
   new DataView(lifetime.buffer).setUint32(4, FOREVER, true);
   answers.attribute(6, lifetime); // IFA_CACHEINFO
-  answers.attributeU32(8, IFA_F_PERMANENT); // IFA_FLAGS
+  answers.attributeU32(8, flags); // IFA_FLAGS
   answers.finish();
 };
 
@@ -100,12 +108,29 @@ interface Route {
   readonly source: IpAddress | null;
 }
 
-const loopbackRoutes: readonly Route[] = [
-  { destination: v4Address(0x7f00_0000), prefixLength: 8, type: RTN_LOCAL, scope: RT_SCOPE_HOST, source: LOOPBACK4 },
-  { destination: LOOPBACK4, prefixLength: 32, type: RTN_LOCAL, scope: RT_SCOPE_HOST, source: LOOPBACK4 },
-  { destination: v4Address(0x7fff_ffff), prefixLength: 32, type: RTN_BROADCAST, scope: RT_SCOPE_LINK, source: LOOPBACK4 },
-  { destination: LOOPBACK6, prefixLength: 128, type: RTN_LOCAL, scope: RT_SCOPE_UNIVERSE, source: null },
-];
+/** The local table (fib_add_ifaddr(), addrconf_notify()): a subnet of `lo`'s, its own address and its broadcast address. */
+const localRoutes = ({ isUp, addresses }: Loopback): readonly Route[] => {
+  const routes: Route[] = [];
+  if (!isUp) return routes;
+  for (const { address, prefixLength, isSecondary } of addresses) {
+    if (!address.isV4) {
+      routes.push({ destination: address, prefixLength: 128, type: RTN_LOCAL, scope: RT_SCOPE_UNIVERSE, source: null });
+      continue;
+    }
+    const local = { type: RTN_LOCAL, scope: RT_SCOPE_HOST, source: address };
+    const hostBits = prefixLength === 32 ? 0 : 0xffff_ffff >>> prefixLength;
+    const subnet = v4Address(address.v4 & ~hostBits);
+    if (hostBits !== 0 && isSecondary !== true && !subnet.isAny) routes.push({ destination: subnet, prefixLength, ...local });
+    routes.push({ destination: address, prefixLength: 32, ...local });
+    if (prefixLength < 31 && isSecondary !== true) {
+      const destination = v4Address(address.v4 | hostBits);
+      routes.push({ destination, prefixLength: 32, type: RTN_BROADCAST, scope: RT_SCOPE_LINK, source: address });
+    }
+  }
+  return routes.sort(
+    (one, other) => Number(other.destination.isV4) - Number(one.destination.isV4) || one.destination.v4 - other.destination.v4,
+  );
+};
 
 const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route, flags = 0): void => {
   // The answer for one destination tells no table (RTM_F_LOOKUP_TABLE).
@@ -152,7 +177,7 @@ const wantsFamily = (request: NetlinkRequest, family: number): boolean => {
 const dump = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBuilder, isStrict: boolean): number => {
   switch (request.type) {
     case RTM_GETLINK:
-      for (const device of net.interfaces) putLink(answers, request, device);
+      putLink(answers, request, net.loopback);
       return 0;
     case RTM_GETADDR: {
       const index = isStrict && request.bytes.length >= NLMSG_HEADER + 8 ? uint32At(request.bytes, NLMSG_HEADER + 4) : 0;
@@ -168,7 +193,7 @@ const dump = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBu
       // A strict request for one table names it in the header.
       const table = isStrict && request.bytes.length >= NLMSG_HEADER + 12 ? request.bytes[NLMSG_HEADER + 4] : 0;
       if (table !== 0 && table !== RT_TABLE_LOCAL) return 0;
-      for (const route of loopbackRoutes) {
+      for (const route of localRoutes(net.loopback)) {
         if (wantsFamily(request, route.destination.isV4 ? AF_INET : AF_INET6)) putRoute(answers, request, route);
       }
       return 0;
@@ -186,21 +211,9 @@ const dump = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBu
   }
 };
 
-/** struct ifinfomsg with the index, or the name as an attribute. */
 const oneLink = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBuilder): number => {
-  if (request.bytes.length < NLMSG_HEADER + 16) return EINVAL;
-  const index = int32At(request.bytes, NLMSG_HEADER + 4);
-  const name = attributesOf(request.bytes, NLMSG_HEADER + 16).get(3);
-  if (index === 0 && name === undefined) return EINVAL;
-  const device =
-    index !== 0
-      ? net.interfaceByIndex(index)
-      : net.interfaceByName(
-          Buffer.from(name ?? [])
-            .toString("latin1")
-            .replace(/\0.*$/s, ""),
-        );
-  if (device === null) return ENODEV;
+  const device = linkOf(net, request);
+  if (isErrno(device)) return device;
   putLink(answers, request, device);
   return 0;
 };
@@ -212,7 +225,7 @@ const oneRoute = (net: NetworkNamespace, request: NetlinkRequest, answers: Netli
   if (bytes === undefined || bytes.length < (isV4 ? 4 : 16)) return EINVAL;
   const destination = isV4 ? v4In(bytes, 0) : v6In(bytes, 0);
   const source = net.transport.route(destination, 0);
-  if (isErrno(source)) return ENETUNREACH;
+  if (isErrno(source)) return source;
   putRoute(answers, request, { destination, prefixLength: isV4 ? 32 : 128, type: RTN_LOCAL, scope: 0, source }, RTM_F_CLONED | RTCF_LOCAL);
   return 0;
 };
@@ -224,14 +237,14 @@ export const answerRoute = (
   request: NetlinkRequest,
   answers: NetlinkBuilder,
   isStrict: boolean,
+  note: Note,
 ): number => {
   if (request.type > RTM_MAX) return EOPNOTSUPP;
   if (request.bytes.length < NLMSG_HEADER + 1) return 0;
   const isGet = request.type % 4 === 2;
   if (!isGet) {
     if (!task.creds.hasIn(net.userNamespace, CAP_NET_ADMIN)) return EPERM;
-    // `ip link set lo up`: it is up.
-    return request.type === RTM_NEWLINK || request.type === RTM_SETLINK ? 0 : EOPNOTSUPP;
+    return changeRoute(net, request, note);
   }
   if ((request.flags & NLM_F_DUMP) === NLM_F_DUMP) return dump(net, request, answers, isStrict);
   if (request.type === RTM_GETLINK) return oneLink(net, request, answers);
