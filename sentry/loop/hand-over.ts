@@ -42,8 +42,12 @@ interface Budget {
 const OWN_CPU: Budget = { earnNs: 60_000, earnCrowdedNs: 30_000, maxNs: 400_000, hotNs: 150_000, spinNs: 400_000, stubSpins: 2000 };
 /** Else it takes its time from those it waits for. */
 const SHARED_CPU: Budget = { earnNs: 30_000, earnCrowdedNs: 20_000, maxNs: 250_000, hotNs: 200_000, spinNs: 80_000, stubSpins: 300 };
-/** New processes and threads are placed by the host's scheduler, which needs all CPUs: no CPU of its own so long after a clone. */
-const SETTLED_NS = 20_000_000;
+/**
+ * So long after a clone a sentry that nobody calls first sleeps where it is: a fork, an exec or an exit keeps a guest busy in the host's
+ * kernel, and moving to its CPU, or giving back the own one, costs more than a wake-up.
+ */
+const CLONED_NS = 20_000_000;
+const DOZE_NS = 300_000;
 /** What a wake-up takes: not the guest's doing. */
 const WAKE_NS = 25_000;
 /** Sleeping on another CPU than the guest's costs about this; so much is always spun first. */
@@ -87,7 +91,9 @@ export class HandOver {
   constructor(platform: SystrapPlatform, clock: Clock) {
     this.#platform = platform;
     this.#clock = clock;
-    platform.onClone = () => this.cloning();
+    platform.onClone = () => {
+      platform.clonedNs = clock.monotonicNs();
+    };
     // A sleep until a certain time is to end then, not 50 µs later.
     hostCall3(SYS_prctl, PR_SET_TIMERSLACK, 1);
     this.#cpuCount = Math.max(1, saveCpus());
@@ -145,11 +151,6 @@ export class HandOver {
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
     const idleNs = nowNs - this.#idleSinceNs;
     if (this.#mode === "wide") return idleNs < WIDE_NS;
-    // Spinning on the CPU of the one who is to come keeps it from coming.
-    if (this.#budget === SHARED_CPU && running.length === 1 && running[0].cpu === currentCpu()) {
-      this.#goCold(running[0].cpu);
-      return false;
-    }
     if (this.#isPaced) {
       if (this.#pace.isSteady && idleNs < this.#pace.untilNs) {
         this.#isAwaiting = idleNs >= this.#pace.fromNs;
@@ -167,6 +168,8 @@ export class HandOver {
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
     if (this.#cpuCount < 2 || running.length === 0 || nowNs < this.#contendedUntilNs) return Number.POSITIVE_INFINITY;
     if (this.#isPaced && running.length === 1) return Math.max(0, this.#idleSinceNs + this.#pace.fromNs - nowNs);
+    const dozeNs = this.#idleSinceNs + DOZE_NS - nowNs;
+    if (this.#mode === "hot" && dozeNs > 0 && nowNs - this.#platform.clonedNs < CLONED_NS) return dozeNs;
     if (running.length >= this.#cpuCount) this.#goWide();
     else if (running.length === 1) this.#goCold(running[0].cpu);
     return Number.POSITIVE_INFINITY;
@@ -189,50 +192,28 @@ export class HandOver {
   #goPaced(): void {
     if (this.#contendedUntilNs !== 0 && this.#clock.monotonicNs() < this.#contendedUntilNs) return;
     this.#goHot();
-    this.#isPaced = this.#budget === OWN_CPU;
+    this.#isPaced = this.#mode === "hot";
     if (this.#isPaced) this.#pace.move();
   }
 
-  /** The sentry spins: on a CPU that the guests leave if they have settled, else wherever it is. */
+  /** The sentry spins, on a CPU that the guests leave. */
   #goHot(): void {
-    const guestCpu = this.#mode === "cold" ? this.#cpu : ANY_CPU;
-    if (guestCpu !== ANY_CPU) this.#bind(this.#platform.otherCpu(guestCpu));
-    this.#bind(ANY_CPU);
-    this.#mode = "hot";
-    this.#platform.deliveries.holdRounds = HOLD_ROUNDS;
-    if (this.#clock.monotonicNs() - this.#platform.clonedNs > SETTLED_NS) this.#takeCpu(guestCpu);
-    this.#platform.stubSpins = this.#budget.stubSpins;
-  }
-
-  /** Now and then while the loop is busy: those that were made lately have found their places, so the spinning sentry may have a CPU for itself. */
-  tick(nowNs: number): void {
-    if (this.#mode !== "hot" || this.#budget === OWN_CPU || nowNs - this.#platform.clonedNs <= SETTLED_NS) return;
-    this.#takeCpu(ANY_CPU);
-    this.#platform.stubSpins = this.#budget.stubSpins;
-  }
-
-  #takeCpu(guestCpu: number): void {
-    const cpu = currentCpu();
-    const own = cpu === guestCpu || this.#platform.isNeeded(cpu) ? this.#platform.otherCpu(cpu) : cpu;
+    const near = this.#mode === "cold" ? this.#platform.otherCpu(this.#cpu) : currentCpu();
+    const own = this.#platform.isNeeded(near) ? this.#platform.otherCpu(near) : near;
     if (!this.#bind(own)) return;
+    this.#mode = "hot";
     this.#budget = OWN_CPU;
-    if (this.#cpuCount === 2) this.#platform.deliveries.holdRounds = HOLD_ALONE_ROUNDS;
+    this.#platform.deliveries.holdRounds = this.#cpuCount === 2 ? HOLD_ALONE_ROUNDS : HOLD_ROUNDS;
     this.#platform.keepOff(own);
+    this.#platform.stubSpins = OWN_CPU.stubSpins;
   }
 
   #shareCpus(): void {
     if (this.#budget === SHARED_CPU) return;
     this.#bind(ANY_CPU);
     this.#budget = SHARED_CPU;
-    if (this.#mode === "hot") this.#platform.deliveries.holdRounds = HOLD_ROUNDS;
     this.#platform.keepOff(ANY_CPU);
     this.#platform.stubSpins = SHARED_CPU.stubSpins;
-  }
-
-  /** A guest makes a process or a thread. */
-  cloning(): void {
-    this.#platform.clonedNs = this.#clock.monotonicNs();
-    this.#shareCpus();
   }
 
   #goCold(cpu: number): void {

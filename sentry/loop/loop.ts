@@ -77,7 +77,6 @@ export class Loop {
         nowNs = this.#clock.monotonicNs();
         service.look(nowNs);
         if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
-        handOver.tick(nowNs);
         if (nowNs - hostPolledNs > (hasSockets ? SOCKET_POLL_NS : HOST_POLL_NS)) {
           hostPolledNs = nowNs;
           poller.wait(0);
