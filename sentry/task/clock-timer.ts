@@ -25,6 +25,10 @@ export abstract class ClockTimer implements Timer {
     this.#cpuNs = cpuNs;
   }
 
+  get isCpuClock(): boolean {
+    return this.#cpuNs !== null;
+  }
+
   nowNs(): number {
     return this.#cpuNs === null ? this.kernel.clock.monotonicNs() : this.#cpuNs();
   }

@@ -8,7 +8,7 @@ import { RLIM_INFINITY } from "../abi/resource.ts";
 import { ClockTimer } from "./clock-timer.ts";
 import type { Process } from "./process.ts";
 import { kernelSignal, sendSignalToProcess } from "./signals.ts";
-import { processCpuNs, usageOf } from "./usage.ts";
+import { consumerOf, processCpuNs, usageOf } from "./usage.ts";
 
 const SIGNALS = [SIGALRM, SIGVTALRM, SIGPROF];
 
@@ -24,7 +24,7 @@ class IntervalTimer extends ClockTimer {
   }
 
   protected override expired(): void {
-    sendSignalToProcess(this.#process, kernelSignal(this.#signal));
+    sendSignalToProcess(this.#process, kernelSignal(this.#signal), this.isCpuClock ? consumerOf(this.#process) : null);
     // ITIMER_REAL goes on when its signal is taken, so that it cannot flood a stopped process.
     if (this.#signal !== SIGALRM) this.proceed();
   }

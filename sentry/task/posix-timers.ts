@@ -7,6 +7,7 @@ import type { Process } from "./process.ts";
 import type { SignalInfo, SignalSource } from "./signal-info.ts";
 import { queueTimerSignal } from "./signals.ts";
 import type { Task } from "./task.ts";
+import { consumerOf } from "./usage.ts";
 import type { UserAccount } from "./user-accounts.ts";
 
 const TICK_NS = 4_000_000;
@@ -61,7 +62,7 @@ export class PosixTimer extends ClockTimer implements SignalSource {
     if (signal !== 0) {
       const info: SignalInfo = { signal, code: SI_TIMER, timerId: this.id, overrun: 0, value, valueHi, source: this, force: true };
       this.#isQueued = true;
-      if (queueTimerSignal(this.#process, target, info)) return;
+      if (queueTimerSignal(this.#process, target, info, target === null && this.isCpuClock ? consumerOf(this.#process) : null)) return;
       this.#isQueued = false;
     }
     // Nobody takes a signal that is ignored or not wanted: the timer just goes on, but not faster than a tick.

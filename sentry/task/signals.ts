@@ -85,8 +85,8 @@ const send = (task: Task, process: Process, info: SignalInfo, isForTask: boolean
 };
 
 /** A timer's signal: its place in the queue is its own, so it is queued beside others of its number. False: ignored. */
-export const queueTimerSignal = (process: Process, target: Task | null, info: SignalInfo): boolean => {
-  const task = target ?? (process.leader.isDead ? process.anyTask : process.leader);
+export const queueTimerSignal = (process: Process, target: Task | null, info: SignalInfo, preferred: Task | null): boolean => {
+  const task = target ?? preferred ?? (process.leader.isDead ? process.anyTask : process.leader);
   if (task.isDead || !prepare(task, process, info)) return false;
   (target === null ? process.pending : task.signals.pending).add(info, null);
   process.actions.waitQueue.notify();
@@ -94,11 +94,14 @@ export const queueTimerSignal = (process: Process, target: Task | null, info: Si
   return true;
 };
 
-/** Sends to a process: some thread that does not block the signal takes it. 0, or EAGAIN when a real-time queue is full. */
-export const sendSignalToProcess = (process: Process, info: SignalInfo): number => {
+/**
+ * Sends to a process: some thread that does not block the signal takes it, `preferred` or the first one if they may.
+ * 0, or EAGAIN when a real-time queue is full.
+ */
+export const sendSignalToProcess = (process: Process, info: SignalInfo, preferred: Task | null = null): number => {
   if (process.isZombie) return 0;
   const leader = process.leader;
-  return send(leader.isDead ? process.anyTask : leader, process, info, false);
+  return send(preferred ?? (leader.isDead ? process.anyTask : leader), process, info, false);
 };
 
 /** Sends to one thread. */

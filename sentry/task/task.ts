@@ -117,6 +117,8 @@ export class Task implements Waiter {
   earlierSystemNs = 0;
   /** How much of its system time `usage` has taken in. */
   countedSystemNs = 0;
+  /** CPU time for which no signal of a CPU timer was due yet is what exceeds this (consumerOf). */
+  sampledCpuNs = 0;
 
   readonly #queues: WaitQueue[] = [];
   #deadlineTimer: Timer | null = null;

@@ -69,3 +69,21 @@ export const processCpuNs = (process: Process): number => {
   for (const task of process.tasks.values()) ns += taskCpuNs(task);
   return ns;
 };
+
+/**
+ * The thread that a signal of a CPU timer of the process goes to first. On Linux the tick that finds the expiry interrupts a
+ * running thread, which gets the signal (check_process_timers); so each gets them in proportion to the time it uses.
+ */
+export const consumerOf = (process: Process): Task => {
+  let consumer = process.leader.isDead ? process.anyTask : process.leader;
+  if (process.tasks.size === 1) return consumer;
+  let most = -1;
+  for (const task of process.tasks.values()) {
+    const ns = taskCpuNs(task) - task.sampledCpuNs;
+    if (task.isDead || ns <= most) continue;
+    most = ns;
+    consumer = task;
+  }
+  consumer.sampledCpuNs += most;
+  return consumer;
+};
