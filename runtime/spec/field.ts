@@ -60,7 +60,9 @@ export class Field {
   }
 
   get keys(): string[] {
-    return this.exists ? Object.keys(this.value as object) : [];
+    if (!this.exists) return [];
+    if (typeof this.value !== "object" || Array.isArray(this.value)) this.refuse("must be an object");
+    return Object.keys(this.value as object);
   }
 
   text(otherwise?: string): string {
