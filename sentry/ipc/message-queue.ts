@@ -4,15 +4,23 @@ import type { IpcPermission } from "./ipc-permission.ts";
 import type { IpcObject } from "./ipc-table.ts";
 
 export interface Message {
-  readonly type: number;
+  /** A long: its upper half (signed) and its lower half. */
+  readonly typeHigh: number;
+  readonly typeLow: number;
   readonly data: Uint8Array;
 }
 
 /** Which message msgrcv(2) wants. */
 export interface MessageChoice {
   readonly kind: "any" | "equal" | "not" | "lowest" | "index";
-  readonly type: number;
+  readonly typeHigh: number;
+  readonly typeLow: number;
 }
+
+const isType = (message: Message, high: number, low: number): boolean => message.typeHigh === high && message.typeLow === low;
+
+const isLower = (message: Message, high: number, low: number): boolean =>
+  message.typeHigh < high || (message.typeHigh === high && message.typeLow < low);
 
 export class MessageQueue implements IpcObject {
   readonly permission: IpcPermission;
@@ -49,21 +57,23 @@ export class MessageQueue implements IpcObject {
   }
 
   /** The index of the wanted message, -1 if there is none (find_msg). */
-  find({ kind, type }: MessageChoice): number {
+  find({ kind, typeHigh, typeLow }: MessageChoice): number {
     const { messages } = this;
     switch (kind) {
       case "any":
         return messages.length > 0 ? 0 : -1;
       case "equal":
-        return messages.findIndex((message) => message.type === type);
+        return messages.findIndex((message) => isType(message, typeHigh, typeLow));
       case "not":
-        return messages.findIndex((message) => message.type !== type);
+        return messages.findIndex((message) => !isType(message, typeHigh, typeLow));
       case "index":
-        return type < messages.length ? type : -1;
+        return typeHigh === 0 && typeLow < messages.length ? typeLow : -1;
       default: {
         let best = -1;
         for (let i = 0; i < messages.length; i++) {
-          if (messages[i].type <= type && (best < 0 || messages[i].type < messages[best].type)) best = i;
+          const message = messages[i];
+          if (!isLower(message, typeHigh, typeLow) && !isType(message, typeHigh, typeLow)) continue;
+          if (best < 0 || isLower(message, messages[best].typeHigh, messages[best].typeLow)) best = i;
         }
         return best;
       }

@@ -161,6 +161,11 @@ export const NS_GET_USERNS = 0xb701;
 export const NS_GET_PARENT = 0xb702;
 export const NS_GET_NSTYPE = 0xb703;
 export const NS_GET_OWNER_UID = 0xb704;
+export const NS_GET_MNTNS_ID = 0x8008b705;
+export const NS_GET_PID_FROM_PIDNS = 0x8004b706;
+export const NS_GET_TGID_FROM_PIDNS = 0x8004b707;
+export const NS_GET_PID_IN_PIDNS = 0x8004b708;
+export const NS_GET_TGID_IN_PIDNS = 0x8004b709;
 export const PIDFD_GET_INFO = 0xc050ff0b;
 export const UFFDIO_API = 0xc018aa3f;
 export const UFFDIO_REGISTER = 0xc020aa00;
@@ -329,6 +334,11 @@ export const ioctlNames = enumeration({
   NS_GET_PARENT,
   NS_GET_NSTYPE,
   NS_GET_OWNER_UID,
+  NS_GET_MNTNS_ID,
+  NS_GET_PID_FROM_PIDNS,
+  NS_GET_TGID_FROM_PIDNS,
+  NS_GET_PID_IN_PIDNS,
+  NS_GET_TGID_IN_PIDNS,
   PIDFD_GET_INFO,
   UFFDIO_API,
   UFFDIO_REGISTER,

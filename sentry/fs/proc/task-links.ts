@@ -1,17 +1,30 @@
 /** /proc/PID/{cwd,root,exe} and ns/ (proc(5), namespaces(7)). */
 import { S_IFREG } from "../../../syscall-tables/flags/open.ts";
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from "../../../syscall-tables/flags/process.ts";
 import { EACCES, ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
 import { firstIpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { initialNetwork, networkOf } from "../../net/network-namespace.ts";
 import { firstCgroupNamespace } from "../../task/cgroup-namespace.ts";
 import { mayInspect } from "../../task/permission.ts";
+import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
+import { UserNamespace } from "../../task/user-namespace.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { Inode } from "../../vfs/inode.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { anonymousPath } from "../../vfs/walk.ts";
 import type { DirectoryEntry } from "./generated.ts";
+import { namespaceIoctl } from "./namespace-ioctl.ts";
 import { isGone, livingTask, type Subject, TaskLink, TaskListing } from "./task-directory.ts";
 
 const placeLink =
@@ -59,6 +72,18 @@ export interface NamespaceReference {
   readonly object: object | null;
   readonly ino: number;
 }
+
+/** The clone(2) flag of each kind. */
+export const NAMESPACE_FLAGS: Readonly<Record<NamespaceReference["kind"], number>> = {
+  cgroup: CLONE_NEWCGROUP,
+  ipc: CLONE_NEWIPC,
+  mnt: CLONE_NEWNS,
+  net: CLONE_NEWNET,
+  pid: CLONE_NEWPID,
+  time: CLONE_NEWTIME,
+  user: CLONE_NEWUSER,
+  uts: CLONE_NEWUTS,
+};
 
 const single = (kind: NamespaceReference["kind"], ino: number) => (): NamespaceReference => ({ kind, object: null, ino });
 
@@ -121,6 +146,17 @@ export class NamespaceFile extends OpenFile {
 
   override get anonymousName(): string {
     return nameOf(this.reference);
+  }
+
+  override ioctl(task: Task, command: number, argument: number): number {
+    const { kind, object } = this.reference;
+    return namespaceIoctl(task, object, NAMESPACE_FLAGS[kind], command, argument, (otherKind, other) => {
+      const isFirst = (other instanceof UserNamespace || other instanceof PidNamespace) && other.level === 0;
+      const first = otherKind === "user" ? USER_INO : PID_INO;
+      const path = placeOf({ kind: otherKind, object: other, ino: inoOf(other, first, isFirst) }, task);
+      const file = path.dentry.inode.open(path, 0, task);
+      return isErrno(file) ? file : task.files.install(file, true);
+    });
   }
 }
 

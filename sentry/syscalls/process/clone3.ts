@@ -9,7 +9,7 @@ import {
   CSIGNAL,
 } from "../../../syscall-tables/flags/process.ts";
 import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
-import { E2BIG, EEXIST, EFAULT, EINVAL, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+import { E2BIG, EBADF, EEXIST, EFAULT, EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import { NSIG } from "../../abi/signal.ts";
 import { USER_ADDR_LIMIT } from "../../mm/user-memory.ts";
 import { type CloneOptions, clone } from "../../task/clone.ts";
@@ -65,7 +65,7 @@ const readArguments = (task: Task, addr: number, size: number): CloneOptions | E
   if (isErrno(wantedIds)) return wantedIds;
   if (exitSignal > NSIG) return EINVAL;
   if ((flagsHi & ~(CLONE_CLEAR_SIGHAND_HI | CLONE_INTO_CGROUP_HI)) !== 0) return EINVAL;
-  if ((flagsHi & CLONE_INTO_CGROUP_HI) !== 0) return EOPNOTSUPP;
+  if ((flagsHi & CLONE_INTO_CGROUP_HI) !== 0) return EBADF;
   if ((flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) !== 0) return EINVAL;
   const clearsHandlers = (flagsHi & CLONE_CLEAR_SIGHAND_HI) !== 0;
   if (clearsHandlers && (flags & CLONE_SIGHAND) !== 0) return EINVAL;

@@ -12,7 +12,7 @@ import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EBADF, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
 
 import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
-import { NamespaceFile } from "../../fs/proc/task-links.ts";
+import { NAMESPACE_FLAGS, NamespaceFile } from "../../fs/proc/task-links.ts";
 import { enterIpcNamespace, IpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { enterNetwork, NetworkNamespace, networkOf } from "../../net/network-namespace.ts";
 import { CgroupNamespace } from "../../task/cgroup-namespace.ts";
@@ -24,18 +24,7 @@ import { UtsNamespace } from "../../task/uts-namespace.ts";
 import { MountNamespace } from "../../vfs/mount-namespace.ts";
 import { implement } from "../implement.ts";
 
-/** The flag of each kind of ns/ file. */
-const FLAGS: Readonly<Record<string, number>> = {
-  cgroup: CLONE_NEWCGROUP,
-  ipc: CLONE_NEWIPC,
-  mnt: CLONE_NEWNS,
-  net: CLONE_NEWNET,
-  pid: CLONE_NEWPID,
-  time: CLONE_NEWTIME,
-  user: CLONE_NEWUSER,
-  uts: CLONE_NEWUTS,
-};
-const ALL_FLAGS = Object.values(FLAGS).reduce((all, flag) => (all | flag) >>> 0, 0);
+const ALL_FLAGS = Object.values(NAMESPACE_FLAGS).reduce((all, flag) => (all | flag) >>> 0, 0);
 
 const mayEnter = (task: Task, owner: UserNamespace): boolean => {
   const { creds } = task;
@@ -114,7 +103,7 @@ export const sys_setns = implement("setns", { level: "partial", note: "one time 
   if (isErrno(file)) return EBADF;
   if (file instanceof NamespaceFile) {
     const { kind, object } = file.reference;
-    return flags !== 0 && flags !== FLAGS[kind] ? EINVAL : enter(task, object);
+    return flags !== 0 && flags !== NAMESPACE_FLAGS[kind] ? EINVAL : enter(task, object);
   }
   const process = pidfdProcess(file);
   if (process === null || flags === 0 || (flags & ~ALL_FLAGS) !== 0) return EINVAL;

@@ -3,7 +3,7 @@ import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "../../../syscall-tabl
 import { EOPNOTSUPP, type Errno, isErrno } from "../../abi/errno.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Task } from "../../task/task.ts";
-import { checkSize } from "../attributes.ts";
+import { checkSize, dropPrivileges } from "../attributes.ts";
 import type { Io } from "../io.ts";
 import type { OpenFile } from "../open-file.ts";
 import type { Path } from "../path.ts";
@@ -69,6 +69,7 @@ export class MemoryFile extends RegularFile {
   override allocate(mode: number, offset: number, length: number, task: Task): number {
     const { inode } = this;
     if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) !== 0) return EOPNOTSUPP;
+    dropPrivileges(inode, task);
     if ((mode & FALLOC_FL_PUNCH_HOLE) !== 0) {
       const error = inode.data.punch(offset, length);
       if (error >= 0) inode.stampModification();

@@ -93,6 +93,9 @@ int main(void) {
   T(access("mine/script", X_OK));
   touch("own", 0666);
   IN_CHILD("umask", umask(027); touch("u1", 0); int fd = open("u2", O_CREAT | O_RDWR, 0777); close(fd); MODE("u2"); mkdir("u3", 0777); MODE("u3"); T(umask(0777777)); T(umask(0)));
+  /* fallocate(2) takes set-user-ID away as writing does. */
+  chmod("own", 06777);
+  IN_CHILD("fallocate", int fd = open("own", O_RDWR); setresuid(1000, 1000, 1000); T(fallocate(fd, 0, 0, 10)); struct stat st; fstat(fd, &st); printf("%o\n", st.st_mode));
   /* xattrs */
   T(setxattr("own", "user.a", "value", 5, XATTR_REPLACE));
   T(setxattr("own", "user.a", "value", 5, XATTR_CREATE));

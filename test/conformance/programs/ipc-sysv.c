@@ -17,7 +17,31 @@ static int op(int id, int n, int by, int flags) {
 }
 static void on_alarm(int s) { (void)s; }
 
+/* Types are longs: all 64 bits tell messages apart. */
+static void large_types(void) {
+  struct { long type; char text[4]; } m = {0x7fadc0ded1ceb00bL, "a"};
+  int q = msgget(IPC_PRIVATE, 0600);
+  T(msgsnd(q, &m, 1, 0));
+  m.type++;
+  T(msgsnd(q, &m, 1, 0));
+  T(msgrcv(q, &m, 4, 0x7fadc0ded1ceb00aL, IPC_NOWAIT));
+  T(msgrcv(q, &m, 4, -0x7fadc0ded1ceb00aL, IPC_NOWAIT));
+  T(msgrcv(q, &m, 4, 0x7fadc0ded1ceb00cL, IPC_NOWAIT));
+  printf("type %lx\n", m.type);
+  T(msgrcv(q, &m, 4, LONG_MIN, IPC_NOWAIT));
+  printf("type %lx\n", m.type);
+  m.type = LONG_MIN;
+  T(msgsnd(q, &m, 1, 0));
+  m.type = LONG_MAX;
+  T(msgsnd(q, &m, 1, 0));
+  T(msgrcv(q, &m, 4, LONG_MAX, IPC_NOWAIT | MSG_EXCEPT));
+  T(msgrcv(q, &m, 4, -1, IPC_NOWAIT));
+  T(msgrcv(q, &m, 4, LONG_MIN, IPC_NOWAIT));
+  T(msgctl(q, IPC_RMID, NULL));
+}
+
 int main(void) {
+  large_types();
   struct sigaction sa = {.sa_handler = on_alarm};
   sigaction(SIGALRM, &sa, NULL);
   key_t key = 0x4d6f6174;
