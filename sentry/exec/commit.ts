@@ -5,6 +5,7 @@ import { RLIMIT_STACK } from "../../syscall-tables/flags/process.ts";
 import { SIGCHLD } from "../../syscall-tables/flags/signal.ts";
 import { isErrno } from "../abi/errno.ts";
 
+import { keysAfterExec } from "../keys/task-keys.ts";
 import { DEFAULT_STACK_LIMIT } from "../mm/layout.ts";
 import type { GuestThread } from "../platform/platform.ts";
 import { enterHostProcess, hostThreadCount } from "../task/host-threads.ts";
@@ -45,6 +46,7 @@ export const commitProgram = (task: Task, thread: GuestThread, loaded: Loaded): 
   task.name = loaded.taskName;
   task.timerSlackNs = task.defaultTimerSlackNs;
   takeCredentials(task, loaded);
+  keysAfterExec(task);
   // Last, as Linux does: a program that must not keep an fd may still be read through it above.
   task.files.closeOnExec(task);
   return 0;

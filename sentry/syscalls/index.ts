@@ -8,6 +8,7 @@ import { futexSyscalls } from "./futex/index.ts";
 import { identitySyscalls } from "./identity/index.ts";
 import type { Implementation } from "./implement.ts";
 import { ipcSyscalls } from "./ipc/index.ts";
+import { keysSyscalls } from "./keys/index.ts";
 import { mmSyscalls } from "./mm/index.ts";
 import { pipeSyscalls } from "./pipe/index.ts";
 import { pollSyscalls } from "./poll/index.ts";
@@ -27,6 +28,7 @@ export const implementations: readonly Implementation[] = [
   ...futexSyscalls,
   ...identitySyscalls,
   ...ipcSyscalls,
+  ...keysSyscalls,
   ...mmSyscalls,
   ...pipeSyscalls,
   ...pollSyscalls,

@@ -25,6 +25,7 @@ import { type Errno, isErrno } from "../abi/errno.ts";
 
 import { createPidfd } from "../fs/pidfd/pidfd.ts";
 import { enterIpcNamespace, IpcNamespace, inheritIpcNamespace } from "../ipc/ipc-namespace.ts";
+import { inheritKeys } from "../keys/task-keys.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import { enterNetwork, inheritNetwork, NetworkNamespace } from "../net/network-namespace.ts";
 import type { GuestThread } from "../platform/platform.ts";
@@ -148,6 +149,7 @@ const inherit = (parent: Task, child: Task, flags: number): void => {
   child.personality = parent.personality;
   child.timerSlackNs = parent.timerSlackNs;
   child.defaultTimerSlackNs = parent.timerSlackNs;
+  inheritKeys(parent, child, flags);
   child.scheduling.inherit(parent.scheduling);
   child.thread.setCpus?.(child.scheduling.affinity);
   // A thread that joins a process about to end or to stop takes part in it.

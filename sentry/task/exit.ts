@@ -3,6 +3,7 @@ import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from 
 import { ESRCH } from "../abi/errno.ts";
 import { isValidSignal } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
+import { dropKeys } from "../keys/task-keys.ts";
 import { detachAll, unlink } from "../ptrace/link.ts";
 import { stopBeforeEnd } from "../ptrace/stop.ts";
 import { PTRACE_EVENT_EXIT } from "../ptrace/trace.ts";
@@ -88,6 +89,7 @@ const endTask = (task: Task): void => {
   process.usage.add(usage);
   stopReached(task);
   task.seccomp?.taskGone();
+  dropKeys(task);
   task.signals.pending.discard(0xffff_ffff, 0xffff_ffff);
   task.files.put(task);
   task.fs.put();

@@ -5,6 +5,7 @@
 import { O_PATH } from "../../syscall-tables/flags/open.ts";
 import { EBADF, type Errno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
+import type { TaskKeys } from "../keys/task-keys.ts";
 import type { Timer } from "../loop/timers.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import type { UserAddr, UserMemory } from "../mm/user-memory.ts";
@@ -71,6 +72,8 @@ export class Task implements Waiter {
   cgroupNamespace: CgroupNamespace = firstCgroupNamespace;
   noNewPrivileges = false;
   seccomp: SeccompFilters | null = null;
+  /** Its keyrings (keyrings(7)); null: it has asked for none. */
+  keys: TaskKeys | null = null;
   /** PR_SET_PDEATHSIG. */
   parentDeathSignal = 0;
   /** set_tid_address(2), CLONE_CHILD_CLEARTID. */

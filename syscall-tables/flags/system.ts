@@ -235,6 +235,8 @@ export const KEYCTL_REJECT = 19;
 export const KEYCTL_INSTANTIATE_IOV = 20;
 export const KEYCTL_INVALIDATE = 21;
 export const KEYCTL_GET_PERSISTENT = 22;
+export const KEYCTL_RESTRICT_KEYRING = 29;
+export const KEYCTL_MOVE = 30;
 export const KEYCTL_CAPABILITIES = 31;
 export const keyctlNames = enumeration({
   KEYCTL_GET_KEYRING_ID,
@@ -260,6 +262,8 @@ export const keyctlNames = enumeration({
   KEYCTL_INSTANTIATE_IOV,
   KEYCTL_INVALIDATE,
   KEYCTL_GET_PERSISTENT,
+  KEYCTL_RESTRICT_KEYRING,
+  KEYCTL_MOVE,
   KEYCTL_CAPABILITIES,
 });
 

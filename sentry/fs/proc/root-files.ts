@@ -2,6 +2,7 @@
 
 import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { ENOENT } from "../../abi/errno.ts";
+import { keysText, keyUsersText } from "../../keys/proc-keys.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION } from "../../task/kernel-version.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
 import type { Inode } from "../../vfs/inode.ts";
@@ -127,6 +128,8 @@ export const rootFiles = (fs: Procfs): Map<string, Inode> => {
     text(() => filesystemsText(fs)),
   );
   add("fs", directory({}));
+  add("key-users", text(keyUsersText));
+  add("keys", text(keysText));
   add(
     "loadavg",
     text(() => loadavgText(clock, pids)),

@@ -199,7 +199,7 @@ export class SystrapPlatform implements Platform {
 
   /** Some running guest thread may run on `cpu` alone. */
   isNeeded(cpu: number): boolean {
-    return this.running.some(({ cpus }) => cpus !== null && cpus.every((word, i) => word === (i === cpu >> 5 ? 1 << (cpu & 31) : 0) >>> 0));
+    return this.running.some(({ cpus }) => cpus?.every((word, i) => word === (i === cpu >> 5 ? 1 << (cpu & 31) : 0) >>> 0));
   }
 
   readonly deliveries = new Deliveries((carrier) => this.place(carrier));
