@@ -175,6 +175,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     userNamespace: null,
     sysctls: [],
     waitsForStart: false,
+    joins: null,
     network: options.network,
     platform: options.platform,
     initUnkillable: false,

@@ -21,6 +21,7 @@ const config: StartConfig = {
     userNamespace: null,
     sysctls: [],
     waitsForStart: false,
+    joins: null,
     mounts: [
       { type: "proc", target: "/", source: "", options: "", tree: null, readOnly: false, flags: 0, propagation: [], copiesUp: false },
     ],

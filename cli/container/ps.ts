@@ -35,6 +35,14 @@ const known = (store: Store, stored: Stored, pids: readonly number[]): Map<numbe
   );
 };
 
+/** In a sandbox that containers share, the sentry knows whose a process is. */
+const guestsOf = (store: Store, stored: Stored): { guests: readonly number[]; processes: Map<number, ProcessInfo> } => {
+  if (statusOf(stored) === "stopped") return { guests: [], processes: new Map() };
+  const all = guestHostPids(stored.sandbox === "" ? stored.pid : store.read(stored.sandbox).pid);
+  const processes = known(store, stored, all);
+  return { guests: processes.size === 0 ? all : all.filter((pid) => processes.has(pid)), processes };
+};
+
 interface Listing {
   readonly header: string;
   readonly rows: readonly { readonly pid: number; readonly line: string }[];
@@ -55,10 +63,9 @@ const rowsOf = (pids: readonly number[], options: readonly string[], uid?: numbe
 export const ps = (id: string, options: readonly string[], flags: { readonly format: string }, globals: GlobalOptions): void => {
   const store = storeOf(globals);
   const stored = store.read(id);
-  const guests = statusOf(stored) === "stopped" ? [] : guestHostPids(stored.pid);
-  const processes = known(store, stored, guests);
+  const { guests, processes } = guestsOf(store, stored);
   // The first is shown as its monitor, whose pid is the container's; that has the program's arguments as well.
-  const pids = guests.map((pid) => (processes.get(pid)?.pid === 1 ? stored.pid : pid));
+  const pids = guests.map((pid) => (processes.get(pid)?.isFirst === true ? stored.pid : pid));
   if (flags.format === "json") {
     process.stdout.write(JSON.stringify(pids.length === 0 ? null : pids));
     return;

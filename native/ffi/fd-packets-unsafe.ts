@@ -56,9 +56,19 @@ const prepare = (length: number, controlLength: number): number => {
   return address + HEADER;
 };
 
-/** Sends the first `length` bytes of `packetView`: `length` or a negative errno. */
-export const sendPacket = (fd: number, length: number): number => {
-  const header = prepare(length, 0);
+/** struct cmsghdr (cmsg(3)). */
+const putRights = (fds: readonly number[]): void => {
+  const { view } = ownMemory();
+  store64(view, CONTROL, CMSG_DATA + 4 * fds.length);
+  view.setInt32(CONTROL + 8, SOL_SOCKET, true);
+  view.setInt32(CONTROL + 12, SCM_RIGHTS, true);
+  for (const [index, fd] of fds.entries()) view.setInt32(CONTROL + CMSG_DATA + 4 * index, fd, true);
+};
+
+/** Sends the first `length` bytes of `packetView`, and copies of `fds`: `length` or a negative errno. */
+export const sendPacket = (fd: number, length: number, fds: readonly number[] = []): number => {
+  const header = prepare(length, fds.length === 0 ? 0 : CMSG_DATA + 4 * fds.length);
+  if (fds.length > 0) putRights(fds);
   for (;;) {
     const n = hostCall3(SYS_sendmsg, fd, header, MSG_NOSIGNAL);
     if (n !== EINTR) return n;
@@ -93,6 +103,17 @@ export const awaitPacket = (fd: number): void => {
   view.setInt32(POLLFD, fd, true);
   view.setUint32(POLLFD + 4, POLLIN, true);
   while (hostCall3(SYS_poll, address + POLLFD, 1, -1) === EINTR);
+};
+
+/** Waits until one of the sockets is readable or closed. */
+export const awaitPackets = (fds: readonly number[]): void => {
+  const { address, view } = ownMemory();
+  // The control buffer is not in use meanwhile.
+  for (const [index, fd] of fds.entries()) {
+    view.setInt32(CONTROL + index * 8, fd, true);
+    view.setUint32(CONTROL + index * 8 + 4, POLLIN, true);
+  }
+  while (hostCall3(SYS_poll, address + CONTROL, fds.length, -1) === EINTR);
 };
 
 /** Waits for the end of the sandbox. */

@@ -26,7 +26,8 @@ enum message_kind {
 	/*
 	 * launcher → init → sentry and gofer, with descriptors in this order: config memfd, debug
 	 * log (if x has START_DEBUG_LOG), strace log (if START_STRACE_LOG; never for the gofer), the network
-	 * broker's channel (if START_BROKER; never for the gofer), as many
+	 * broker's channel (if START_BROKER; never for the gofer), a connection to the control socket of the container whose
+	 * sandbox is to be joined (if START_JOIN; never for the gofer), as many
 	 * files for the guest's 0, 1, 2, … as START_STDIO says (never for the gofer; none: init's own 0, 1, 2); for
 	 * the gofer then y trees. A launcher that may mount opens them, and hands them to init as it does the rest
 	 * (START_TREES), the text being a byte for each, 1 for those that hear of later mounts; else the text names them as trees.h has it, each ended by a NUL, and init opens them.
@@ -86,6 +87,7 @@ enum message_kind {
 #define START_STRACE_LOG 2
 #define START_TREES 4
 #define START_BROKER 8
+#define START_JOIN 16
 /* The number of files for the guest is in x from this bit on. */
 #define START_STDIO_SHIFT 8
 

@@ -8,6 +8,7 @@
 
 #include "broker.h"
 #include "channel.h"
+#include "control.h"
 #include "fail.h"
 #include "request.h"
 #include "trees.h"
@@ -106,7 +107,7 @@ int request_config(const struct request *request)
 /* Records that are not about the sandbox but about its monitor. */
 static int is_monitors(const char *record)
 {
-	static const char *const keys[] = { "network", "sysctl", "control", "rootfs", "title", "console-socket", "console-size", "detach" };
+	static const char *const keys[] = { "network", "sysctl", "control", "rootfs", "title", "console-socket", "console-size", "detach", "join" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (value_of(record, keys[i]))
@@ -188,6 +189,13 @@ void request_send(const struct request *request, int init_channel, const int *st
 				broker_add_sysctl(value_of(record, "sysctl"));
 		header.x |= START_BROKER;
 		fds[count++] = broker_start(strtoull(network, NULL, 16));
+	}
+	const char *join = request_value(request, "join");
+	if (join) {
+		header.x |= START_JOIN;
+		fds[count] = control_connect(join);
+		if (fds[count++] < 0)
+			fail("cannot reach the container whose pid namespace is joined");
 	}
 	int opened = count;
 	header.x |= stdio_count << START_STDIO_SHIFT;

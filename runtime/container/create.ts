@@ -9,7 +9,7 @@ import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planCo
 import { ContainerError, reasonOf } from "./container-error.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
-import { mustBeMapped, sharedHostname, userMappings } from "./namespaces.ts";
+import { type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, userMappings } from "./namespaces.ts";
 import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
@@ -59,13 +59,18 @@ export const writePidFile = (path: string | null, pid: number): void => {
 };
 
 /** The request for the launcher, for what the cgroup leaves of the machine. */
-const requestFor = (options: CreateOptions & Pick<PlanOptions, "user">, spec: Spec): ((resources: SeenResources) => Buffer) => {
+const requestFor = (
+  options: CreateOptions & Pick<PlanOptions, "user" | "joins">,
+  spec: Spec,
+  joined: JoinedSandbox | null,
+): ((resources: SeenResources) => Buffer) => {
   const plan = planContainer({ ...options, spec });
   const { config } = plan;
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
   const records = [...plan.records];
   records.push(["control", options.store.directory(options.id)], ["rootfs", planRoot(spec, options.bundle)]);
-  records.push(...networkRecords(spec, config.sandbox.network));
+  if (joined?.joins.network !== true) records.push(...networkRecords(spec, config.sandbox.network));
+  if (joined !== null) records.push(["join", options.store.directory(joined.owner.id)]);
   // As ps(1) shows arguments.
   records.push(["title", spec.process.argv.join(" ")]);
   if (options.isDetached) records.push(["detach", "1"]);
@@ -104,14 +109,16 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     cgroup: { paths: {}, isV2: false, systemd: null, isRootless: true },
     resources: spec.resources,
     hasCgroupNamespace: spec.hasCgroupNamespace,
+    sandbox: "",
   };
   try {
     const plannedCgroup = planContainerCgroup(spec, id, options.cgroup);
     const hostname = spec.hostname === "" ? sharedHostname(store, spec.namespaces.uts, options.hostname) : spec.hostname;
     const user = userMappings(store, spec.namespaces);
     mustBeMapped(user, spec.process);
-    stored = { ...stored, hostname, user };
-    const request = requestFor({ ...options, hostname, user }, spec);
+    const joined = joinedSandbox(store, spec.namespaces);
+    stored = { ...stored, hostname, user, sandbox: joined?.owner.id ?? "" };
+    const request = requestFor({ ...options, hostname, user, joins: joined?.joins ?? null }, spec, joined);
     const pid = prepareMonitor(spec.namespaces.network);
     // Kept before they are made: whoever crashes has left a trace for `delete`.
     stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };

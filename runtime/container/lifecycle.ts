@@ -162,6 +162,11 @@ export const pauseContainer = (store: Store, id: string): Promise<void> =>
     const stored = store.read(id);
     const status = statusOf(stored);
     if (status !== "running" && status !== "created") throw new ContainerError("container not running");
+    if (stored.sandbox !== "") {
+      throw new ContainerError(
+        `it shares the pid namespace, and so the sandbox, of container ${stored.sandbox}: only that one can be paused`,
+      );
+    }
     await openCgroup(stored.cgroup).freeze(true);
   });
 

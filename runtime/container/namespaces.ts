@@ -1,15 +1,15 @@
 /** What a container takes over from namespaces that config.json names by path. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
-import type { IdExtentConfig, UserNamespaceConfig } from "../sandbox/config.ts";
+import type { IdExtentConfig, JoinConfig, UserNamespaceConfig } from "../sandbox/config.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
 import type { IdMapping } from "../spec/spec.ts";
 import { checkMapped, type SpecNamespaces, type UserMappings } from "../spec/validate-namespaces.ts";
 import { ContainerError } from "./container-error.ts";
-import type { Store, Stored } from "./store.ts";
+import { type Store, type Stored, statusOf } from "./store.ts";
 
 /** Moat's containers have no host namespaces of these kinds: one is known by its monitor's pid. */
-const containerOf = (store: Store, path: string, kind: "uts" | "user"): Stored | null => {
+const containerOf = (store: Store, path: string, kind: "uts" | "user" | "pid" | "ipc"): Stored | null => {
   const match = /^\/proc\/([0-9]+)\/ns\/([a-z]+)$/.exec(path);
   if (match === null || match[2] !== kind) return null;
   for (const id of store.ids()) {
@@ -38,6 +38,43 @@ export const sharedHostname = (store: Store, namespace: string, own: string): st
   const result = spawnSync("nsenter", [`--uts=${namespace}`, "uname", "-n"], { encoding: "latin1" });
   if (result.status !== 0) throw new ContainerError(`linux.namespaces: cannot enter the UTS namespace ${namespace}`);
   return result.stdout.trimEnd();
+};
+
+const inodeOf = (path: string): number => {
+  try {
+    return statSync(path).ino;
+  } catch {
+    throw new ContainerError(`unable to create new parent process: namespace path: lstat ${path}: no such file or directory`);
+  }
+};
+
+/** Whose sandbox the container lives in. */
+const sandboxOf = (container: Stored | null): string => (container === null ? "" : container.sandbox || container.id);
+
+export interface JoinedSandbox {
+  /** The container whose sentry it is. */
+  readonly owner: Stored;
+  readonly joins: JoinConfig;
+}
+
+/**
+ * The sandbox of the pid namespace that config.json names; null: one of its own, which the host's is taken for, too: the
+ * processes of a kernel of one's own are all that there is to be seen.
+ */
+export const joinedSandbox = (store: Store, { pid, uts, ipc, network }: SpecNamespaces): JoinedSandbox | null => {
+  if (pid === "" || pid === "new") return null;
+  const container = containerOf(store, pid, "pid");
+  if (container === null) {
+    if (inodeOf(pid) === inodeOf("/proc/self/ns/pid")) return null;
+    throw new ContainerError(
+      `config.json: linux.namespaces: joining a pid namespace (${pid}) that is no container's of Moat is not supported`,
+    );
+  }
+  const owner = store.read(sandboxOf(container));
+  if (statusOf(owner) === "stopped") throw new ContainerError(`config.json: linux.namespaces: the container of ${pid} has stopped`);
+  const isShared = (kind: "uts" | "ipc", path: string): boolean => sandboxOf(containerOf(store, path, kind)) === owner.id;
+  const isSameNetwork = network !== "new" && inodeOf(network || "/proc/self/ns/net") === inodeOf(`/proc/${owner.pid}/ns/net`);
+  return { owner, joins: { uts: isShared("uts", uts), ipc: isShared("ipc", ipc), network: isSameNetwork } };
 };
 
 /** uid_map or gid_map of a process outside. */

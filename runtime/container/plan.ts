@@ -1,7 +1,7 @@
 /** From a container's config.json to what the launcher starts: the sandbox's config and the trees of its gofer. */
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import type { HostFacts, StartConfig } from "../sandbox/config.ts";
+import type { HostFacts, JoinConfig, StartConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { UserMappings } from "../spec/validate-namespaces.ts";
 import { withCallerLimits } from "./caller-limits.ts";
@@ -28,6 +28,7 @@ export interface PlanOptions {
   readonly network: NetworkMode;
   readonly id: string;
   readonly overlay: OverlayMode;
+  readonly joins: JoinConfig | null;
 }
 
 const bytes = (path: string): Buffer => Buffer.from(path, "latin1");
@@ -60,7 +61,18 @@ export const withHome = (env: readonly string[], uid: number, root: string): rea
   return [...env, `HOME=${entry === undefined || entry[5] === "" ? "/" : entry[5]}`];
 };
 
-export const planContainer = ({ spec, bundle, hostname, user, hostFacts, ownerMap, network, id, overlay }: PlanOptions): SandboxPlan => {
+export const planContainer = ({
+  spec,
+  bundle,
+  hostname,
+  user,
+  hostFacts,
+  ownerMap,
+  network,
+  id,
+  overlay,
+  joins,
+}: PlanOptions): SandboxPlan => {
   const root = rootPath(spec, bundle);
   const { trees, records, mounts } = planMounts(spec, root, bundle, overlayOf(overlay, id));
   const { consoleSize: _, ...process } = spec.process;
@@ -85,6 +97,7 @@ export const planContainer = ({ spec, bundle, hostname, user, hostFacts, ownerMa
         userNamespace: userNamespaceConfig(user),
         sysctls: sentrySysctls(spec, networkMode(spec, network)),
         waitsForStart: true,
+        joins,
         network: networkMode(spec, network),
         platform: "systrap",
         initUnkillable: true,

@@ -39,6 +39,8 @@ export interface Stored {
   /** As `update` has changed them. */
   readonly resources: Resources;
   readonly hasCgroupNamespace: boolean;
+  /** The container in whose sandbox it lives; "": in its own. */
+  readonly sandbox: string;
 }
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;

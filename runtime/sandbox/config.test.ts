@@ -29,6 +29,7 @@ const good = () => ({
     maskedPaths: ["/proc/kcore"],
     readonlyPaths: [],
     waitsForStart: false,
+    joins: null,
     mounts: [
       { ...mount, type: "overlay", target: "/", tree: { index: 0, path: ["a"], fsType: "ext4", root: "/", device: "1:2", listens: true } },
       { ...mount, type: "proc", target: "/proc", tree: null },

@@ -62,6 +62,13 @@ export interface UserNamespaceConfig {
   readonly isSetgroupsAllowed: boolean;
 }
 
+/** Which namespaces a container shares with the one whose pid namespace it joins. */
+export interface JoinConfig {
+  readonly uts: boolean;
+  readonly ipc: boolean;
+  readonly network: boolean;
+}
+
 export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly hostname: string;
   readonly domainname: string;
@@ -71,6 +78,8 @@ export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly sysctls: readonly (readonly [string, string])[];
   /** The first program is loaded and waits for CONTROL_START. */
   readonly waitsForStart: boolean;
+  /** null: it has a pid namespace of its own. */
+  readonly joins: JoinConfig | null;
   /** none: a loopback of its own. host: sockets of the namespace that its broker lives in. */
   readonly network: "none" | "host";
   readonly platform: "systrap";
@@ -163,6 +172,12 @@ const userNamespace = (value: unknown): UserNamespaceConfig => {
   return { uids: extents("uids"), gids: extents("gids"), isSetgroupsAllowed: flag(from, "isSetgroupsAllowed", path) };
 };
 
+const joins = (value: unknown): JoinConfig => {
+  const from = record(value, "sandbox.joins");
+  const is = (key: string): boolean => flag(from, key, "sandbox.joins");
+  return { uts: is("uts"), ipc: is("ipc"), network: is("network") };
+};
+
 const sysctl = (value: unknown, path: string): readonly [string, string] => {
   if (!Array.isArray(value) || value.length !== 2) return refuse(path, "a path and a value");
   return [checkText(value[0], path), checkText(value[1], path)];
@@ -181,6 +196,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     userNamespace: nullable(from.userNamespace, userNamespace),
     sysctls: list(from, "sysctls", "sandbox").map((item, index) => sysctl(item, `sandbox.sysctls[${index}]`)),
     waitsForStart: flag(from, "waitsForStart", "sandbox"),
+    joins: nullable(from.joins, joins),
     network: from.network as SandboxConfig["network"],
     platform: "systrap",
     initUnkillable: flag(from, "initUnkillable", "sandbox"),

@@ -17,6 +17,13 @@ export const CONTROL_PROCESSES = 68;
 export const CONTROL_RESOURCES = 69;
 /** Instead of START: the program ends with exit status y before it begins, and its standard error gets the text. → DONE */
 export const CONTROL_ABANDON = 70;
+/**
+ * The connection is one container's that joins the sandbox (ADR 15): a StartConfig in a memfd, its gofer's channel, its
+ * broker's if y has START_BROKER, its standard files. → RELAYED
+ */
+export const CONTROL_JOIN = 71;
+/** What such a container has heard from its own clients and monitor: relayed.ts. */
+export const CONTROL_RELAYED = 72;
 /** The connection is closed: what it executed is killed. */
 export const CONTROL_GONE = 95;
 
@@ -31,6 +38,9 @@ export const ANSWER_EXEC_REFUSED = 99;
 /** The text: one JSON object of ProcessInfo per line; y: 1 when more follows. */
 export const ANSWER_PROCESSES = 100;
 
+/** For a container that has joined: what its own monitor and clients are to be told, as relayed.ts has it. */
+export const ANSWER_RELAYED = 101;
+
 export const CONTROL_FIRST = 64;
 export const CONTROL_LAST = 95;
 
@@ -40,6 +50,8 @@ export const SIGNAL_FROM_TERMINAL = 0x100;
 
 export interface ProcessInfo {
   readonly pid: number;
+  /** The container's first process. */
+  readonly isFirst: boolean;
   /** Of its host process, as the sentry knows it. */
   readonly hostPid: number;
   readonly parent: number;

@@ -23,6 +23,7 @@ import {
   MSG_STOPPED,
   START_BROKER,
   START_DEBUG_LOG,
+  START_JOIN,
   START_STDIO_SHIFT,
   START_STRACE_LOG,
   type SupervisorMessage,
@@ -37,6 +38,8 @@ export interface Start {
   readonly stdioFds: readonly number[];
   /** The network broker's channel, or -1. Only in the sentry. */
   readonly brokerFd: number;
+  /** A connection to the control socket of the container whose sandbox this one joins, or -1. Only in the sentry. */
+  readonly joinFd: number;
 }
 
 export class SupervisorChannel {
@@ -63,8 +66,9 @@ export class SupervisorChannel {
     if (logs & START_DEBUG_LOG) take(SENTRY_DEBUG_LOG_FD);
     if (logs & START_STRACE_LOG) take(SENTRY_STRACE_LOG_FD);
     const brokerFd = logs & START_BROKER ? (fds.shift() ?? -1) : -1;
+    const joinFd = logs & START_JOIN ? (fds.shift() ?? -1) : -1;
     const stdioFds = fds.splice(0, logs >> START_STDIO_SHIFT);
-    return { configJson: readMemfd(SENTRY_CONFIG_FD), treeFds: fds, stdioFds, brokerFd };
+    return { configJson: readMemfd(SENTRY_CONFIG_FD), treeFds: fds, stdioFds, brokerFd, joinFd };
   }
 
   /**
@@ -123,6 +127,11 @@ export class SupervisorChannel {
   /** Waits until a message can be received; for tests and programs without a loop. */
   await(): void {
     if (this.#early.length === 0) awaitPacket(this.fd);
+  }
+
+  /** What the sentry of another sandbox says for this container. */
+  relay(kind: number, x: number, y: number, text: string): void {
+    this.#send(kind, x, text, y);
   }
 
   #end(kind: number, x: number, text = ""): never {

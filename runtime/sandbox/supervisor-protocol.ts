@@ -23,6 +23,7 @@ export const MSG_PREPARED = 33;
 export const START_DEBUG_LOG = 1;
 export const START_STRACE_LOG = 2;
 export const START_BROKER = 8;
+export const START_JOIN = 16;
 export const START_STDIO_SHIFT = 8;
 
 /** What the sentry hears while it runs. */

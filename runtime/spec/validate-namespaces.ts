@@ -8,6 +8,7 @@ export interface SpecNamespaces {
   readonly network: string;
   readonly uts: string;
   readonly ipc: string;
+  readonly pid: string;
   /** Of a user namespace of its own; null: none. */
   readonly user: UserMappings | null;
   /** The path of a user namespace to join, or "". */
@@ -89,8 +90,7 @@ export const validateNamespaces = (field: Field): SpecNamespaces => {
     }
     place.refuse("sharing the host's mount namespace is not supported");
   }
-  if (!namespaces.has("pid")) place.refuse("sharing the host's pid namespace is not supported");
-  for (const name of ["pid", "mount", "time"]) {
+  for (const name of ["mount", "time"]) {
     const path = namespaces.get(name) ?? "new";
     if (path !== "new") place.refuse(`joining a ${name} namespace (${path}) is not supported`);
   }
@@ -101,6 +101,7 @@ export const validateNamespaces = (field: Field): SpecNamespaces => {
     network: namespaces.get("network") ?? "",
     uts: namespaces.get("uts") ?? "",
     ipc: namespaces.get("ipc") ?? "",
+    pid: namespaces.get("pid") ?? "",
     user: userMappings(linux, user),
     userPath: user === "new" ? "" : user,
   };

@@ -23,7 +23,6 @@ import {
 } from "../../runtime/sandbox/control-protocol.ts";
 import { type ProcessConfig, parseProcessConfig } from "../../runtime/sandbox/process-config.ts";
 import { readSeenResources } from "../../runtime/sandbox/seen-resources.ts";
-import type { SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import type { ControlMessage } from "../../runtime/sandbox/supervisor-protocol.ts";
 import { SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, EINVAL, ESRCH, isErrno } from "../abi/errno.ts";
@@ -38,10 +37,11 @@ import { finishSyscall } from "../task/run.ts";
 import { kernelSignal } from "../task/signal-info.ts";
 import { sendSignalToProcess } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
+import type { MountNamespace } from "../vfs/mount-namespace.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 import type { MoatKernel } from "./moat-kernel.ts";
 import { processList } from "./process-list.ts";
-import { startAnotherProgram } from "./program.ts";
+import { type ContainerWorld, FIRST_CONTAINER, startAnotherProgram } from "./program.ts";
 import { containerRefusal } from "./refusal.ts";
 import { inDevpts } from "./terminals.ts";
 
@@ -51,6 +51,13 @@ const PACKET_TEXT_MAX = 8000;
 
 const ENDING: ReadonlySet<number> = new Set([SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM]);
 
+/** Who hears of a container: its own init, or the one of the container that relays for it. */
+export interface Reports {
+  created(): void;
+  exited(waitStatus: number): void;
+  answer(kind: number, client: number, argument: number, text?: string): void;
+}
+
 /** A program that waits for a pristine host process. */
 interface PendingExec {
   readonly client: number;
@@ -58,10 +65,17 @@ interface PendingExec {
   readonly stdio: readonly (OpenFile | null)[];
 }
 
+/** Of a program that was given one. */
+export const terminalOf = ([input]: readonly (OpenFile | null)[]): HostTerminal | null =>
+  input instanceof TtyFile && input.terminal instanceof HostTerminal ? input.terminal : null;
+
 export class Control implements Waiter {
   readonly #kernel: MoatKernel;
-  readonly #supervisor: SupervisorChannel;
+  readonly #supervisor: Reports;
   readonly #errorFd: number;
+  readonly #world: ContainerWorld;
+  /** Its first process. */
+  #init: Process | null = null;
   /** Loaded, not started. */
   #waiting: Task | null = null;
   /** Signals for it meanwhile. */
@@ -70,20 +84,27 @@ export class Control implements Waiter {
   readonly #executed = new Map<number, Process>();
 
   /** `errorFd`: the host's fd of the first program's standard error; -1: it has none. */
-  constructor(kernel: MoatKernel, supervisor: SupervisorChannel, errorFd: number) {
+  constructor(kernel: MoatKernel, supervisor: Reports, errorFd: number, world: ContainerWorld = FIRST_CONTAINER) {
     this.#errorFd = errorFd;
+    this.#world = world;
     this.#kernel = kernel;
     this.#supervisor = supervisor;
   }
 
+  /** The container's first program, which runs, or waits for its start. */
+  begin(task: Task): void {
+    this.#init = task.process;
+  }
+
   awaitStart(task: Task): void {
+    this.begin(task);
     this.#waiting = task;
     this.#supervisor.created();
   }
 
   /** The caller's signal for the first program. */
   signalInit(signal: number): number {
-    const { init } = this.#kernel.pids;
+    const init = this.#init;
     if (init === null || init.isZombie) return ESRCH;
     if (this.#waiting === null) return sendSignalToProcess(init, kernelSignal(signal));
     // runc's init, which waits for the start, dies of these.
@@ -146,6 +167,8 @@ export class Control implements Waiter {
   }
 
   #limit(json: string): number {
+    // What a kernel shows of the machine is one for all its containers.
+    if (this.#world.number !== 0) return 0;
     try {
       this.#kernel.limit(readSeenResources(JSON.parse(json), "resources"));
       return 0;
@@ -157,8 +180,20 @@ export class Control implements Waiter {
   #signal(argument: number): number {
     const signal = argument & SIGNAL_MASK;
     if ((argument & SIGNAL_ALL) === 0 || this.#waiting !== null) return this.signalInit(signal);
-    for (const process of [...this.#kernel.pids.processes()]) sendSignalToProcess(process, kernelSignal(signal));
+    this.#signalAll(signal);
     return 0;
+  }
+
+  #signalAll(signal: number): void {
+    for (const process of [...this.#kernel.pids.processes()]) {
+      if (process.container === this.#world.number) sendSignalToProcess(process, kernelSignal(signal));
+    }
+  }
+
+  /** Nobody waits for its processes any more. */
+  end(): void {
+    for (const process of this.#kernel.pids.processes()) if (process.container === this.#world.number) process.isHostChild = false;
+    this.#signalAll(SIGKILL);
   }
 
   #refuse(client: number, text: string): void {
@@ -177,12 +212,12 @@ export class Control implements Waiter {
       return;
     }
     hostClose(memfd);
-    this.#pending.push({ client, config, stdio: this.#openStdio(config, stdioFds) });
+    this.#pending.push({ client, config, stdio: this.openStdio(config, stdioFds, this.#init?.anyTask.fs.namespace ?? null) });
     this.#tryPending();
   }
 
-  #openStdio(config: ProcessConfig, fds: readonly number[]): (OpenFile | null)[] {
-    const namespace = this.#kernel.pids.init?.anyTask.fs.namespace ?? null;
+  /** `namespace`: whose devpts shows a terminal. */
+  openStdio(config: ProcessConfig, fds: readonly number[], namespace: MountNamespace | null): (OpenFile | null)[] {
     const terminalPlace = namespace !== null && config.terminal ? inDevpts(this.#kernel, namespace, config.uid) : "hidden";
     const open = (fd: number): OpenFile | null => {
       const file = openHostFd(this.#kernel, fd, terminalPlace, true);
@@ -203,11 +238,12 @@ export class Control implements Waiter {
   }
 
   #tryPending(): void {
-    const { platform, pids } = this.#kernel;
+    const { platform } = this.#kernel;
     platform.pristineQueue.remove(this);
     while (this.#pending.length > 0) {
       const { client, config, stdio } = this.#pending[0];
-      const task = pids.init === null ? ESRCH : startAnotherProgram(this.#kernel, pids.init, config, stdio);
+      const init = this.#init;
+      const task = init === null || init.isZombie ? ESRCH : startAnotherProgram(this.#kernel, init, this.#world, config, stdio);
       if (task === EAGAIN) {
         platform.pristineQueue.add(this);
         return;
@@ -224,8 +260,7 @@ export class Control implements Waiter {
   #run(client: number, config: ProcessConfig, task: Task, stdio: readonly (OpenFile | null)[]): void {
     this.#executed.set(client, task.process);
     this.#supervisor.answer(ANSWER_EXEC_STARTED, client, task.process.pid);
-    const [input] = stdio;
-    if (config.terminal && input instanceof TtyFile && input.terminal instanceof HostTerminal) input.terminal.attachTo(task.process);
+    if (config.terminal) terminalOf(stdio)?.attachTo(task.process);
     finishSyscall(task, 0);
   }
 
@@ -247,7 +282,8 @@ export class Control implements Waiter {
 
   /** A process that has no parent inside ends: whoever executed it hears of it. */
   processExited(process: Process): void {
-    if (!process.isHostChild || process === this.#kernel.pids.init) return;
+    if (process === this.#init) this.#supervisor.exited(process.exitStatus);
+    if (!process.isHostChild || process.container !== this.#world.number || process === this.#kernel.pids.init) return;
     // Nobody inside will wait for it.
     process.isHostChild = false;
     for (const [client, executed] of this.#executed) {
@@ -259,7 +295,7 @@ export class Control implements Waiter {
 
   #listProcesses(client: number): void {
     let text = "";
-    for (const info of processList(this.#kernel)) {
+    for (const info of processList(this.#kernel, this.#world.number, this.#init)) {
       const line = `${JSON.stringify(info)}\n`;
       if (text.length + line.length > PACKET_TEXT_MAX) {
         this.#supervisor.answer(ANSWER_PROCESSES, client, 1, text);

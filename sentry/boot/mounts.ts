@@ -8,8 +8,8 @@ import { cgroupHierarchies } from "../fs/cgroup/cgroupfs.ts";
 import { GoferFilesystem } from "../fs/gofer/filesystem.ts";
 import { Overlay } from "../fs/overlay/overlay.ts";
 import type { GoferClient } from "../host/gofer-client.ts";
+import { firstIpcNamespace, type IpcNamespace } from "../ipc/ipc-namespace.ts";
 import type { Kernel } from "../kernel.ts";
-import { setDeviceRules } from "../vfs/device-rules.ts";
 import type { Filesystem } from "../vfs/filesystem.ts";
 import { Mount } from "../vfs/mount.ts";
 import { copyTree, type MountNamespace } from "../vfs/mount-namespace.ts";
@@ -23,7 +23,6 @@ import { placeAt } from "./place.ts";
 /** Config type → the names that mount(2) knows, the first that is registered. */
 const REGISTERED: Partial<Record<MountConfig["type"], readonly string[]>> = {
   dev: ["devtmpfs"],
-  mqueue: ["mqueue", "tmpfs"],
 };
 
 class TreeBuilder {
@@ -31,10 +30,12 @@ class TreeBuilder {
   readonly #gofer: GoferClient;
   /** Bytes that a filesystem in memory may take where its options do not say. */
   readonly #memoryShare: number;
+  readonly #ipc: IpcNamespace;
   /** st_dev of trees by their host device. */
   readonly #devices = new Map<string, number>();
 
-  constructor(kernel: Kernel, gofer: GoferClient, memoryShare: number) {
+  constructor(kernel: Kernel, gofer: GoferClient, memoryShare: number, ipc: IpcNamespace) {
+    this.#ipc = ipc;
     this.#kernel = kernel;
     this.#gofer = gofer;
     this.#memoryShare = memoryShare;
@@ -60,6 +61,7 @@ class TreeBuilder {
       });
       return isErrno(fs) || !isImmutable ? fs : new Overlay(this.#kernel, fs, { size: this.#memoryShare });
     }
+    if (mount.type === "mqueue") return this.#ipc.posixQueues.fs;
     for (const name of REGISTERED[mount.type] ?? [mount.type]) {
       const factory = this.#kernel.vfs.filesystemType(name);
       // What stands in for a filesystem that does not exist knows nothing of its options.
@@ -152,9 +154,14 @@ const cgroupRoot = (mount: MountConfig): MountConfig => ({
 });
 
 /** Mounts everything in order; the first one is the root. Throws an Error that names the mount that failed. */
-export const buildMounts = (kernel: Kernel, gofer: GoferClient, config: TreesConfig, memoryShare: number): MountNamespace => {
-  setDeviceRules(config.deviceRules);
-  const builder = new TreeBuilder(kernel, gofer, memoryShare);
+export const buildMounts = (
+  kernel: Kernel,
+  gofer: GoferClient,
+  config: TreesConfig,
+  memoryShare: number,
+  ipc: IpcNamespace = firstIpcNamespace(kernel),
+): MountNamespace => {
+  const builder = new TreeBuilder(kernel, gofer, memoryShare, ipc);
   const [root, ...others] = config.mounts.map((mount) => (mount.type === "cgroup" ? cgroupRoot(mount) : mount));
   const fs = builder.filesystem(root, root.tree, root.options);
   if (isErrno(fs)) return refuse(root, fs);

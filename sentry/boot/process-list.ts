@@ -18,13 +18,16 @@ const commandOf = (process: Process): string => {
   return text === "" ? `[${task.name}]` : text;
 };
 
-export const processList = function* (kernel: MoatKernel): IterableIterator<ProcessInfo> {
+/** Those of one container. */
+export const processList = function* (kernel: MoatKernel, container: number, first: Process | null): IterableIterator<ProcessInfo> {
   const nowNs = kernel.clock.monotonicNs();
   const realNs = kernel.clock.realtimeNs();
   for (const process of kernel.pids.processes()) {
+    if (process.container !== container) continue;
     const usage = usageOf(process);
     yield {
       pid: process.pid,
+      isFirst: process === first,
       hostPid: process.isZombie ? 0 : process.anyTask.thread.process.hostPid,
       parent: process.parent?.pid ?? 0,
       threads: Math.max(1, process.tasks.size),

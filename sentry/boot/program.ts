@@ -5,6 +5,8 @@ import { CapabilitySet } from "../abi/capability.ts";
 import { EAGAIN, type Errno, isErrno } from "../abi/errno.ts";
 import { RLIM_INFINITY } from "../abi/resource.ts";
 import { type Program, startProgram } from "../exec/start.ts";
+import { enterIpcNamespace, type IpcNamespace } from "../ipc/ipc-namespace.ts";
+import { enterNetwork, type NetworkNamespace } from "../net/network-namespace.ts";
 import { BpfProgram } from "../task/bpf.ts";
 import { Credentials } from "../task/credentials.ts";
 import { Limits } from "../task/limits.ts";
@@ -12,6 +14,7 @@ import type { Process } from "../task/process.ts";
 import { SeccompFilters } from "../task/seccomp.ts";
 import type { Task } from "../task/task.ts";
 import { initialUserNamespace } from "../task/user-namespace.ts";
+import type { UtsNamespace } from "../task/uts-namespace.ts";
 import { FsContext } from "../vfs/fs-context.ts";
 import type { MountNamespace } from "../vfs/mount-namespace.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
@@ -79,6 +82,22 @@ export interface Surroundings {
   readonly isContainer: boolean;
 }
 
+/** What makes a container besides its files: a number that its processes bear, and namespaces; null: the kernel's first ones. */
+export interface ContainerWorld {
+  readonly number: number;
+  readonly namespaces: { readonly uts: UtsNamespace; readonly ipc: IpcNamespace; readonly network: NetworkNamespace } | null;
+}
+
+export const FIRST_CONTAINER: ContainerWorld = { number: 0, namespaces: null };
+
+const enter = (task: Task, { number, namespaces }: ContainerWorld): void => {
+  task.process.container = number;
+  if (namespaces === null) return;
+  task.uts = namespaces.uts;
+  enterIpcNamespace(task, namespaces.ipc);
+  enterNetwork(task, namespaces.network);
+};
+
 /** The program as `startProgram` takes it. */
 const programOf = (
   config: ProcessConfig,
@@ -117,17 +136,36 @@ export const startFirstProgram = (
   }
 };
 
-/** Adds a program to a running sandbox: EAGAIN, wait on `platform.pristineQueue`; "cwd": it has no working directory. */
+/** The first program of a container that joins: EAGAIN, wait on `platform.pristineQueue`. Throws what is wrong with the config. */
+export const startJoiningProgram = (
+  kernel: MoatKernel,
+  namespace: MountNamespace,
+  world: ContainerWorld,
+  config: ProcessConfig,
+  stdio: readonly (OpenFile | null)[],
+): Task | Errno => {
+  const root = overmounted(namespace.root, namespace.root.root);
+  const cwd = placeAt(kernel, namespace, config.cwd, "directory");
+  if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) throw new Error(`working directory ${config.cwd}: No such directory`);
+  const task = startProgram(kernel, programOf(config, { namespace, root, isContainer: true }, cwd, stdio));
+  if (!isErrno(task)) enter(task, world);
+  return started(task, config);
+};
+
+/** Adds a program to a running container: EAGAIN, wait on `platform.pristineQueue`; "cwd": it has no working directory. */
 export const startAnotherProgram = (
   kernel: MoatKernel,
   init: Process,
+  world: ContainerWorld,
   config: ProcessConfig,
   stdio: readonly (OpenFile | null)[],
 ): Task | Errno | "cwd" => {
   const { root, namespace } = init.anyTask.fs;
   const cwd = kernel.vfs.follow(init.anyTask, config.cwd);
   if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) return "cwd";
-  return started(startProgram(kernel, programOf(config, { namespace, root, isContainer: true }, cwd, stdio)), config);
+  const task = startProgram(kernel, programOf(config, { namespace, root, isContainer: true }, cwd, stdio));
+  if (!isErrno(task)) enter(task, world);
+  return started(task, config);
 };
 
 const started = (task: Task | Errno, config: ProcessConfig): Task | Errno => {

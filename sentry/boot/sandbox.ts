@@ -22,10 +22,12 @@ import { implementations } from "../syscalls/index.ts";
 import { exitHooks } from "../task/exit-hooks.ts";
 import { finishSyscall } from "../task/run.ts";
 import { beginInUserNamespace } from "../task/user-namespace.ts";
+import { setDeviceRules } from "../vfs/device-rules.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 import { Control } from "./control.ts";
 import { registerFilesystems } from "./filesystems.ts";
 import { GuestTraps } from "./guest-traps.ts";
+import { JoinedContainers } from "./joined.ts";
 import { MoatKernel } from "./moat-kernel.ts";
 import { buildMounts, restrictPaths } from "./mounts.ts";
 import { startFirstProgram } from "./program.ts";
@@ -61,6 +63,7 @@ export const runSandbox = (
   if (config.network === "host") joinHostNetwork(kernel, new Broker(brokerFd, () => endWithout("network broker", supervisor)));
 
   const gofer = new GoferClient(goferFd, { onLost: () => endWithout("gofer", supervisor) });
+  setDeviceRules(config.deviceRules);
   const namespace = buildMounts(kernel, gofer, config, Math.floor(config.hostFacts.memTotalBytes / 2));
   restrictPaths(kernel, namespace, config);
   const terminalPlace = placeOfTerminals(kernel, namespace, config);
@@ -68,11 +71,12 @@ export const runSandbox = (
     const file = openHostFd(kernel, fd, terminalPlace);
     return isErrno(file) ? null : file;
   });
-  if (config.waitsForStart) bindConsole(kernel, namespace);
+  if (config.waitsForStart) bindConsole(kernel, namespace, hostTerminal.terminal);
   const control = new Control(kernel, supervisor, stdioFds[2] ?? -1);
+  const guests = new JoinedContainers(kernel, supervisor, config);
   exitHooks.processExit = (process) => {
-    if (process === kernel.pids.init) supervisor.exited(process.exitStatus);
     control.processExited(process);
+    guests.processExited(process);
   };
   exitHooks.hostChildStop = (process, signal) => {
     if (process === kernel.pids.init) supervisor.stopped(signal);
@@ -90,8 +94,11 @@ export const runSandbox = (
   writeSysctls(kernel, namespace, task, config.sysctls);
   if (config.terminal) hostTerminal.terminal?.attachTo(task.process);
   if (config.waitsForStart) control.awaitStart(task);
-  else finishSyscall(task, 0);
-  watchSupervisor(kernel, supervisor, control, config.waitsForStart);
+  else {
+    control.begin(task);
+    finishSyscall(task, 0);
+  }
+  watchSupervisor(kernel, supervisor, control, guests, config.waitsForStart);
   kernel.timers.arm({ deadlineNs: kernel.clock.monotonicNs() + STARTED_NS, fire: giveBackOwnCode });
   kernel.loop.run();
 };

@@ -7,9 +7,16 @@ import { SIGCONT, SIGKILL } from "../../syscall-tables/flags/signal.ts";
 
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import type { Control } from "./control.ts";
+import type { JoinedContainers } from "./joined.ts";
 import type { MoatKernel } from "./moat-kernel.ts";
 
-export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChannel, control: Control, isContainer: boolean): void => {
+export const watchSupervisor = (
+  kernel: MoatKernel,
+  supervisor: SupervisorChannel,
+  control: Control,
+  guests: JoinedContainers,
+  isContainer: boolean,
+): void => {
   const receive = (): void => {
     for (let message = supervisor.receive(); message !== null; message = supervisor.receive()) {
       switch (message.kind) {
@@ -27,7 +34,7 @@ export const watchSupervisor = (kernel: MoatKernel, supervisor: SupervisorChanne
           }
           break;
         case "control":
-          control.handle(message);
+          if (!guests.handle(message)) control.handle(message);
       }
     }
   };

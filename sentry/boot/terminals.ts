@@ -4,7 +4,7 @@ import { isErrno } from "../abi/errno.ts";
 import { consolePath } from "../fs/dev/dev.ts";
 import { Devpts } from "../fs/devpts/devpts.ts";
 import type { TerminalPlace } from "../fs/tty/host-file.ts";
-import { hostTerminal } from "../fs/tty/host-tty.ts";
+import type { HostTerminal } from "../fs/tty/host-tty.ts";
 import type { Kernel } from "../kernel.ts";
 import { initialUserNamespace } from "../task/user-namespace.ts";
 import { Mount } from "../vfs/mount.ts";
@@ -30,8 +30,7 @@ export const inDevpts = (kernel: Kernel, namespace: MountNamespace, uid: number)
 };
 
 /** As runc: the first program's terminal is bound over /dev/console, and stays while the container lives. */
-export const bindConsole = (kernel: Kernel, namespace: MountNamespace): void => {
-  const { terminal } = hostTerminal;
+export const bindConsole = (kernel: Kernel, namespace: MountNamespace, terminal: HostTerminal | null): void => {
   if (terminal === null || terminal.slavePath === null) return;
   terminal.onUnused = null;
   const { mount, dentry } = terminal.slavePath;

@@ -115,6 +115,7 @@ const createProcess = (parent: Task, options: CloneOptions): Process => {
   process.oomScoreAdj = from.oomScoreAdj;
   process.isThpDisabled = from.isThpDisabled;
   process.exePath = from.exePath;
+  process.container = from.container;
   return process;
 };
 

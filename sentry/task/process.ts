@@ -52,6 +52,8 @@ export class Process {
   isUnkillable = false;
   /** Made by the runtime, which fetches the exit status and reaps it. */
   isHostChild = false;
+  /** Of the containers that share this kernel; 0: the one that it was made for. */
+  container = 0;
   /** Called execve(2) since it was forked: setpgid(2) by the parent is refused. */
   hasExeced = false;
   /** PR_SET_PTRACER for Yama; shown nowhere else. */

@@ -91,5 +91,19 @@ describeEngine("docker run", ["docker.io"], () => {
   like("--ulimit", "run --rm --ulimit nofile=100:200 --ulimit core=0 busybox sh -c 'ulimit -n; ulimit -Hn; ulimit -c'", "100\n200\n0\n");
   like("--init", "status run --rm --init busybox sh -c 'cat /proc/1/comm; exit 3'", "docker-init\nstatus 3\n");
   like("--init forwards signals", "start --init busybox sleep 100; docker kill -s TERM $N >/dev/null; docker wait $N", "143\n");
+  like(
+    "--pid container",
+    `start busybox sleep 100; status run --rm --pid container:$N busybox sh -c 'ps -o args | grep -v -e ps -e COMMAND; kill -0 1 && echo there; exit 7'
+    run -d --name $N-b --pid container:$N busybox sh -c 'trap "echo term; exit 3" TERM; echo up; while :; do sleep 0.05; done' > /dev/null
+    soon sh -c "docker logs $N-b | grep -q up"; docker exec $N-b cat /proc/1/comm; docker stop -t 20 $N-b > /dev/null; docker wait $N-b; docker logs $N-b
+    docker start $N-b > /dev/null; docker kill $N-b > /dev/null; docker wait $N-b; soon sh -c "! docker exec $N pgrep sh"; docker exec $N ps -o args | grep -c -e echo -e up`,
+    "sleep 100\nthere\nstatus 7\nsleep\n3\nup\nterm\n137\n0\n",
+  );
+  like(
+    "the end of --pid container's first",
+    "start busybox sleep 100; run -d --name $N-b --pid container:$N busybox sleep 60 > /dev/null; docker kill $N > /dev/null; docker wait $N-b",
+    "137\n",
+  );
+  like("--pid host", "run --rm --pid host busybox echo ok", "ok\n");
   like("seccomp=unconfined", "run --rm --security-opt seccomp=unconfined busybox grep Seccomp: /proc/self/status", "Seccomp:\t0\n");
 });

@@ -130,6 +130,21 @@ describeEngine("podman", ["podman", "conmon", "netavark", "aardvark-dns", "curl"
     "hello\nRunning 2\nExited\n",
   );
   like(
+    "a pod shares its processes",
+    `podman --runtime $RT pod create --share pid,ipc,net,uts --infra-image busybox --infra-command 'sleep 100' --cgroup-parent $PARENT --name $N-pod > /dev/null
+    podman --runtime $RT run -d --pod $N-pod --name $N busybox sh -c 'echo hello > /index.html; exec httpd -f -p 80 -h /' > /dev/null; soon podman exec $N wget -q -O - http://127.0.0.1
+    podman --runtime $RT run --rm --pod $N-pod busybox sh -c 'ps -o args | grep -v -e ps -e COMMAND; hostname; ls /index.html; for n in uts ipc net pid; do stat -Lc %i /proc/1/ns/$n /proc/self/ns/$n | uniq | wc -l; done' 2>&1
+    podman stop -t 0 $N > /dev/null; podman pod ps --filter name=$N --format '{{.Status}}'; podman start $N > /dev/null; podman exec $N hostname`,
+    "sleep 100\nhttpd -f -p 80 -h /\nNAME-pod\nls: /index.html: No such file or directory\n1\n1\n1\n1\nDegraded\nNAME-pod\n",
+  );
+  like(
+    "--pid container with a network and a terminal",
+    `start busybox sleep 100; run -d --name $N-b --pid container:$N -p 127.0.0.1::80 busybox sh -c 'echo hello > /index.html; exec httpd -f -p 80 -h /' > /dev/null
+    at=$(podman port $N-b 80); soon curl -sf $at; curl -s $at; podman exec $N wget -q -O - http://127.0.0.1 2>&1
+    terminal "podman --runtime $RT run --rm -it --network none --pid container:$N-b --cgroup-parent $PARENT --name $N-c busybox\n" '# ' 'test -t 0 && tty && echo y""es\n' 'yes' 'exit 4\n' 'host> ' 'echo "[$?]"\n' '\\[4\\]'`,
+    "hello\nwget: can't connect to remote host (127.0.0.1): Connection refused\nseen\n",
+  );
+  like(
     "-it",
     `terminal "podman --runtime $RT run --rm -it --network none --cgroup-parent $PARENT --name $N busybox\\n" '# ' 'test -t 0 && echo y""es\\n' 'yes' 'exit 4\\n' 'host> ' 'echo "[$?]"\\n' '\\[4\\]'`,
     "seen\n",

@@ -235,7 +235,7 @@ while True:
     const text = runs("cd /proc/sys/net/ipv4; b cat ip_unprivileged_port_start ip_local_port_range conf/lo/rp_filter; b ls conf", change);
     assert.equal(text, "77\n5000\t6000\n2\nall\ndefault\nlo\n");
     const bad = withNetwork(null, [], (config) => Object.assign(config.linux as object, { sysctl: { "net.nosuch": "1" } }));
-    assert.match(runs("true", bad), /open \/proc\/sys\/net\/nosuch: No such file or directory/);
+    assert.match(runs("true", bad), /open \/proc\/sys\/net\/nosuch: no such file or directory/);
     const hosts = withNetwork("", [], (config) => Object.assign(config.linux as object, { sysctl }));
     assert.match(runs("true", hosts), /not allowed in host network namespace/);
   });

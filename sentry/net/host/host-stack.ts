@@ -49,7 +49,7 @@ const PROC_FILES = new Set([
 
 export class HostStack implements NetworkStack {
   readonly #net: NetworkNamespace;
-  readonly #broker: Broker;
+  readonly broker: Broker;
   /** Of /proc/net, by name; -1: there is none. */
   readonly #files = new Map<string, number>();
   /** For ioctl(2) on interfaces; -1: not needed yet. */
@@ -57,12 +57,12 @@ export class HostStack implements NetworkStack {
 
   constructor(net: NetworkNamespace, broker: Broker) {
     this.#net = net;
-    this.#broker = broker;
+    this.broker = broker;
   }
 
   /** Made by the first use: the broker may still be starting when the sentry does. */
   get #controlFd(): number {
-    if (this.#lastControlFd < 0) this.#lastControlFd = this.#broker.socket(AF_INET, SOCK_DGRAM, 0);
+    if (this.#lastControlFd < 0) this.#lastControlFd = this.broker.socket(AF_INET, SOCK_DGRAM, 0);
     return this.#lastControlFd;
   }
 
@@ -71,15 +71,15 @@ export class HostStack implements NetworkStack {
     if (type !== SOCK_STREAM && type !== SOCK_DGRAM && type !== SOCK_RAW) return ESOCKTNOSUPPORT;
     if (type === SOCK_RAW && protocol === 0) return EPROTONOSUPPORT;
     if (type === SOCK_RAW && !task.creds.hasIn(this.#net.userNamespace, CAP_NET_RAW)) return EPERM;
-    const hostFd = this.#broker.socket(family, type, protocol);
+    const hostFd = this.broker.socket(family, type, protocol);
     if (hostFd < 0) return hostFd as Errno;
     const actual = protocol === 0 ? hostIntOption(hostFd, SOL_SOCKET, SO_PROTOCOL) : protocol;
-    return new HostSocket({ ...options, protocol: actual }, this.#broker, hostFd);
+    return new HostSocket({ ...options, protocol: actual }, this.broker, hostFd);
   }
 
   createRoute(_task: Task, options: SocketOptions): Socket | Errno {
-    const hostFd = this.#broker.socket(options.family, options.type, options.protocol);
-    return hostFd < 0 ? (hostFd as Errno) : new HostNetlinkSocket(options, this.#broker, hostFd);
+    const hostFd = this.broker.socket(options.family, options.type, options.protocol);
+    return hostFd < 0 ? (hostFd as Errno) : new HostNetlinkSocket(options, this.broker, hostFd);
   }
 
   createPacket(task: Task): Errno {
@@ -87,7 +87,7 @@ export class HostStack implements NetworkStack {
   }
 
   interfaceIoctl(task: Task, command: number, argument: number): number {
-    return hostInterfaceIoctl(this.#net, this.#broker, this.#controlFd, task, command, argument);
+    return hostInterfaceIoctl(this.#net, this.broker, this.#controlFd, task, command, argument);
   }
 
   interfaces(): readonly NetworkInterface[] {
@@ -104,7 +104,7 @@ export class HostStack implements NetworkStack {
     if (!PROC_FILES.has(name)) return null;
     let fd = this.#files.get(name);
     if (fd === undefined) {
-      fd = this.#broker.open(name);
+      fd = this.broker.open(name);
       this.#files.set(name, fd);
     }
     return fd < 0 ? null : hostFileText(fd);

@@ -8,7 +8,6 @@ import { HostSysctls } from "./host-sysctl.ts";
 
 export const joinHostNetwork = (kernel: Kernel, broker: Broker): void => {
   const net = initialNetwork(kernel);
-  const stack = new HostStack(net, broker);
-  net.stack = stack;
-  sysctlSources.set("net/", new HostSysctls(broker, stack));
+  net.stack = new HostStack(net, broker);
+  sysctlSources.set("net/", new HostSysctls(broker));
 };
