@@ -1,8 +1,9 @@
-/** Builds what `moat` runs: the three bundles with their code caches and snapshots, and the launcher. */
+/** Builds what `moat` runs: the three bundles with their code caches and snapshots, the plain request, and the launcher. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildNative } from "./build-native.mjs";
 import { bundle, dist, makeCodeCache } from "./bundle.mjs";
+import { writePlainRequest } from "./plain-request.mjs";
 import { removeSnapshots, startOfNode, takeSnapshot } from "./snapshot.mjs";
 import { writeStamp } from "./stamp.mjs";
 
@@ -10,6 +11,7 @@ const begin = new Date();
 rmSync(join(dist, ".stamp"), { force: true });
 await Promise.all([bundle("cli", "cli/main.ts"), bundle("sentry", "sentry/main.ts"), bundle("gofer", "gofer/main.ts")]);
 buildNative();
+await writePlainRequest();
 const { key, confinedFlags, cliFlags } = startOfNode();
 removeSnapshots();
 const programs = { cli: cliFlags, sentry: confinedFlags, gofer: confinedFlags };

@@ -24,6 +24,7 @@
 #include "init.h"
 #include "monitor.h"
 #include "node.h"
+#include "plain.h"
 #include "request.h"
 #include "sources.h"
 #include "terminal.h"
@@ -81,11 +82,23 @@ static int print_start(const struct program_files *files)
 	return 0;
 }
 
+/* For the tests: what a command without flags asks for. */
+static int print_plain(const struct program_files *files, int count, char **arguments)
+{
+	static struct request request;
+	int command, fd = plain_open(files->bundles, count, arguments, &command);
+
+	if (fd < 0)
+		return 1;
+	plain_fill(&request, fd, arguments + command);
+	return fwrite(request.bytes, 1, request.length, stdout) == request.length ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	static struct request request;
-	int request_pipe[2], channel = -1;
-	pid_t init = 0;
+	int request_pipe[2] = { -1, -1 }, channel = -1, plain_command = 0;
+	pid_t init = 0, cli = 0;
 	int refusal = 0;
 
 	fill_standard_descriptors();
@@ -96,6 +109,8 @@ int main(int argc, char **argv)
 	snapshot_key(files.node, files.snapshot_key);
 	if (argc == 4 && strcmp(argv[3], "--start-of-node") == 0)
 		return print_start(&files);
+	if (argc > 4 && strcmp(argv[3], "--plain-request") == 0)
+		return print_plain(&files, argc - 4, argv + 4);
 	/* The script sees its own arguments, behind a name. */
 	sources_check(files.bundles, argv + 2);
 	const char *command = command_of(argc - 3, argv + 3);
@@ -111,17 +126,23 @@ int main(int argc, char **argv)
 	/* The caller's other descriptors are no business of the sandbox. */
 	syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
 	terminal_save();
-	if (pipe2(request_pipe, O_CLOEXEC) < 0)
-		fail("cannot make a pipe");
-	pid_t cli = cli_start(&files, argc - 3, argv + 3, request_pipe[1], -1);
-	close(request_pipe[1]);
+	int plain = plain_open(files.bundles, argc - 3, argv + 3, &plain_command);
+	if (plain < 0) {
+		if (pipe2(request_pipe, O_CLOEXEC) < 0)
+			fail("cannot make a pipe");
+		cli = cli_start(&files, argc - 3, argv + 3, request_pipe[1], -1);
+		close(request_pipe[1]);
+	}
 	if (argc > 3 && strcmp(argv[3], "do") == 0) {
 		idmap_prepare();
 		zygote_prepare();
 		init = init_start(&files, &channel);
 		refusal = errno;
 	}
-	request_read_all(&request, request_pipe[0]);
+	if (plain < 0)
+		request_read_all(&request, request_pipe[0]);
+	else
+		plain_fill(&request, plain, argv + 3 + plain_command);
 	if (!init || !request_exists(&request)) {
 		if (init > 0) {
 			kill(init, SIGKILL);
