@@ -223,7 +223,7 @@ export class SlotMemory extends BasicMemory {
    */
   #mayDefer(addr: UserAddr, length: number): boolean {
     const { task, ops } = this.#thread;
-    return task === null || !ops.isEmpty || task.mm.isWritable(addr, length);
+    return task === null || ops.changesMemory || task.mm.isWritable(addr, length);
   }
 
   /** Room for `length` bytes that go to `addr` with the answer: their index in the view, or -1 (write directly then). */

@@ -69,6 +69,11 @@ export class SlotOps implements HostOps {
     return this.#queue.length === 0;
   }
 
+  /** The call under way maps or unmaps with its answer: until then guest memory is not what the kernel takes it for. */
+  get changesMemory(): boolean {
+    return this.#owners > 0;
+  }
+
   /** True when the queue needs more than one answer. */
   get overflows(): boolean {
     return this.#queue.length > OP_MAX;

@@ -103,6 +103,19 @@ static void others(void) {
   close(fd);
 }
 
+/* The same call again and again: how it reaches the kernel may change underway. */
+static void repeated(void) {
+  int zero = open("/dev/zero", O_RDONLY), p[2];
+  pipe2(p, O_NONBLOCK);
+  for (int i = 0; i < 10; i++) {
+    write(p[1], "0123456789", 10);
+    long got = syscall(SYS_read, zero, near_end(4), 7), some = syscall(SYS_read, p[0], near_end(5), 10), none = read(p[0], area + 4096, 5);
+    printf("%ld %ld %ld\n", got, some, none);
+    rest("pipe", p[0]);
+  }
+  close(zero), close(p[0]), close(p[1]);
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
@@ -113,5 +126,6 @@ int main(void) {
   sockets(SOCK_DGRAM);
   files();
   others();
+  repeated();
   return 0;
 }
