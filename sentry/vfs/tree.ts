@@ -15,26 +15,36 @@ export const overmounted = (mount: Mount, dentry: Dentry): Path => {
   return { mount: at, dentry: top };
 };
 
-/** d_path(): the name of `path` as seen from `root`, " (deleted)" behind removed ones; "(unreachable)" in front of what lies outside. */
-export const pathName = (path: Path, root: Path | null): string => {
+/** prepend_path(): up to `root`, or as far up as there is something. */
+const nameUpTo = (path: Path, root: Path | null): { readonly name: string; readonly isOutside: boolean } => {
   let { mount, dentry } = path;
   let name = "";
   const tail = dentry.isUnlinked ? " (deleted)" : "";
   for (;;) {
-    if (root !== null && mount === root.mount && dentry === root.dentry) return `${name === "" ? "/" : name}${tail}`;
+    if (root !== null && mount === root.mount && dentry === root.dentry) {
+      return { name: `${name === "" ? "/" : name}${tail}`, isOutside: false };
+    }
     if (dentry === mount.root) {
       if (mount.parent === null || mount.mountpoint === null) {
-        const isOutside = root !== null || mount.namespace === null;
-        return `${isOutside ? "(unreachable)" : ""}${name === "" ? "/" : name}${tail}`;
+        return { name: `${name === "" ? "/" : name}${tail}`, isOutside: root !== null || mount.namespace === null };
       }
       dentry = mount.mountpoint;
       mount = mount.parent;
       continue;
     }
-    if (dentry.parent === null) return `${dentry.name}${name}${tail}`;
+    if (dentry.parent === null) return { name: `${dentry.name}${name}${tail}`, isOutside: false };
     name = `/${dentry.name}${name}`;
     dentry = dentry.parent;
   }
+};
+
+/** d_path(): the name of `path` as seen from `root`, " (deleted)" behind removed ones; of what lies outside, the name below its own root. */
+export const pathName = (path: Path, root: Path | null): string => nameUpTo(path, root).name;
+
+/** getcwd(2) alone marks what lies outside. */
+export const cwdName = (cwd: Path, root: Path): string => {
+  const { name, isOutside } = nameUpTo(cwd, root);
+  return isOutside ? `(unreachable)${name}` : name;
 };
 
 /** The path of `dentry` within its filesystem (the root column of mountinfo). */

@@ -5,6 +5,7 @@ import { EBADF, ENOENT, ENOTDIR, EPERM, ERANGE, isErrno } from "../../abi/errno.
 import type { Task } from "../../task/task.ts";
 import type { Path } from "../../vfs/path.ts";
 import { MAY_EXEC, mayAccess } from "../../vfs/permission.ts";
+import { cwdName } from "../../vfs/tree.ts";
 import { WALK_DIRECTORY, WALK_FOLLOW } from "../../vfs/vfs.ts";
 import { implement } from "../implement.ts";
 
@@ -48,7 +49,7 @@ export const sys_chroot = implement("chroot", { level: "full" }, (task, path) =>
 export const sys_getcwd = implement("getcwd", { level: "full" }, (task, bufAddr, size) => {
   const { cwd, root } = task.fs;
   if (cwd.dentry.isUnlinked) return ENOENT;
-  const name = task.kernel.vfs.pathName(cwd, root);
+  const name = cwdName(cwd, root);
   const bytes = Buffer.from(`${name}\0`, "latin1");
   if (bytes.length > size) return ERANGE;
   const error = task.memory.copyOut(bufAddr, bytes);
