@@ -18,10 +18,10 @@ export class BesideRunc extends Containers {
   both(script: string, change: (config: Config) => void = () => {}, prepare: (rootfs: string) => void = () => {}): Both {
     const bundles = [0, 1].map(() => this.bundle(["sh", "-c", script], change));
     for (const bundle of bundles) prepare(join(bundle, "rootfs"));
-    const id = `beside${process.pid}-${++this.#count}`;
+    const id = this.id(`beside${++this.#count}`);
     const root = join(this.directory, "runc");
     const runc = spawnSync("runc", ["--root", root, "run", "-b", bundles[0], id], { encoding: "latin1", input: "", timeout: 30_000 });
-    const moat = this.moat("run", "-b", bundles[1], this.id(id));
+    const moat = this.moat("run", "-b", bundles[1], id);
     // The bundles differ in their place, peer groups in their number; runc warns of what will go.
     const hide = (text: string, bundle: string): string =>
       text

@@ -49,6 +49,9 @@ const APPLETS = [
 
 export type Config = Record<string, unknown> & { process: Record<string, unknown> };
 
+/** The id of this run's own container `name`: on the host it names a cgroup, which another run must not meet. */
+export const named = (name: string): string => `${name}-${process.pid}`;
+
 export class Containers {
   readonly directory = mkdtempSync(join(tmpdir(), "moat-oci-"));
   readonly root = join(this.directory, "state");
@@ -70,10 +73,11 @@ export class Containers {
     return bundle;
   }
 
-  /** A name that is cleaned up at the end. */
+  /** Cleaned up at the end. */
   id(name: string): string {
-    this.#ids.push(name);
-    return name;
+    const id = named(name);
+    this.#ids.push(id);
+    return id;
   }
 
   moat(...args: string[]): Outcome {

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { describeContainers } from "../needs.ts";
-import { Containers } from "./bundle.ts";
+import { Containers, named } from "./bundle.ts";
 import { moatPath } from "./moat.ts";
 
 /** The standard files of what goes on are not pipes that somebody waits for. */
@@ -23,7 +23,7 @@ describeContainers("containers", () => {
   it("run gives the program's output and status and leaves nothing", () => {
     const bundle = containers.bundle(["sh", "-c", "echo hello; hostname; exit 5"]);
     assert.deepEqual(containers.moat("run", "-b", bundle, containers.id("r1")), { status: 5, stdout: "hello\nmoat\n", stderr: "" });
-    assert.equal(existsSync(join(containers.root, "r1")), false);
+    assert.equal(existsSync(join(containers.root, named("r1"))), false);
   });
 
   it("what cannot be executed fails with runc's words", () => {
@@ -39,7 +39,7 @@ describeContainers("containers", () => {
     assert.equal(refused.stderr, "moat create failed: config.json: linux.intelRdt: is not supported\n");
     const entry = JSON.parse(readFileSync(log, "utf8"));
     assert.deepEqual([entry.level, entry.msg], ["error", "moat create failed: config.json: linux.intelRdt: is not supported"]);
-    assert.equal(containers.moat("state", "r3").status, 1);
+    assert.equal(containers.moat("state", named("r3")).status, 1);
   });
 
   it("goes from created over running to stopped", async () => {
@@ -54,8 +54,8 @@ describeContainers("containers", () => {
     assert.match(containers.moat("create", "-b", bundle, id).stderr, /container with given ID already exists/);
     assert.equal(containers.moat("start", id).status, 0);
     assert.equal(containers.state(id).status, "running");
-    assert.match(containers.moat("list").stdout, /^ID +PID +STATUS +BUNDLE +CREATED +OWNER\nlife +\d+ +running /);
-    assert.match(containers.moat("delete", id).stderr, /cannot delete container life that is not stopped: running/);
+    assert.match(containers.moat("list").stdout, /^ID +PID +STATUS +BUNDLE +CREATED +OWNER\nlife-\d+ +\d+ +running /);
+    assert.match(containers.moat("delete", id).stderr, /cannot delete container life-\d+ that is not stopped: running/);
     assert.equal(containers.moat("exec", id, "sh", "-c", "exit 9").status, 9);
     assert.deepEqual(containers.moat("exec", "-u", "5:6", "--cwd", "/bin", "-e", "A=b", id, "sh", "-c", "echo $A; pwd; id"), {
       status: 0,
@@ -67,7 +67,7 @@ describeContainers("containers", () => {
     assert.match(unknown.stderr, /exec failed: .*executable file not found/);
     assert.match(containers.moat("ps", id).stdout, /^UID +PID .*\n\S+ +\d+ +\d+ .*sh -c trap/);
     assert.equal(containers.moat("kill", id, "TERM").status, 0);
-    assert.deepEqual(containers.moat("wait", id).stdout, '{"id":"life","exitStatus":7}\n');
+    assert.deepEqual(containers.moat("wait", id).stdout, `{"id":"${id}","exitStatus":7}\n`);
     assert.equal(containers.state(id).status, "stopped");
     assert.match(containers.moat("kill", id).stderr, /container not running/);
     assert.equal(containers.moat("delete", id).status, 0);
@@ -126,7 +126,7 @@ describeContainers("containers", () => {
     const refused = containers.moat("run", "-b", failing, containers.id("hooks2"));
     assert.equal(refused.status, 1);
     assert.match(refused.stderr, /error running hook #0: .*exit status 1/);
-    assert.equal(containers.moat("state", "hooks2").status, 1);
+    assert.equal(containers.moat("state", named("hooks2")).status, 1);
   });
 });
 

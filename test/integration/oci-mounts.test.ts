@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { describeRootContainers } from "../needs.ts";
 import { BesideRunc } from "./beside-runc.ts";
-import type { Config } from "./bundle.ts";
+import { type Config, named } from "./bundle.ts";
 import { moatPath } from "./moat.ts";
 
 type Mount = Record<string, unknown>;
@@ -237,7 +237,7 @@ describeRootContainers("mounts beside runc", ["runc"], () => {
       ["sh", "-c", script],
       add({ destination: "/s", source: shared, options: ["rbind", "rslave"] }, { destination: "/p", source: shared, options: ["rbind"] }),
     );
-    const id = containers.id(`slave${process.pid}`);
+    const id = containers.id("slave");
     const output = join(containers.directory, "slave.out");
     const fd = openSync(output, "w");
     const { status } = spawnSync(moatPath, ["--root", containers.root, "run", "-d", "-b", bundle, id], {
@@ -276,7 +276,7 @@ describeRootContainers("mounts beside runc", ["runc"], () => {
       ["sh", "-c", script],
       all(allCapabilities, add(tmpfs(), { destination: "/i", source: mapped, options: ["rbind"], uidMappings: ids, gidMappings: ids })),
     );
-    const { stdout, stderr } = containers.moat("run", "-b", bundle, containers.id(`mapped${process.pid}`));
+    const { stdout, stderr } = containers.moat("run", "-b", bundle, containers.id("mapped"));
     assert.equal(stdout, "1005 1006\n1017 1018\n");
     assert.equal(stderr.match(/Value too large/g)?.length, 2, stderr);
     const { uid, gid } = statSync(join(mapped, "f"));
@@ -296,12 +296,7 @@ describeRootContainers("mounts beside runc", ["runc"], () => {
       options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`],
     };
     const script = `cat /o/below; echo above > /o/below; rm -f /o/none; ${show("/o")} | cut -d" " -f1-6`;
-    const { stdout } = containers.moat(
-      "run",
-      "-b",
-      containers.bundle(["sh", "-c", script], add(overlay)),
-      containers.id(`lay${process.pid}`),
-    );
+    const { stdout } = containers.moat("run", "-b", containers.bundle(["sh", "-c", script], add(overlay)), containers.id("lay"));
     assert.equal(stdout, "below\n/ /o rw,relatime - overlay o\n");
     assert.equal(readFileSync(join(upper, "below"), "utf8"), "above\n");
     assert.equal(readFileSync(join(lower, "below"), "utf8"), "below\n");
@@ -310,14 +305,13 @@ describeRootContainers("mounts beside runc", ["runc"], () => {
   it("--overlay: writes go to the root, nowhere, or below a directory", () => {
     const bundle = containers.bundle(["sh", "-c", "echo text > /made; rm /bin/env; cat /made; test -e /bin/env || echo gone"], writable);
     const made = join(bundle, "rootfs/made");
-    const run = (mode: string): string =>
-      containers.moat("--overlay", mode, "run", "-b", bundle, containers.id(`overlay${process.pid}`)).stdout;
+    const run = (mode: string): string => containers.moat("--overlay", mode, "run", "-b", bundle, containers.id("overlay")).stdout;
     const kept = join(containers.directory, "kept");
     assert.equal(run("memory"), "text\ngone\n");
     assert.equal(run(`dir=${kept}`), "text\ngone\n");
     assert.equal(existsSync(made), false);
     assert.equal(existsSync(join(bundle, "rootfs/bin/env")), true);
-    assert.equal(readFileSync(join(kept, `overlay${process.pid}/upper/made`), "utf8"), "text\n");
+    assert.equal(readFileSync(join(kept, named("overlay"), "upper/made"), "utf8"), "text\n");
     assert.equal(run("none"), "text\ngone\n");
     assert.equal(readFileSync(made, "utf8"), "text\n");
     assert.match(containers.moat("--overlay", "x", "run", "-b", bundle, "no").stderr, /invalid value \\"x\\" for --overlay/);

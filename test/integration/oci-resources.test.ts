@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, it } from "node:test";
 import { parseOwnCgroups, readCgroupHost } from "../../runtime/cgroup/host.ts";
 import { describeRootContainers } from "../needs.ts";
-import { type Config, Containers } from "./bundle.ts";
+import { type Config, Containers, named } from "./bundle.ts";
 import { moatPath, run } from "./moat.ts";
 
 const host = readCgroupHost();
@@ -38,11 +38,12 @@ const sleeper = ["sleep", "1000"];
 
 class Limited extends Containers {
   /** Creates and starts; returns the pid. Its standard files are no pipes that somebody waits for. */
-  start(id: string, args: readonly string[], change: (config: Config) => void = () => {}, output = "/dev/null"): number {
+  start(name: string, args: readonly string[], change: (config: Config) => void = () => {}, output = "/dev/null"): number {
     const fd = openSync(output, "a");
+    const id = this.id(name);
     const pidFile = join(this.directory, `${id}.pid`);
     const bundle = this.bundle(args, change);
-    const created = spawnSync(moatPath, ["--root", this.root, "create", "-b", bundle, "--pid-file", pidFile, this.id(id)], {
+    const created = spawnSync(moatPath, ["--root", this.root, "create", "-b", bundle, "--pid-file", pidFile, id], {
       stdio: ["ignore", fd, fd],
       timeout: 60_000,
     });
@@ -67,13 +68,13 @@ describeLimits("a container's cgroup", () => {
   after(() => containers.remove());
 
   it("has the limits of config.json and all processes, and goes with the container", () => {
-    const id = containers.id("limits");
+    const id = named("limits");
     const resources = {
       memory: { limit: 64 * MEGABYTE, reservation: 32 * MEGABYTE },
       cpu: { shares: 512, quota: 50_000, period: 100_000, cpus: "0" },
       pids: { limit: 20 },
     };
-    const pid = containers.start(id, sleeper, limits(resources));
+    const pid = containers.start("limits", sleeper, limits(resources));
     assert.equal(value(pid, "memory", "memory.limit_in_bytes", "memory.max"), String(64 * MEGABYTE));
     assert.equal(value(pid, "memory", "memory.soft_limit_in_bytes", "memory.low"), String(32 * MEGABYTE));
     assert.equal(value(pid, "cpu", "cpu.shares", "cpu.weight"), isV2 ? "20" : "512");
@@ -105,7 +106,7 @@ describeLimits("a container's cgroup", () => {
     });
     assert.ok(readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(`:${path}\n`));
     const parent = join(directoryOf(pid, "memory"), "..");
-    assert.equal(containers.moat("delete", "--force", "path").status, 0);
+    assert.equal(containers.moat("delete", "--force", named("path")).status, 0);
     assert.equal(existsSync(join(parent, "inner")), false);
     for (const { mountPoint } of [...host.controllers.values(), ...(host.unified ? [host.unified] : [])]) {
       if (existsSync(join(mountPoint, path, ".."))) rmdirSync(join(mountPoint, path, ".."));
@@ -116,7 +117,7 @@ describeLimits("a container's cgroup", () => {
     const pid = containers.start("crash", sleeper);
     const directory = directoryOf(pid, "memory");
     process.kill(pid, "SIGKILL");
-    assert.equal(containers.moat("delete", "--force", "crash").status, 0);
+    assert.equal(containers.moat("delete", "--force", named("crash")).status, 0);
     assert.equal(existsSync(directory), false);
   });
 
@@ -130,8 +131,8 @@ describeLimits("a container's cgroup", () => {
       containers.moat("run", "-b", bundle, containers.id("second")).stderr,
       /container's cgroup is not empty: \d+ process\(es\) found/,
     );
-    assert.equal(containers.state("first").status, "running");
-    assert.equal(containers.moat("pause", "first").status, 0);
+    assert.equal(containers.state(named("first")).status, "running");
+    assert.equal(containers.moat("pause", named("first")).status, 0);
     assert.match(containers.moat("run", "-b", bundle, containers.id("second")).stderr, /container's cgroup unexpectedly frozen/);
   });
 
@@ -155,7 +156,7 @@ describeLimits("a container's cgroup", () => {
     const { status, stderr } = containers.moat("run", "-b", bundle, containers.id("refused"));
     assert.equal(status, 1);
     assert.match(stderr, /failed to write \\?"4000\\?": write .*cpuset\.cpus: /);
-    assert.equal(existsSync(join(containers.root, "refused")), false);
+    assert.equal(existsSync(join(containers.root, named("refused"))), false);
   });
 });
 
@@ -183,9 +184,9 @@ describeLimits("limits seen inside", () => {
     const lines = (memory: number, tasks: number): string =>
       `${"MemTotal:".padEnd(16)}${String(memory / 1024).padStart(8)} kB\n1\n0\nCpus_allowed_list:\t0\n${memory}\n${tasks}\n`;
     // sleep, and cat in place of its shell.
-    assert.equal(containers.moat("exec", "seen", "sh", "-c", script).stdout, `${lines(64 * MEGABYTE, 10)}2\n`);
-    assert.equal(containers.moat("update", "--memory", "96M", "--pids-limit", "30", "seen").status, 0);
-    assert.equal(containers.moat("exec", "seen", "sh", "-c", script).stdout, `${lines(96 * MEGABYTE, 30)}2\n`);
+    assert.equal(containers.moat("exec", named("seen"), "sh", "-c", script).stdout, `${lines(64 * MEGABYTE, 10)}2\n`);
+    assert.equal(containers.moat("update", "--memory", "96M", "--pids-limit", "30", named("seen")).status, 0);
+    assert.equal(containers.moat("exec", named("seen"), "sh", "-c", script).stdout, `${lines(96 * MEGABYTE, 30)}2\n`);
   });
 
   it("fork fails at the limit of tasks, and not before", () => {
@@ -247,8 +248,8 @@ describeLimits("memory that runs out", () => {
   });
 
   it("is told by events", async () => {
-    const id = "oom";
-    containers.start(id, ["sh", "-c", `while true; do ${hog}; sleep 0.2; done`], limits(small));
+    const id = named("oom");
+    containers.start("oom", ["sh", "-c", `while true; do ${hog}; sleep 0.2; done`], limits(small));
     const events = spawn(moatPath, ["--root", containers.root, "events", "--interval", "60s", id], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -262,7 +263,7 @@ describeLimits("memory that runs out", () => {
         resolve(text.split("\n")[0]);
       });
     }).finally(() => events.kill("SIGKILL"));
-    assert.equal(line, '{"type":"oom","id":"oom"}');
+    assert.equal(line, `{"type":"oom","id":"${id}"}`);
   });
 });
 
@@ -274,41 +275,41 @@ describeLimits("pause and resume", () => {
     const output = join(containers.directory, "count.out");
     writeFileSync(output, "");
     containers.start("count", ["sh", "-c", "trap 'echo term' TERM; while true; do echo tick; sleep 0.05; done"], () => {}, output);
-    assert.match(containers.moat("resume", "count").stderr, /container not paused/);
-    assert.equal(containers.moat("pause", "count").status, 0);
-    assert.equal(containers.state("count").status, "paused");
-    assert.match(containers.moat("list").stdout, /\ncount +\d+ +paused /);
+    assert.match(containers.moat("resume", named("count")).stderr, /container not paused/);
+    assert.equal(containers.moat("pause", named("count")).status, 0);
+    assert.equal(containers.state(named("count")).status, "paused");
+    assert.match(containers.moat("list").stdout, /\ncount-\d+ +\d+ +paused /);
     const before = readFileSync(output, "latin1");
-    assert.match(containers.moat("pause", "count").stderr, /container not running/);
-    const exec = containers.moat("exec", "count", "true");
+    assert.match(containers.moat("pause", named("count")).stderr, /container not running/);
+    const exec = containers.moat("exec", named("count"), "true");
     assert.deepEqual([exec.status, /cannot exec in a paused container \(use --ignore-paused to override\)/.test(exec.stderr)], [255, true]);
-    assert.match(containers.moat("start", "count").stderr, /cannot start a container in the paused state/);
-    assert.match(containers.moat("delete", "count").stderr, /cannot delete container count that is not stopped: paused/);
+    assert.match(containers.moat("start", named("count")).stderr, /cannot start a container in the paused state/);
+    assert.match(containers.moat("delete", named("count")).stderr, /cannot delete container count-\d+ that is not stopped: paused/);
     // A signal waits with the container.
-    assert.equal(containers.moat("kill", "count", "TERM").status, 0);
+    assert.equal(containers.moat("kill", named("count"), "TERM").status, 0);
     assert.equal(readFileSync(output, "latin1"), before);
-    assert.equal(containers.moat("resume", "count").status, 0);
-    assert.equal(containers.state("count").status, "running");
+    assert.equal(containers.moat("resume", named("count")).status, 0);
+    assert.equal(containers.state(named("count")).status, "running");
     for (let tries = 0; !readFileSync(output, "latin1").includes("term") && tries < 500; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.match(readFileSync(output, "latin1"), /term/);
-    assert.equal(containers.moat("exec", "count", "echo", "on").stdout, "on\n");
+    assert.equal(containers.moat("exec", named("count"), "echo", "on").stdout, "on\n");
   });
 
   it("SIGKILL and delete --force reach it", async () => {
     containers.start("killed", sleeper);
-    assert.equal(containers.moat("pause", "killed").status, 0);
-    assert.equal(containers.moat("kill", "killed", "KILL").status, 0);
-    for (let tries = 0; containers.state("killed").status !== "stopped" && tries < 100; tries++) {
+    assert.equal(containers.moat("pause", named("killed")).status, 0);
+    assert.equal(containers.moat("kill", named("killed"), "KILL").status, 0);
+    for (let tries = 0; containers.state(named("killed")).status !== "stopped" && tries < 100; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.equal(containers.state("killed").status, "stopped");
-    assert.match(containers.moat("pause", "killed").stderr, /container not running/);
+    assert.equal(containers.state(named("killed")).status, "stopped");
+    assert.match(containers.moat("pause", named("killed")).stderr, /container not running/);
     containers.start("forced", sleeper);
-    assert.equal(containers.moat("pause", "forced").status, 0);
-    assert.equal(containers.moat("delete", "--force", "forced").status, 0);
-    assert.match(containers.moat("state", "forced").stderr, /container does not exist/);
+    assert.equal(containers.moat("pause", named("forced")).status, 0);
+    assert.equal(containers.moat("delete", "--force", named("forced")).status, 0);
+    assert.match(containers.moat("state", named("forced")).stderr, /container does not exist/);
   });
 
   it("a container that has not started can be paused as well", () => {
@@ -319,9 +320,9 @@ describeLimits("pause and resume", () => {
       timeout: 60_000,
     });
     assert.equal(created.status, 0);
-    assert.equal(containers.moat("pause", "early").status, 0);
-    assert.equal(containers.moat("resume", "early").status, 0);
-    assert.equal(containers.state("early").status, "created");
+    assert.equal(containers.moat("pause", named("early")).status, 0);
+    assert.equal(containers.moat("resume", named("early")).status, 0);
+    assert.equal(containers.state(named("early")).status, "created");
   });
 });
 
@@ -346,11 +347,11 @@ describeLimits("update", () => {
       [["--pids-limit", "-1"], () => value(pid, "pids", "pids.max", "pids.max"), "max"],
     ];
     for (const [flags, read, wanted] of steps) {
-      assert.deepEqual(containers.moat("update", ...flags, "flags"), { status: 0, stdout: "", stderr: "" });
+      assert.deepEqual(containers.moat("update", ...flags, named("flags")), { status: 0, stdout: "", stderr: "" });
       assert.equal(read(), wanted, flags.join(" "));
     }
-    assert.match(containers.moat("update", "--memory", "lots", "flags").stderr, /invalid value for memory: invalid size: 'lots'/);
-    assert.match(containers.moat("update", "--cpu-share", "many", "flags").stderr, /invalid value for cpu-share: .*invalid syntax/);
+    assert.match(containers.moat("update", "--memory", "lots", named("flags")).stderr, /invalid value for memory: invalid size: 'lots'/);
+    assert.match(containers.moat("update", "--cpu-share", "many", named("flags")).stderr, /invalid value for cpu-share: .*invalid syntax/);
     assert.match(containers.moat("update", "--memory", "64M", "nobody").stderr, /container does not exist/);
   });
 
@@ -358,18 +359,20 @@ describeLimits("update", () => {
     const pid = containers.start("json", sleeper);
     const path = join(containers.directory, "resources.json");
     writeFileSync(path, JSON.stringify({ memory: { limit: 40 * MEGABYTE }, cpu: { shares: 200, quota: 20_000, period: 50_000 } }));
-    assert.equal(containers.moat("update", "-r", path, "json").status, 0);
+    assert.equal(containers.moat("update", "-r", path, named("json")).status, 0);
     assert.deepEqual([memory(pid), quota(pid)], [String(40 * MEGABYTE), "20000"]);
-    const piped = run(moatPath, ["--root", containers.root, "update", "-r", "-", "json"], { input: '{"memory":{"limit":33554432}}' });
+    const piped = run(moatPath, ["--root", containers.root, "update", "-r", "-", named("json")], {
+      input: '{"memory":{"limit":33554432}}',
+    });
     assert.deepEqual(piped, { status: 0, stdout: "", stderr: "" });
     assert.deepEqual([memory(pid), quota(pid)], ["33554432", "20000"]);
-    const bad = run(moatPath, ["--root", containers.root, "update", "-r", "-", "json"], { input: '{"memory":{"limit":"x"}}' });
+    const bad = run(moatPath, ["--root", containers.root, "update", "-r", "-", named("json")], { input: '{"memory":{"limit":"x"}}' });
     assert.equal(bad.status, 1);
   });
 
   it("what the kernel refuses changes nothing", () => {
     const pid = containers.start("undone", sleeper, limits({ cpu: { quota: 40_000, period: 100_000 } }));
-    const { status, stderr } = containers.moat("update", "--memory", "64M", "--cpu-period", "1", "undone");
+    const { status, stderr } = containers.moat("update", "--memory", "64M", "--cpu-period", "1", named("undone"));
     assert.equal(status, 1);
     assert.match(stderr, /failed to write .*: invalid argument/);
     assert.equal(quota(pid), "40000");
@@ -378,7 +381,7 @@ describeLimits("update", () => {
   it("an ended container has no limits to change", () => {
     const pid = containers.start("ended", sleeper);
     process.kill(pid, "SIGKILL");
-    assert.match(containers.moat("update", "--memory", "64M", "ended").stderr, /container not running/);
+    assert.match(containers.moat("update", "--memory", "64M", named("ended")).stderr, /container not running/);
   });
 });
 
@@ -388,10 +391,10 @@ describeLimits("events and ps", () => {
 
   it("events --stats is one line with runc's names", () => {
     containers.start("stats", sleeper, limits({ memory: { limit: 64 * MEGABYTE }, pids: { limit: 50 } }));
-    const { status, stdout } = containers.moat("events", "--stats", "stats");
+    const { status, stdout } = containers.moat("events", "--stats", named("stats"));
     assert.equal(status, 0);
     const { type, id, data } = JSON.parse(stdout);
-    assert.deepEqual([type, id], ["stats", "stats"]);
+    assert.deepEqual([type, id], ["stats", named("stats")]);
     assert.deepEqual(Object.keys(data), ["cpu", "cpuset", "memory", "pids", "blkio", "hugetlb", "intel_rdt", "network_interfaces"]);
     assert.ok(data.cpu.usage.total > 0);
     assert.equal(data.memory.usage.limit, 64 * MEGABYTE);
@@ -401,7 +404,7 @@ describeLimits("events and ps", () => {
 
   it("events goes on until the container ends", async () => {
     const pid = containers.start("series", sleeper);
-    const events = spawn(moatPath, ["--root", containers.root, "events", "--interval", "100ms", "series"], {
+    const events = spawn(moatPath, ["--root", containers.root, "events", "--interval", "100ms", named("series")], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let text = "";
@@ -418,22 +421,22 @@ describeLimits("events and ps", () => {
     }).finally(() => events.kill("SIGKILL"));
     assert.equal(status, 0);
     for (const line of text.trim().split("\n")) assert.equal(JSON.parse(line).type, "stats");
-    assert.match(containers.moat("events", "--stats", "series").stderr, /container with id series is not running/);
-    assert.match(containers.moat("events", "--interval", "soon", "series").stderr, /parse error/);
+    assert.match(containers.moat("events", "--stats", named("series")).stderr, /container with id series-\d+ is not running/);
+    assert.match(containers.moat("events", "--interval", "soon", named("series")).stderr, /parse error/);
   });
 
   it("ps shows the programs inside under the host's pids", () => {
     const pid = containers.start("ps", ["sh", "-c", "sleep 1234 & sleep 1000; true"]);
-    const pids = JSON.parse(containers.moat("ps", "--format", "json", "ps").stdout) as number[];
+    const pids = JSON.parse(containers.moat("ps", "--format", "json", named("ps")).stdout) as number[];
     assert.equal(pids.length, 3);
     assert.ok(pids.includes(pid));
-    const table = containers.moat("ps", "ps").stdout;
+    const table = containers.moat("ps", named("ps")).stdout;
     assert.match(table, /^UID +PID +PPID +C +STIME +TTY +TIME +CMD\n/);
     assert.match(table, /\nroot +\d+ .* sh -c sleep 1234/);
     assert.match(table, /\nroot +\d+ .* sleep 1234\n/);
     for (const pid of pids) assert.match(table, new RegExp(`\\n\\S+ +${pid} `));
-    assert.match(containers.moat("ps", "ps", "-e", "-x").stdout, /^ +PID +TTY +STAT +TIME +COMMAND\n.*sleep/s);
-    assert.equal(containers.moat("pause", "ps").status, 0);
-    assert.match(containers.moat("ps", "ps").stdout, /sleep 1234/);
+    assert.match(containers.moat("ps", named("ps"), "-e", "-x").stdout, /^ +PID +TTY +STAT +TIME +COMMAND\n.*sleep/s);
+    assert.equal(containers.moat("pause", named("ps")).status, 0);
+    assert.match(containers.moat("ps", named("ps")).stdout, /sleep 1234/);
   });
 });

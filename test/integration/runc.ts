@@ -68,7 +68,7 @@ let ids = 0;
 /** `run` of a bundle gives this outcome, under both. */
 export const assertRun = (containers: Containers, bundle: string, expected: Partial<Outcome> & { stderrMatch?: RegExp }): void => {
   withBoth(containers, (runtime) => {
-    const result = runtime.call("run", "-b", bundle, containers.id(`case-${process.pid}-${++ids}`));
+    const result = runtime.call("run", "-b", bundle, containers.id(`case-${++ids}`));
     const { stderrMatch, ...exact } = expected;
     for (const [key, value] of Object.entries(exact)) {
       assert.deepEqual(result[key as keyof Outcome], value, `${key} (stderr: ${result.stderr})`);
