@@ -1,6 +1,7 @@
 /** The command line. Runs as the launcher's child for a moment: reads the flags, hands over a request, and is gone. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { startProgram } from "../native/start/at-start.ts";
+import { DEFAULT_SPEC } from "../runtime/spec/default.ts";
 import { argumentBytes, shown } from "./byte-strings.ts";
 import { addContainerCommands, addGlobalOptions } from "./container/commands.ts";
 import { reportUsage, UsageError } from "./container/usage.ts";
@@ -13,6 +14,14 @@ import { VERSION } from "./version.ts";
 
 const program = new Command("moat");
 
+/** Help for a command that does not exist is refused, in runc's words. */
+const checkTopic = (): void => {
+  const [first, ...rest] = program.args;
+  const topic = first === "help" ? rest[0] : first;
+  if (topic === undefined || topic.startsWith("-") || program.commands.some((command) => command.name() === topic)) return;
+  throw new CliError(`No help topic for '${shown(topic)}'`);
+};
+
 const describeProgram = (): Command => {
   program
     .description("Runs Linux programs on a kernel of their own, in user space.")
@@ -22,6 +31,15 @@ const describeProgram = (): Command => {
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(shown(text.replace(/^error: /, "moat: "))) });
+  program.addHelpText("beforeAll", () => {
+    checkTopic();
+    return "";
+  });
+  // What engines read of runc; --version is of commander's style.
+  program.addOption(new Option("-v", "output the version as runc does").hideHelp()).on("option:v", () => {
+    process.stdout.write(`moat version ${VERSION}\ncommit: v${VERSION}\nspec: ${DEFAULT_SPEC.ociVersion}\n`);
+    throw new CommanderError(0, "moat.version", VERSION);
+  });
   const command = program
     .command("do")
     .summary("run a program in a sandbox")

@@ -18,7 +18,7 @@ import { ps } from "./ps.ts";
 import { list, state, wait } from "./show.ts";
 import { features, spec } from "./spec.ts";
 import { type UpdateFlags, update } from "./update.ts";
-import { checkGlobals, UsageError } from "./usage.ts";
+import { checkGlobals, formatHelp, UsageError } from "./usage.ts";
 
 const EXIT_FAILED = 1;
 const text = (value: string): string => shown(value);
@@ -114,6 +114,7 @@ export const addContainerCommands = (program: Command): void => {
     const command = program.command(name, { hidden: name === "after-run" });
     return command
       .configureOutput({ outputError: () => {} })
+      .configureHelp({ formatHelp })
       .exitOverride((error) => {
         throw new UsageError(command, error);
       })
@@ -185,5 +186,13 @@ export const addContainerCommands = (program: Command): void => {
   add("spec", "write a config.json", (_globals, flags: { bundle: string; rootless?: boolean }) => spec(flags))
     .addOption(new Option("-b, --bundle <dir>", "where to").default(".", "the current directory"))
     .option("--rootless", "for a container of an ordinary user");
+  for (const name of ["checkpoint", "restore"]) {
+    add(name, "refused: there are no checkpoints", () => {
+      throw new ContainerError(`${name} is not supported`);
+    })
+      .argument("<ID>")
+      .argument("[ARG...]")
+      .allowUnknownOption();
+  }
   add("features", "print what is supported", () => features());
 };

@@ -21,9 +21,9 @@ const userNames = (): Map<number, string> => {
   }
 };
 
-/** The guest's processes as the sentry knows them, by host pid; none while it is frozen. */
+/** The guest's processes as the sentry knows them, by host pid; none while it is frozen or gone. */
 const known = (store: Store, stored: Stored, pids: readonly number[]): Map<number, ProcessInfo> => {
-  if (statusOf(stored) === "paused") return new Map();
+  if (pids.length === 0 || statusOf(stored) === "paused") return new Map();
   const client = new ControlClient(store.directory(stored.id));
   const processes = new Map(client.processes().map((info) => [info.hostPid, info]));
   client.close();

@@ -1,5 +1,5 @@
 /** Wrong usage of a container command, told as runc tells it: the command's help, and one line for the log. */
-import type { Command, CommanderError } from "commander";
+import type { Command, CommanderError, Help } from "commander";
 import { ContainerError } from "../../runtime/container/container-error.ts";
 import { shown } from "../byte-strings.ts";
 import { type GlobalOptions, reportFailure } from "./context.ts";
@@ -58,6 +58,23 @@ export const reportUsage = ({ command, reason }: UsageError, globals: GlobalOpti
   process.stdout.write(`Incorrect Usage${isFlag ? `: ${shown(text)}` : "."}\n\n${command.helpInformation()}\n`);
   reportFailure(globals, shown(text));
   return EXIT_FAILED;
+};
+
+/** A container command's help in the order of runc's, whose first lines programs know. */
+export const formatHelp = (command: Command, help: Help): string => {
+  const options = help.visibleOptions(command).map((option) => [help.optionTerm(option), help.optionDescription(option)]);
+  const width = Math.max(...options.map(([term]) => term.length)) + 2;
+  return [
+    "NAME:",
+    `   moat ${command.name()} - ${command.summary()}`,
+    "",
+    "USAGE:",
+    `   moat ${command.name()} [command options] ${command.usage().replace(/^\[options\] ?/, "")}`.trimEnd(),
+    "",
+    "OPTIONS:",
+    ...options.map(([term, description]) => `   ${term.padEnd(width)}${description}`),
+    "",
+  ].join("\n");
 };
 
 /** What commander does not check. */

@@ -1,5 +1,6 @@
 /** Hooks of config.json: programs that are told the container's state on standard input. */
 import { spawnSync } from "node:child_process";
+import { constants } from "node:os";
 import type { Hook } from "../spec/spec.ts";
 import { ContainerError, reasonOf } from "./container-error.ts";
 import type { Status, Stored } from "./store.ts";
@@ -33,6 +34,8 @@ interface Command {
   readonly input: string;
   /** Seconds; null: no limit. */
   readonly timeout: number | null;
+  /** It ends with 128 + n for a program that signal n ended. */
+  readonly statusTellsSignal?: boolean;
 }
 
 const environment = (env: readonly string[]): NodeJS.ProcessEnv =>
@@ -43,8 +46,36 @@ const environment = (env: readonly string[]): NodeJS.ProcessEnv =>
     }),
   );
 
+/** As Go's os/exec names them, lower-case; runc's messages have these. */
+const SIGNAL_WORDS: Readonly<Record<string, string>> = {
+  SIGHUP: "hangup",
+  SIGINT: "interrupt",
+  SIGQUIT: "quit",
+  SIGILL: "illegal instruction",
+  SIGTRAP: "trace/breakpoint trap",
+  SIGABRT: "aborted",
+  SIGBUS: "bus error",
+  SIGFPE: "floating point exception",
+  SIGKILL: "killed",
+  SIGUSR1: "user defined signal 1",
+  SIGSEGV: "segmentation fault",
+  SIGUSR2: "user defined signal 2",
+  SIGPIPE: "broken pipe",
+  SIGALRM: "alarm clock",
+  SIGTERM: "terminated",
+  SIGSYS: "bad system call",
+};
+
+const numberOf = (signal: string): number | undefined => constants.signals[signal as NodeJS.Signals];
+
+const signalWords = (signal: string): string => SIGNAL_WORDS[signal] ?? `signal ${numberOf(signal) ?? signal}`;
+
+/** What ended a program, from the status 128 + n that `exec` makes of signal n; null: nothing did. */
+const signalOfStatus = (status: number): string | null =>
+  Object.keys(SIGNAL_WORDS).find((signal) => numberOf(signal) === status - 128) ?? null;
+
 /** Null: it did what it should. */
-export const runCommand = ({ path, argv, env, cwd, input, timeout }: Command): string | null => {
+export const runCommand = ({ path, argv, env, cwd, input, timeout, statusTellsSignal = false }: Command): string | null => {
   const [argv0 = path, ...args] = argv;
   const result = spawnSync(decoded(path), args.map(decoded), {
     argv0: decoded(argv0),
@@ -59,7 +90,8 @@ export const runCommand = ({ path, argv, env, cwd, input, timeout }: Command): s
   if (code === "ETIMEDOUT") return `hook ran past specified timeout of ${timeout?.toFixed(1)}s`;
   // Not every hook reads its input.
   if (result.error && code !== "EPIPE") return `fork/exec ${decoded(path)}: ${reasonOf(result.error)}`;
-  if (result.signal !== null) return `error running hook: signal: ${result.signal}, ${output}`;
+  const signal = result.signal ?? (statusTellsSignal ? signalOfStatus(result.status ?? 0) : null);
+  if (signal !== null) return `error running hook: signal: ${signalWords(signal)}, ${output}`;
   return result.status === 0 ? null : `error running hook: exit status ${result.status}, ${output}`;
 };
 

@@ -36,6 +36,7 @@ const runStartHook = (hook: Hook, store: Store, stored: Stored): string | null =
     cwd: "/",
     input: stateText(stored, { status: "created", pid: 1 }),
     timeout: hook.timeout,
+    statusTellsSignal: true,
   });
   rmSync(file, { force: true });
   return failure === null ? null : startFailure(hook.path, failure);

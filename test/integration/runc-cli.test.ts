@@ -168,6 +168,51 @@ describeContainers("commands", () => {
     });
   });
 
+  it("a command's help has runc's heading; none for what is no command", () => {
+    withBoth(containers, ({ name, call }) => {
+      for (const command of [
+        "create",
+        "delete",
+        "events",
+        "exec",
+        "kill",
+        "list",
+        "pause",
+        "ps",
+        "resume",
+        "run",
+        "spec",
+        "start",
+        "state",
+        "update",
+      ]) {
+        const [first, second] = call(command, "-h").stdout.split("\n");
+        assert.equal(first, "NAME:");
+        assert.ok(second.startsWith(`   ${name} ${command} - `), second);
+      }
+      const unknown = call("no-such-command", "-h");
+      assert.notEqual(unknown.status, 0);
+      assert.match(unknown.stderr, /No help topic for 'no-such-command'/);
+      const [version, , spec] = call("-v").stdout.split("\n");
+      assert.match(version, new RegExp(`^${name} version \\d+\\.\\d+\\.\\d+`));
+      assert.match(spec, /^spec: \d+\.\d+\.\d+/);
+    });
+    const refused = containers.moat("checkpoint", "--image-path", "/tmp", "some-id");
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /checkpoint is not supported/);
+  });
+
+  it("ps of a container that has stopped lists nothing", () => {
+    const bundle = containers.bundle(["true"]);
+    withBoth(containers, (runtime) => {
+      const id = containers.id(`ps-stopped-${runtime.name}`);
+      assert.equal(runtime.call("run", "--keep", "-b", bundle, id).status, 0);
+      const result = runtime.call("ps", id);
+      assert.deepEqual({ ...result, stdout: result.stdout.split("\n").length }, { status: 0, stdout: 2, stderr: "" });
+      assert.equal(runtime.call("delete", id).status, 0);
+    });
+  });
+
   it("help and features", () => {
     withBoth(containers, ({ call }) => {
       for (const args of [["--help"], ["create", "--help"], ["exec", "-h"], ["list", "--help"]]) {

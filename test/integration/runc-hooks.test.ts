@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { describeContainers } from "../needs.ts";
-import { type Config, Containers } from "./bundle.ts";
+import { type Config, Containers, named } from "./bundle.ts";
 import { type Runtime, withBoth } from "./runc.ts";
 
 const OUTSIDE = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
@@ -34,8 +34,8 @@ describeContainers("hooks", () => {
     withBoth(containers, ({ name, call }) => {
       const inside = join(bundle, "rootfs", log);
       for (const path of [log, inside]) rmSync(path, { force: true });
-      const id = `hooks-${name}`;
-      assert.equal(call("run", "-b", bundle, containers.id(id)).status, 0);
+      const id = containers.id(`hooks-${name}`);
+      assert.equal(call("run", "-b", bundle, id).status, 0);
       const lines = `${readFileSync(log, "utf8")}${readFileSync(inside, "utf8")}`.trimEnd().split("\n");
       const seen = new Map<string, { rest: string; state: Record<string, unknown> }>();
       for (let i = 0; i < lines.length; i += 2) {
@@ -63,7 +63,7 @@ describeContainers("hooks", () => {
         const result = call("run", "-b", bundle, containers.id(`fail-${name}`));
         assert.equal(result.status, 1, hook);
         assert.match(result.stderr, /error running hook #0: error running hook: exit status 3, stdout: out\\n, stderr: err\\n/);
-        assert.equal(call("state", `fail-${name}`).status, 1, hook);
+        assert.equal(call("state", named(`fail-${name}`)).status, 1, hook);
       });
     }
   });
@@ -74,6 +74,18 @@ describeContainers("hooks", () => {
       const result = call("run", "-b", bundle, containers.id(`start-${name}`));
       assert.deepEqual(result, { status: 1, stdout: "", stderr: "error running hook #0: fork/exec /nowhere: no such file or directory\n" });
     });
+  });
+
+  it("a signal that ended a hook is named", () => {
+    const kills = shell("kill -SYS $$");
+    for (const hook of ["createRuntime", "startContainer"]) {
+      const bundle = withHooks({ [hook]: kills });
+      withBoth(containers, ({ name, call }) => {
+        const result = call("run", "-b", bundle, containers.id(`signal-${name}`));
+        assert.equal(result.status, 1, hook);
+        assert.match(result.stderr, /error running hook #0: error running hook: signal: bad system call/);
+      });
+    }
   });
 
   it("the second hook fails by its own number, and a hook that is not there by its path", () => {
