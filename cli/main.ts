@@ -36,7 +36,7 @@ const describeProgram = (): Command => {
     return "";
   });
   // What engines read of runc; --version is of commander's style.
-  program.addOption(new Option("-v", "output the version as runc does").hideHelp()).on("option:v", () => {
+  program.addOption(new Option("-v", "print the version like runc").hideHelp()).on("option:v", () => {
     process.stdout.write(`moat version ${VERSION}\ncommit: v${VERSION}\nspec: ${DEFAULT_SPEC.ociVersion}\n`);
     throw new CommanderError(0, "moat.version", VERSION);
   });

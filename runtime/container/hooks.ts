@@ -66,13 +66,13 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
   SIGSYS: "bad system call",
 };
 
-const numberOf = (signal: string): number | undefined => constants.signals[signal as NodeJS.Signals];
+const SIGNAL_NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(constants.signals));
 
-const signalWords = (signal: string): string => SIGNAL_WORDS[signal] ?? `signal ${numberOf(signal) ?? signal}`;
+const signalWords = (signal: string): string => SIGNAL_WORDS[signal] ?? `signal ${SIGNAL_NUMBERS.get(signal) ?? signal}`;
 
 /** What ended a program, from the status 128 + n that `exec` makes of signal n; null: nothing did. */
 const signalOfStatus = (status: number): string | null =>
-  Object.keys(SIGNAL_WORDS).find((signal) => numberOf(signal) === status - 128) ?? null;
+  Object.keys(SIGNAL_WORDS).find((signal) => SIGNAL_NUMBERS.get(signal) === status - 128) ?? null;
 
 /** Null: it did what it should. */
 export const runCommand = ({ path, argv, env, cwd, input, timeout, statusTellsSignal = false }: Command): string | null => {
