@@ -6,7 +6,7 @@ import { F_DUPFD_CLOEXEC } from "../../syscall-tables/flags/fd.ts";
 import { AT_EMPTY_PATH } from "../../syscall-tables/flags/open.ts";
 import { RLIMIT_NOFILE } from "../../syscall-tables/flags/process.ts";
 import { atStart } from "../start/at-start.ts";
-import { allocateMemory, hostCall3, hostCall6, hostClose } from "./syscall-unsafe.ts";
+import { allocateMemory, hostCall3, hostCall6, hostClose, memoryOnUse } from "./syscall-unsafe.ts";
 
 const SYS_lseek = 8;
 const SYS_fcntl = 72;
@@ -34,8 +34,11 @@ const SYS_prlimit64 = 302;
 const SYS_renameat2 = 316;
 const SYS_statx = 332;
 const SYS_fstat = 5;
+const SYS_cachestat = 451;
 const STATX_BASIC_AND_BTIME = 0xfff;
 const ENAMETOOLONG = -36;
+
+const allocateCounts = memoryOnUse(4096);
 
 /** PATH_MAX: longer names are refused before they reach the host. */
 const NAME_ROOM = 4096;
@@ -216,6 +219,18 @@ export const allocateFd = (fd: number, mode: number, offset: number, length: num
 export const syncFd = (fd: number): number => hostCall3(SYS_fsync, fd);
 export const syncDataFd = (fd: number): number => hostCall3(SYS_fdatasync, fd);
 export const seekFd = (fd: number, offset: number, whence: number): number => hostCall3(SYS_lseek, fd, offset, whence);
+
+/** cachestat(2) of the pages from `first` to `end`: its five counts; null: the host cannot tell. */
+export const cachedPagesOf = (fd: number, first: number, end: number): number[] | null => {
+  const { u32, address } = allocateCounts();
+  const length = Number.isFinite(end) ? Math.max(0, end - first) * 4096 : 0;
+  for (const [i, value] of [first * 4096, length].entries()) {
+    u32[i * 2] = value >>> 0;
+    u32[i * 2 + 1] = Math.floor(value / 2 ** 32);
+  }
+  if (hostCall6(SYS_cachestat, fd, address, address + 16, 0) < 0) return null;
+  return [4, 6, 8, 10, 12].map((i) => u32[i] + u32[i + 1] * 2 ** 32);
+};
 
 /** fstatfs(2): eight figures in the order of FilesystemStatistics, or a negative errno. */
 export const statfsFd = (fd: number): number[] | number => {

@@ -33,7 +33,18 @@ const baseFilter: FilterSpec = {
     ...allowValues("socketpair", 0, [AF_UNIX]),
     // Guest processes: their memory, their threads.
     ...allow("process_vm_readv", "process_vm_writev", "tgkill", "kill", "sched_setaffinity", "sched_setscheduler"),
-    ...allow("pipe2", "timerfd_create", "timerfd_gettime", "copy_file_range", "fadvise64", "readahead", "fstatfs", "sync", "syncfs"),
+    ...allow(
+      "pipe2",
+      "timerfd_create",
+      "timerfd_gettime",
+      "copy_file_range",
+      "fadvise64",
+      "readahead",
+      "cachestat",
+      "fstatfs",
+      "sync",
+      "syncfs",
+    ),
     ...allow("shutdown", "getsockopt", "recvfrom", "sendto"),
     // Limits are asked, not set.
     { syscall: "prlimit64", args: [{ index: 2, op: "==", value: 0 }] },

@@ -35,6 +35,9 @@ export abstract class Filesystem {
   /** True where a name that is not there is refused before anything can be made of it: ENOENT (procfs). */
   readonly refusesNewNames: boolean = false;
 
+  /** True where files could have attributes (file_getattr(2)), though none here has any. */
+  readonly keepsAttributes: boolean = false;
+
   constructor(device: number) {
     this.device = device;
   }

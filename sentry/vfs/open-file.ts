@@ -263,6 +263,11 @@ export abstract class OpenFile {
     return ENODEV;
   }
 
+  /** cachestat(2) of pages `first` to `end`: cached, dirty, being written, evicted, evicted lately. */
+  cachedPages(_first: number, _end: number): number[] {
+    return [0, 0, 0, 0, 0];
+  }
+
   /** The name readlink(/proc/self/fd/N) shows for an anonymous file, such as "pipe:[12]". */
   get anonymousName(): string {
     return `anon_inode:[${this.inode.ino}]`;

@@ -58,6 +58,7 @@ export class GoferFilesystem extends Filesystem {
   override readonly rootName: string;
   readonly #shownOptions: string;
   override readonly isVolatile: boolean;
+  override readonly keepsAttributes: boolean = true;
   readonly client: Gofer;
   readonly isImmutable: boolean;
   readonly listens: boolean;

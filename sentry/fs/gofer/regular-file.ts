@@ -1,6 +1,6 @@
 /** An open regular file: bytes go between the guest and the donated host fd, without messages. */
 
-import { allocateFd, seekFd, syncDataFd, syncFd, truncateFd } from "../../../native/ffi/file-calls-unsafe.ts";
+import { allocateFd, cachedPagesOf, seekFd, syncDataFd, syncFd, truncateFd } from "../../../native/ffi/file-calls-unsafe.ts";
 import { FALLOC_FL_KEEP_SIZE, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
 import { O_APPEND, O_DSYNC } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, ENXIO, type Errno } from "../../abi/errno.ts";
@@ -65,6 +65,11 @@ export class RegularFile extends OpenFile {
     if ((this.flags & O_DSYNC) === 0) return n;
     const result = syncDataFd(fd);
     return result < 0 ? result : n;
+  }
+
+  override cachedPages(first: number, end: number): number[] {
+    const fd = this.files.forPread();
+    return (fd < 0 ? null : cachedPagesOf(fd, first, end)) ?? super.cachedPages(first, end);
   }
 
   override seek(offset: number, whence: number): number {

@@ -54,7 +54,7 @@ export class MemfdInode extends MemoryRegular {
   }
 }
 
-class MemfdFile extends MemoryFile {
+export class MemfdFile extends MemoryFile {
   declare readonly inode: MemfdInode;
 
   protected override writeAt(io: Io, offset: number, task: Task): number {

@@ -3,10 +3,10 @@
 import { AF_INET, AF_INET6, AF_UNSPEC } from "../../../syscall-tables/flags/socket.ts";
 import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
 
-import { EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
+import { EINVAL, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
-import { int32At, uint32At } from "../control.ts";
-import { type IpAddress, LOOPBACK4, LOOPBACK6, putAddress6, putWord, v4Address, v4In, v6In } from "../inet/address.ts";
+import { uint32At } from "../control.ts";
+import { type IpAddress, putAddress6, putWord, v4Address, v4In, v6In } from "../inet/address.ts";
 import {
   type InterfaceAddress,
   type Loopback,

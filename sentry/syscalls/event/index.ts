@@ -12,8 +12,10 @@ import { sys_memfd_create } from "./memfd.ts";
 import { sys_pidfd_getfd, sys_pidfd_open, sys_pidfd_send_signal } from "./pidfd.ts";
 import { sys_signalfd, sys_signalfd4 } from "./signalfd.ts";
 import { sys_timerfd_create, sys_timerfd_gettime, sys_timerfd_settime } from "./timerfd.ts";
+import { sys_vhangup } from "./vhangup.ts";
 
 export const eventSyscalls: Implementation[] = [
+  sys_vhangup,
   sys_eventfd,
   sys_eventfd2,
   sys_timerfd_create,

@@ -1,12 +1,14 @@
 /** The family `file`: open files and what paths name. */
 import type { Implementation } from "../implement.ts";
 import { sys_access, sys_faccessat, sys_faccessat2 } from "./access.ts";
+import { sys_cachestat } from "./cachestat.ts";
 import { sys_chmod, sys_chown, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_fchown, sys_fchownat, sys_lchown } from "./chmod.ts";
 import { sys_close, sys_close_range } from "./close.ts";
 import { sys_copy_file_range } from "./copy-file-range.ts";
 import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd, sys_umask } from "./cwd.ts";
 import { sys_dup, sys_dup2, sys_dup3 } from "./dup.ts";
 import { sys_fcntl } from "./fcntl.ts";
+import { sys_file_getattr, sys_file_setattr } from "./file-attr.ts";
 import { sys_flock } from "./flock.ts";
 import { sys_getdents, sys_getdents64 } from "./getdents.ts";
 import { sys_name_to_handle_at, sys_open_by_handle_at } from "./handle.ts";
@@ -120,6 +122,9 @@ export const fileSyscalls: Implementation[] = [
   sys_fsync,
   sys_fdatasync,
   sys_sync,
+  sys_cachestat,
+  sys_file_getattr,
+  sys_file_setattr,
   sys_syncfs,
   sys_sync_file_range,
   sys_fadvise64,

@@ -2,9 +2,9 @@
 import type { Implementation } from "../implement.ts";
 import { sys_fsconfig, sys_fsmount, sys_fsopen, sys_fspick } from "./fs-config.ts";
 import { sys_mount, sys_pivot_root, sys_umount2 } from "./mount.ts";
-import { sys_mount_setattr, sys_move_mount, sys_open_tree } from "./mount-tree.ts";
+import { sys_mount_setattr, sys_move_mount, sys_open_tree, sys_open_tree_attr } from "./mount-tree.ts";
 import { sys_fstatfs, sys_statfs, sys_ustat } from "./statfs.ts";
-import { sys_quotactl, sys_swapoff, sys_swapon, sys_sysfs } from "./types.ts";
+import { sys_quotactl, sys_quotactl_fd, sys_swapoff, sys_swapon, sys_sysfs } from "./types.ts";
 
 export const fsSyscalls: Implementation[] = [
   sys_fsopen,
@@ -12,6 +12,7 @@ export const fsSyscalls: Implementation[] = [
   sys_fsconfig,
   sys_fsmount,
   sys_open_tree,
+  sys_open_tree_attr,
   sys_move_mount,
   sys_mount_setattr,
   sys_mount,
@@ -24,4 +25,5 @@ export const fsSyscalls: Implementation[] = [
   sys_swapon,
   sys_swapoff,
   sys_quotactl,
+  sys_quotactl_fd,
 ];

@@ -17,7 +17,7 @@ import {
   OPEN_TREE_CLONE,
 } from "../../../syscall-tables/flags/mount.ts";
 import { AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_PATH } from "../../../syscall-tables/flags/open.ts";
-import { EBUSY, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
+import { EBUSY, EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Mount } from "../../vfs/mount.ts";
 import { changePropagation, cloneMount, mayMount, mountFlags, moveMount } from "../../vfs/mounting.ts";
@@ -32,7 +32,8 @@ import { attributeFlags, MOUNT_ATTRIBUTES, plainFlags } from "./mount-attributes
 const MOUNT_ATTR_SIZE = 32;
 const MOVE_FLAGS = 0x377;
 
-const openTree = (task: Task, dirfd: number, path: string, flags: number): number => {
+/** vfs_open_tree() */
+const treeFile = (task: Task, dirfd: number, path: string, flags: number): PathFile | number => {
   if ((flags & ~(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_RECURSIVE)) !== 0)
     return EINVAL;
   const isClone = (flags & OPEN_TREE_CLONE) !== 0;
@@ -49,13 +50,38 @@ const openTree = (task: Task, dirfd: number, path: string, flags: number): numbe
   const file = new PathFile(shown, O_PATH);
   // The descriptor alone keeps it until move_mount places it.
   if (isClone) shown.mount.release();
+  return file;
+};
+
+const install = (task: Task, file: PathFile, flags: number): number => {
   const fd = task.files.install(file, (flags & OPEN_TREE_CLOEXEC) !== 0);
   if (fd < 0) file.put();
   return fd;
 };
 
 /** open_tree(2) */
-export const sys_open_tree = implement("open_tree", { level: "full" }, openTree);
+export const sys_open_tree = implement("open_tree", { level: "full" }, (task, dirfd, path, flags) => {
+  const file = treeFile(task, dirfd, path, flags);
+  return typeof file === "number" ? file : install(task, file, flags);
+});
+
+/** open_tree_attr(2) */
+export const sys_open_tree_attr = implement(
+  "open_tree_attr",
+  { level: "partial", note: "no id-mapped mounts" },
+  (task, dirfd, path, flags, addr, size) => {
+    if (addr === 0 && size !== 0) return EINVAL;
+    const file = treeFile(task, dirfd, path, flags);
+    if (typeof file === "number") return file;
+    const place = file.path;
+    const error = addr === 0 || place === null ? 0 : setAttributes(task, addr, size, (flags & AT_RECURSIVE) !== 0, () => place);
+    if (error < 0) {
+      file.put();
+      return error;
+    }
+    return install(task, file, flags);
+  },
+);
 
 /** move_mount(2) */
 export const sys_move_mount = implement(
@@ -76,36 +102,42 @@ export const sys_move_mount = implement(
 const allBelow = (mount: Mount, isRecursive: boolean): Mount[] =>
   isRecursive ? [mount, ...[...mount.children.values()].flatMap((child) => allBelow(child, true))] : [mount];
 
+/** wants_mount_setattr(), do_mount_setattr(): `find` says where once the attributes are known to be good. */
+const setAttributes = (task: Task, addr: number, size: number, isRecursive: boolean, find: () => Path | Errno): number => {
+  if (!mayMount(task)) return EPERM;
+  const view = readExtensible(task, addr, size, MOUNT_ATTR_SIZE);
+  if (typeof view === "number") return view;
+  const set = view.getUint32(0, true);
+  const clear = view.getUint32(8, true);
+  const propagation = view.getUint32(16, true);
+  if (((set | clear) & ~MOUNT_ATTRIBUTES) !== 0 || view.getUint32(4, true) !== 0 || view.getUint32(12, true) !== 0) return EINVAL;
+  if ((propagation & ~(MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)) !== 0 || view.getUint32(20, true) !== 0) return EINVAL;
+  // The atime mode is one field: it is cleared whole before one of its values is set.
+  const changesAtime = (clear & MOUNT_ATTR__ATIME) !== 0;
+  if (changesAtime ? (clear & MOUNT_ATTR__ATIME) !== MOUNT_ATTR__ATIME : (set & MOUNT_ATTR__ATIME) !== 0) return EINVAL;
+  const wanted = attributeFlags(set);
+  if (wanted < 0) return EINVAL;
+  const place = find();
+  if (isErrno(place)) return place;
+  if (place.dentry !== place.mount.root) return EINVAL;
+  const mounts = allBelow(place.mount, isRecursive);
+  if ((wanted & MS_RDONLY) !== 0 && mounts.some((mount) => mount.writers > 0)) return EBUSY;
+  for (const mount of mounts) {
+    mount.flags = (mount.flags & ~plainFlags(clear)) | plainFlags(set);
+    if (changesAtime)
+      mount.flags = (mount.flags & ~(MS_NOATIME | MS_RELATIME)) | (mountFlags(wanted) & (MS_NOATIME | MS_RELATIME | MS_NODIRATIME));
+  }
+  return propagation === 0 ? 0 : changePropagation(place, propagation | (isRecursive ? 16384 : 0));
+};
+
 /** mount_setattr(2) */
 export const sys_mount_setattr = implement(
   "mount_setattr",
   { level: "partial", note: "no id-mapped mounts" },
   (task, dirfd, path, flags, addr, size) => {
     if ((flags & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)) !== 0) return EINVAL;
-    if (!mayMount(task)) return EPERM;
-    const view = readExtensible(task, addr, size, MOUNT_ATTR_SIZE);
-    if (typeof view === "number") return view;
-    const set = view.getUint32(0, true);
-    const clear = view.getUint32(8, true);
-    const propagation = view.getUint32(16, true);
-    if (((set | clear) & ~MOUNT_ATTRIBUTES) !== 0 || view.getUint32(4, true) !== 0 || view.getUint32(12, true) !== 0) return EINVAL;
-    if ((propagation & ~(MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)) !== 0 || view.getUint32(20, true) !== 0) return EINVAL;
-    // The atime mode is one field: it is cleared whole before one of its values is set.
-    const changesAtime = (clear & MOUNT_ATTR__ATIME) !== 0;
-    if (changesAtime ? (clear & MOUNT_ATTR__ATIME) !== MOUNT_ATTR__ATIME : (set & MOUNT_ATTR__ATIME) !== 0) return EINVAL;
-    const wanted = attributeFlags(set);
-    if (wanted < 0) return EINVAL;
-    const place = atPath(task, dirfd, path, flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
-    if (isErrno(place)) return place;
-    if (place.dentry !== place.mount.root) return EINVAL;
-    const isRecursive = (flags & AT_RECURSIVE) !== 0;
-    const mounts = allBelow(place.mount, isRecursive);
-    if ((wanted & MS_RDONLY) !== 0 && mounts.some((mount) => mount.writers > 0)) return EBUSY;
-    for (const mount of mounts) {
-      mount.flags = (mount.flags & ~plainFlags(clear)) | plainFlags(set);
-      if (changesAtime)
-        mount.flags = (mount.flags & ~(MS_NOATIME | MS_RELATIME)) | (mountFlags(wanted) & (MS_NOATIME | MS_RELATIME | MS_NODIRATIME));
-    }
-    return propagation === 0 ? 0 : changePropagation(place, propagation | (isRecursive ? 16384 : 0));
+    return setAttributes(task, addr, size, (flags & AT_RECURSIVE) !== 0, () =>
+      atPath(task, dirfd, path, flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)),
+    );
   },
 );

@@ -1,5 +1,5 @@
 import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
-import { EFAULT, EINVAL, ENODEV, EPERM, isErrno } from "../../abi/errno.ts";
+import { EBADF, EFAULT, EINVAL, ENODEV, ENOSYS, ENOTBLK, EPERM, isErrno } from "../../abi/errno.ts";
 import { implement } from "../implement.ts";
 
 const MAX_TYPE = 4096;
@@ -28,5 +28,19 @@ export const sys_sysfs = implement("sysfs", { level: "full" }, (task, option, fi
 export const sys_swapon = implement("swapon", { level: "full" }, (task) => (task.creds.has(CAP_SYS_ADMIN) ? EINVAL : EPERM));
 export const sys_swapoff = implement("swapoff", { level: "full" }, (task) => (task.creds.has(CAP_SYS_ADMIN) ? EINVAL : EPERM));
 
-/** quotactl(2): no filesystem here keeps quotas. */
-export const sys_quotactl = implement("quotactl", { level: "full" }, () => ENODEV);
+/** MAXQUOTAS */
+const QUOTA_TYPES = 3;
+const Q_SYNC = 0x800001;
+
+/** quotactl(2): no filesystem here keeps quotas, and none lies on a block device. */
+export const sys_quotactl = implement("quotactl", { level: "full" }, (_task, command, special) => {
+  if ((command & 0xff) >= QUOTA_TYPES) return EINVAL;
+  if (special !== null) return ENOTBLK;
+  return command >>> 8 === Q_SYNC ? 0 : ENODEV;
+});
+
+/** quotactl_fd(2) */
+export const sys_quotactl_fd = implement("quotactl_fd", { level: "full" }, (task, fd, command) => {
+  if (task.files.get(fd) === null) return EBADF;
+  return (command & 0xff) >= QUOTA_TYPES ? EINVAL : ENOSYS;
+});

@@ -10,6 +10,7 @@ const UNLIMITED_BLOCKS = 2 ** 40;
 
 export abstract class MemoryFilesystem extends Filesystem {
   readonly kernel: Kernel;
+  override readonly keepsAttributes: boolean = true;
   readonly budget = new PageBudget();
   protected abstract readonly magic: number;
   #lastIno: number;

@@ -12,6 +12,7 @@ import { pathName } from "../tree.ts";
 import { MemoryData } from "./memory-data.ts";
 import { MemoryInode } from "./memory-inode.ts";
 
+const PAGE = 4096;
 const SECTORS_PER_PAGE = 8;
 
 export class MemoryRegular extends MemoryInode {
@@ -88,6 +89,19 @@ export class MemoryFile extends RegularFile {
     }
     inode.stampModification();
     return 0;
+  }
+
+  override cachedPages(first: number, end: number): number[] {
+    const { data } = this.inode;
+    let pages = 0;
+    for (let at = first * PAGE; at < Math.min(data.size, end * PAGE); ) {
+      const start = data.seekData(at, true);
+      if (start < 0) break;
+      const stop = Math.min(data.seekData(start, false), end * PAGE);
+      if (start < stop) pages += Math.ceil(stop / PAGE) - Math.floor(start / PAGE);
+      at = Math.max(stop, start + 1);
+    }
+    return [pages, 0, 0, 0, 0];
   }
 
   override mapping(_task: Task): FileMapping | Errno {
