@@ -4,6 +4,7 @@ import type { Task } from "../task/task.ts";
 import { initialUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import { LoopbackTransport } from "./inet/loopback.ts";
 import { LoopbackStack } from "./inet/loopback-stack.ts";
+import { GroupTable } from "./inet/memberships.ts";
 import { PortTable } from "./inet/port-table.ts";
 import type { InetTransport } from "./inet/transport.ts";
 import { IFF_UP, Loopback, type NetworkInterface } from "./interfaces.ts";
@@ -22,9 +23,11 @@ export class NetworkNamespace {
   readonly unix = new UnixNames();
   readonly tcp = new PortTable();
   readonly udp = new PortTable();
+  readonly udplite = new PortTable();
   readonly ping = new PortTable();
   readonly raw = new Set<object>();
   readonly netlink = new NetlinkTable();
+  readonly groups = new GroupTable();
   /** What serves everything but unix sockets. */
   stack: NetworkStack;
   /** Where internet traffic of the loopback stack goes. */

@@ -4,9 +4,11 @@ import type { Task } from "../task/task.ts";
 import type { IpAddress } from "./inet/address.ts";
 import { DatagramSocket } from "./inet/datagram-socket.ts";
 import type { InetSocket } from "./inet/inet-socket.ts";
+import { ALL_HOSTS4, type JoinedGroup } from "./inet/memberships.ts";
 import { TimeWait } from "./inet/port-table.ts";
 import { TcpSocket } from "./inet/tcp-socket.ts";
 import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_TIME_WAIT } from "./inet/tcp-state.ts";
+import { IFF_UP } from "./interfaces.ts";
 import { type NetworkNamespace, networkOf } from "./network-namespace.ts";
 import type { UnixSocket } from "./unix/unix-socket.ts";
 
@@ -185,21 +187,64 @@ const count = (sockets: Iterable<object>, family: number, wanted: (socket: InetS
   return total;
 };
 
+const isOfIpv4 = ({ group }: JoinedGroup): boolean => group.isV4;
+
+/** igmp_mc_seq_show(): no query of another host is ever due. */
+const showIgmp = (task: Task): string => {
+  const net = networkOf(task);
+  let text = "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n";
+  for (const device of net.interfaces) {
+    // The kernel leaves the group of all hosts when the device goes down.
+    const own = (device.flags & IFF_UP) === 0 ? 1 : 0;
+    let groups = "";
+    let total = 0;
+    for (const { group, users, interfaceIndex } of net.groups.joined.filter(isOfIpv4)) {
+      const shown = users - (group.equals(ALL_HOSTS4) ? own : 0);
+      if (interfaceIndex !== device.index || shown === 0) continue;
+      groups += `\t\t\t\t${hex(swap(group.v4), 8)} ${`${shown}`.padStart(5)} 0:00000000\t\t0\n`;
+      total++;
+    }
+    if (total > 0) text += `${device.index}\t${device.name.padEnd(10)}: ${`${total}`.padStart(5)} ${"V3".padStart(7)}\n${groups}`;
+  }
+  return text;
+};
+
+const MAF_LOADED = 4;
+const MAF_NOREPORT = 8;
+const LINK_LOCAL_SCOPE = 2;
+
+/** igmp6_mc_seq_show() */
+const showIgmp6 = (task: Task): string => {
+  const net = networkOf(task);
+  let text = "";
+  for (const { group, users, interfaceIndex } of net.groups.joined) {
+    const device = net.interfaceByIndex(interfaceIndex);
+    if (group.isV4 || device === null) continue;
+    const scope = (group.a >>> 16) & 0xf;
+    const isAllNodes = scope === LINK_LOCAL_SCOPE && group.d === 1 && group.b === 0 && group.c === 0;
+    const flags = (scope >= LINK_LOCAL_SCOPE ? MAF_LOADED : 0) | (scope < LINK_LOCAL_SCOPE || isAllNodes ? MAF_NOREPORT : 0);
+    const bytes = [group.a, group.b, group.c, group.d].map((word) => hex(word, 8).toLowerCase()).join("");
+    text += `${`${interfaceIndex}`.padEnd(4)} ${device.name.padEnd(15)} ${bytes} ${`${users}`.padStart(5)} ${hex(flags, 8)} 0\n`;
+  }
+  return text;
+};
+
 const showSockstat = (task: Task): string => {
   const net = networkOf(task);
   const inUse = (socket: InetSocket): boolean => !(socket instanceof TcpSocket) || socket.state !== TCP_CLOSE;
   const tcp = count(bindingsOf(net.tcp.entries()), AF_INET, inUse);
   const udp = count(bindingsOf(net.udp.entries()), AF_INET, (socket) => socket.protocol === IPPROTO_UDP);
+  const lite = count(bindingsOf(net.udplite.entries()), AF_INET, () => true);
   let waiting = 0;
   for (const [, binding] of net.tcp.entries()) if (binding instanceof TimeWait) waiting++;
-  return `sockets: used ${net.socketsUsed}\nTCP: inuse ${tcp} orphan 0 tw ${waiting} alloc ${tcp} mem 0\nUDP: inuse ${udp} mem 0\nUDPLITE: inuse 0\nRAW: inuse ${count(net.raw, AF_INET, () => true)}\nFRAG: inuse 0 memory 0\n`;
+  return `sockets: used ${net.socketsUsed}\nTCP: inuse ${tcp} orphan 0 tw ${waiting} alloc ${tcp} mem 0\nUDP: inuse ${udp} mem 0\nUDPLITE: inuse ${lite}\nRAW: inuse ${count(net.raw, AF_INET, () => true)}\nFRAG: inuse 0 memory 0\n`;
 };
 
 const showSockstat6 = (task: Task): string => {
   const net = networkOf(task);
   const tcp = count(bindingsOf(net.tcp.entries()), AF_INET6, (socket) => (socket as TcpSocket).state !== TCP_CLOSE);
   const udp = count(bindingsOf(net.udp.entries()), AF_INET6, () => true);
-  return `TCP6: inuse ${tcp}\nUDP6: inuse ${udp}\nUDPLITE6: inuse 0\nRAW6: inuse ${count(net.raw, AF_INET6, () => true)}\nFRAG6: inuse 0 memory 0\n`;
+  return `TCP6: inuse ${tcp}\nUDP6: inuse ${udp}\nUDPLITE6: inuse ${count(bindingsOf(net.udplite.entries()), AF_INET6, () => true)}\nRAW6: inuse ${count(net.raw, AF_INET6, () => true)}\nFRAG6: inuse 0 memory 0\n`;
 };
 
 const showNetlink = (task: Task): string => {
@@ -243,6 +288,10 @@ export const procNetFiles: ReadonlyMap<string, (task: Task) => string> = new Map
   ["tcp6", (task) => showTcp(task, AF_INET6)],
   ["udp", (task) => showDatagrams(task, AF_INET, bindingsOf(networkOf(task).udp.entries()))],
   ["udp6", (task) => showDatagrams(task, AF_INET6, bindingsOf(networkOf(task).udp.entries()))],
+  ["udplite", (task) => showDatagrams(task, AF_INET, bindingsOf(networkOf(task).udplite.entries()))],
+  ["udplite6", (task) => showDatagrams(task, AF_INET6, bindingsOf(networkOf(task).udplite.entries()))],
+  ["igmp", showIgmp],
+  ["igmp6", showIgmp6],
   ["raw", (task) => showDatagrams(task, AF_INET, networkOf(task).raw)],
   ["raw6", (task) => showDatagrams(task, AF_INET6, networkOf(task).raw)],
   ["icmp", (task) => showDatagrams(task, AF_INET, bindingsOf(networkOf(task).ping.entries()))],

@@ -1,7 +1,6 @@
 /** A packet as filters see it: from its link layer's header on, with the place where the socket's data begins. */
-import { IPPROTO_UDP } from "../../../syscall-tables/flags/socket.ts";
 import { putAddress6, putWord } from "../inet/address.ts";
-import type { Datagram } from "../inet/datagram.ts";
+import { type Datagram, isUdpLike, UDP_HEADER } from "../inet/datagram.ts";
 import { checksum } from "../inet/icmp.ts";
 
 export interface FilterPacket {
@@ -22,7 +21,6 @@ export interface FilterPacket {
 const ETH_HEADER = 14;
 const IP_HEADER = 20;
 const IP6_HEADER = 40;
-const UDP_HEADER = 8;
 const ETH_P_IP = 0x0800;
 const ETH_P_IPV6 = 0x86dd;
 
@@ -69,7 +67,7 @@ export const wirePacket = (datagram: Datagram, start: "network" | "transport" | 
   const { data, destination } = datagram;
   const { isV4 } = destination;
   const transportAt = ETH_HEADER + (isV4 ? IP_HEADER : IP6_HEADER);
-  const isUdp = datagram.protocol === IPPROTO_UDP;
+  const isUdp = isUdpLike(datagram.protocol);
   const payloadAt = transportAt + (isUdp ? UDP_HEADER : 0);
   const bytes = new Uint8Array(payloadAt + data.length);
   const protocol = isV4 ? ETH_P_IP : ETH_P_IPV6;

@@ -34,6 +34,7 @@ export const runOnReceived = (socket: Socket, filter: SocketFilter, n: number): 
       ttl: 64,
       tos: 0,
       interfaceIndex: 1,
+      coverage: 0,
     },
     hasHeader ? "network" : "transport",
   );

@@ -57,10 +57,9 @@ export const hostOptions: readonly (readonly [level: number, names: readonly num
   ],
   // TCP_* of linux/tcp.h.
   [SO.SOL_TCP, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 16, 17, 18, 23, 24, 25, 27, 30, 34, 36, 37]],
-  // UDP_CORK, UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX, UDP_SEGMENT, UDP_GRO
-  [SO.SOL_UDP, [1, 101, 102, 103, 104]],
-  // UDPLITE_SEND_CSCOV, UDPLITE_RECV_CSCOV
-  [SO.SOL_UDPLITE, [10, 11]],
+  // UDP_CORK, UDPLITE_SEND_CSCOV, UDPLITE_RECV_CSCOV, UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX, UDP_SEGMENT, UDP_GRO; the two levels are one
+  [SO.SOL_UDP, [1, 10, 11, 101, 102, 103, 104]],
+  [SO.SOL_UDPLITE, [1, 10, 11, 101, 102, 103, 104]],
   // ICMPV6_FILTER
   [SO.SOL_ICMPV6, [1]],
   // ICMP_FILTER; IPV6_CHECKSUM of a raw socket

@@ -5,7 +5,6 @@ import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, P
 import {
   AF_INET,
   AF_UNSPEC,
-  IPPROTO_UDP,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
   MSG_MORE,
@@ -14,7 +13,7 @@ import {
   MSG_TRUNC,
   SHUT_RDWR,
 } from "../../../syscall-tables/flags/socket.ts";
-import { SOL_UDP } from "../../../syscall-tables/flags/socket-options.ts";
+import { SOL_UDP, SOL_UDPLITE } from "../../../syscall-tables/flags/socket-options.ts";
 import {
   EACCES,
   EAGAIN,
@@ -36,17 +35,17 @@ import { wirePacket } from "../filter/filter-packet.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "../socket.ts";
 import { encodeSockaddr, familyOf, type IpAddress, portIn } from "./address.ts";
-import { type Datagram, type QueuedDatagram, truesize } from "./datagram.ts";
+import { type Datagram, isUdpLike, type QueuedDatagram, truesize, UDP_HEADER } from "./datagram.ts";
 import { type ErrorReport, putErrorReport } from "./error-queue.ts";
 import { checkInetControl, putInetControl, putTimestamp, type SendOverrides, sendOverrides } from "./inet-control.ts";
 import { InetSocket } from "./inet-socket.ts";
+import { leaveAllGroups } from "./memberships.ts";
 import type { PortTable } from "./port-table.ts";
 import { UdpOptions } from "./udp-options.ts";
 
 const IN = POLLIN | POLLRDNORM;
 const OUT = POLLOUT | POLLWRNORM | POLLWRBAND;
 const MAX_LENGTH = 0xffff;
-const UDP_HEADER = 8;
 /** UDP and IP headers: what a datagram of 65535 bytes has left. */
 const HEADERS_V4 = 28;
 const HEADERS_V6 = 8;
@@ -125,7 +124,7 @@ export class DatagramSocket extends InetSocket {
     const address = this.readDestination(message.address, true);
     if (isErrno(address)) return address;
     const port = portIn(message.address);
-    return port === 0 && this.table === this.net.udp ? EINVAL : { address, port };
+    return port === 0 && isUdpLike(this.protocol) ? EINVAL : { address, port };
   }
 
   override send(_task: Task, message: SendMessage, io: Io): number {
@@ -208,8 +207,14 @@ export class DatagramSocket extends InetSocket {
       ttl: overrides.ttl,
       tos: overrides.tos,
       interfaceIndex: 1,
+      coverage: this.coverageOf(data.length),
     };
     if (this.net.transport.deliver(this, datagram) === ECONNREFUSED) this.onRefused(datagram);
+    return 0;
+  }
+
+  /** How much of a datagram with `length` bytes of data is covered by its checksum (Datagram.coverage). */
+  protected coverageOf(_length: number): number {
     return 0;
   }
 
@@ -253,7 +258,7 @@ export class DatagramSocket extends InetSocket {
     const { filter } = this.settings;
     if (filter === null) return Number.POSITIVE_INFINITY;
     const length = filter.run(wirePacket(datagram, "transport"));
-    const header = this.protocol === IPPROTO_UDP ? UDP_HEADER : 0;
+    const header = isUdpLike(this.protocol) ? UDP_HEADER : 0;
     return length === 0 ? -1 : Math.max(header, length) - header;
   }
 
@@ -359,13 +364,18 @@ export class DatagramSocket extends InetSocket {
     return this.#charged;
   }
 
+  /** The two levels are one (udp_setsockopt). */
+  #isUdpLevel(level: number): boolean {
+    return (level === SOL_UDP || level === SOL_UDPLITE) && isUdpLike(this.protocol);
+  }
+
   protected override protocolOption(task: Task, level: number, name: number, length: number): OptionValue {
-    if (level !== SOL_UDP || this.protocol !== IPPROTO_UDP) return super.protocolOption(task, level, name, length);
+    if (!this.#isUdpLevel(level)) return super.protocolOption(task, level, name, length);
     return this.#udp.show(name);
   }
 
   protected override setProtocolOption(task: Task, level: number, name: number, value: Uint8Array): number {
-    if (level !== SOL_UDP || this.protocol !== IPPROTO_UDP) return super.setProtocolOption(task, level, name, value);
+    if (!this.#isUdpLevel(level)) return super.setProtocolOption(task, level, name, value);
     const error = this.#udp.change(name, value);
     if (error === 0 && name === IP.UDP_CORK && !this.#udp.isCorked) this.#uncork();
     return error;
@@ -381,6 +391,7 @@ export class DatagramSocket extends InetSocket {
 
   protected override close(): void {
     this.received.length = 0;
+    leaveAllGroups(this);
     this.dropPort();
   }
 }

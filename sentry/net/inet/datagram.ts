@@ -1,5 +1,11 @@
 /** A packet of UDP, ICMP or a raw protocol between two sockets. */
+import { IPPROTO_UDP, IPPROTO_UDPLITE } from "../../../syscall-tables/flags/socket.ts";
 import type { IpAddress } from "./address.ts";
+
+export const UDP_HEADER = 8;
+
+/** UDP and UDP-Lite: a header with two ports comes first. */
+export const isUdpLike = (protocol: number): boolean => protocol === IPPROTO_UDP || protocol === IPPROTO_UDPLITE;
 
 export interface Datagram {
   readonly data: Uint8Array;
@@ -14,6 +20,8 @@ export interface Datagram {
   /** TOS or traffic class. */
   readonly tos: number;
   readonly interfaceIndex: number;
+  /** UDP-Lite: how many bytes the checksum covers, the header's among them; 0: all. */
+  readonly coverage: number;
 }
 
 /** A datagram in a receive queue. */

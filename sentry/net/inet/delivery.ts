@@ -1,17 +1,18 @@
 /** Datagrams on their way to the sockets of one host (udp_rcv, raw_local_deliver, ping_rcv). */
 
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from "../../../syscall-tables/flags/socket.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDPLITE } from "../../../syscall-tables/flags/socket.ts";
 import { ECONNREFUSED } from "../../abi/errno.ts";
 import { chooseReuseport } from "../filter/attach.ts";
 import { wirePacket } from "../filter/filter-packet.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
-import type { Datagram } from "./datagram.ts";
+import { type Datagram, isUdpLike } from "./datagram.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
 import { echoReply, isEchoReply } from "./icmp.ts";
 import type { InetSocket } from "./inet-socket.ts";
 import { spread } from "./loopback.ts";
-import { receives } from "./port-table.ts";
+import { isMember } from "./memberships.ts";
+import { type PortTable, receives } from "./port-table.ts";
 
 /** compute_score(): how closely `socket` is meant; -1: not at all. */
 const score = (socket: DatagramSocket, datagram: Datagram): number => {
@@ -27,11 +28,13 @@ const score = (socket: DatagramSocket, datagram: Datagram): number => {
   return points;
 };
 
+const portsOf = (net: NetworkNamespace, datagram: Datagram): PortTable => (datagram.protocol === IPPROTO_UDPLITE ? net.udplite : net.udp);
+
 const findReceiver = (net: NetworkNamespace, datagram: Datagram): DatagramSocket | null => {
   let best: DatagramSocket | null = null;
   let bestScore = -1;
   let group: DatagramSocket[] | null = null;
-  for (const binding of net.udp.bound(datagram.destinationPort)) {
+  for (const binding of portsOf(net, datagram).bound(datagram.destinationPort)) {
     if (!(binding instanceof DatagramSocket)) continue;
     const points = score(binding, datagram);
     if (points < 0 || points < bestScore) continue;
@@ -49,15 +52,13 @@ const findReceiver = (net: NetworkNamespace, datagram: Datagram): DatagramSocket
 
 /** A multicast datagram goes to every member, and to sockets that take what any member of this host gets (IP_MULTICAST_ALL). */
 const deliverToMembers = (net: NetworkNamespace, datagram: Datagram): void => {
-  const isJoined = (socket: InetSocket): boolean => socket.ip.memberships.some(({ group }) => group.equals(datagram.destination));
-  const sockets = net.udp.bound(datagram.destinationPort).filter((one): one is DatagramSocket => one instanceof DatagramSocket);
-  let hostIsMember = datagram.destination.isV4 ? datagram.destination.v4 === 0xe000_0001 : datagram.destination.d === 1;
-  for (const [, binding] of net.udp.entries()) if (binding instanceof DatagramSocket && isJoined(binding)) hostIsMember = true;
-  if (!hostIsMember) return;
+  if (!net.groups.has(datagram.destination)) return;
+  const bound = portsOf(net, datagram).bound(datagram.destinationPort);
+  const sockets = bound.filter((one): one is DatagramSocket => one instanceof DatagramSocket);
   for (const socket of sockets) {
     const isForSocket = socket.localAddress.equals(datagram.destination) || socket.localAddress.isAny;
     const takesAll = (datagram.destination.isV4 ? socket.ip.v4.get(IP.IP_MULTICAST_ALL) : socket.ip.v6.get(IP.IPV6_MULTICAST_ALL)) !== 0;
-    if (isForSocket && receivesFamily(socket, datagram) && (isJoined(socket) || takesAll)) socket.enqueue(datagram);
+    if (isForSocket && receivesFamily(socket, datagram) && (isMember(socket, datagram.destination) || takesAll)) socket.enqueue(datagram);
   }
 };
 
@@ -94,7 +95,7 @@ const deliverIcmp = (net: NetworkNamespace, from: InetSocket, datagram: Datagram
 /** 0, or ECONNREFUSED when the port is closed, which an ICMP message tells the sender. */
 export const deliverDatagram = (net: NetworkNamespace, from: InetSocket, datagram: Datagram): number => {
   if (net.raw.size > 0) deliverToRaw(net, datagram);
-  if (datagram.protocol === IPPROTO_UDP) {
+  if (isUdpLike(datagram.protocol)) {
     if (datagram.destination.isMulticast) {
       deliverToMembers(net, datagram);
       return 0;

@@ -10,6 +10,7 @@ import { int32At, int32Bytes } from "../control.ts";
 import type { OptionValue } from "../socket.ts";
 import { putWord, v4Address, v4In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
+import { joinGroup, leaveGroup } from "./memberships.ts";
 import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
 
 const IP_PKTOPTIONS = 9;
@@ -101,19 +102,13 @@ const changeMembership = (socket: InetSocket, name: number, value: Uint8Array): 
   if (socket.type === SOCK_STREAM) return EPROTO;
   if (value.length < 8) return EINVAL;
   const group = v4In(value, 0);
-  const { memberships } = socket.ip;
   const index = interfaceOf(socket, value, 4);
   if (name === IP.IP_ADD_MEMBERSHIP) {
     if (!group.isMulticast) return EINVAL;
-    if (index < 0) return index;
-    if (memberships.some((one) => one.group.equals(group) && one.interfaceIndex === index)) return EADDRINUSE;
-    memberships.push({ group, interfaceIndex: index });
-    return 0;
+    return index < 0 ? index : joinGroup(socket, group, index);
   }
-  const at = memberships.findIndex((one) => one.group.equals(group) && (index < 0 || one.interfaceIndex === index));
-  if (at < 0) return index < 0 && !group.isMulticast ? EINVAL : EADDRNOTAVAIL;
-  memberships.splice(at, 1);
-  return 0;
+  const error = leaveGroup(socket, group, Math.max(0, index));
+  return error < 0 && index < 0 && !group.isMulticast ? EINVAL : error;
 };
 
 const setMulticastInterface = (socket: InetSocket, value: Uint8Array): number => {

@@ -10,6 +10,7 @@ import { int32At, int32Bytes } from "../control.ts";
 import type { OptionValue } from "../socket.ts";
 import { v6In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
+import { joinGroup, leaveGroup } from "./memberships.ts";
 import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
 
 const IPV6_TRANSPARENT = 75;
@@ -103,17 +104,11 @@ const changeMembership = (socket: InetSocket, name: number, value: Uint8Array): 
   const group = v6In(value, 0);
   const wanted = int32At(value, 16);
   if (!group.isMulticast || group.isV4) return EINVAL;
-  const { memberships } = socket.ip;
   if (name === IP.IPV6_ADD_MEMBERSHIP) {
     if (wanted === 0 || socket.net.interfaceByIndex(wanted) === null) return ENODEV;
-    if (memberships.some((one) => one.group.equals(group) && one.interfaceIndex === wanted)) return EADDRINUSE;
-    memberships.push({ group, interfaceIndex: wanted });
-    return 0;
+    return joinGroup(socket, group, wanted);
   }
-  const at = memberships.findIndex((one) => one.group.equals(group) && (wanted === 0 || one.interfaceIndex === wanted));
-  if (at < 0) return EADDRNOTAVAIL;
-  memberships.splice(at, 1);
-  return 0;
+  return leaveGroup(socket, group, wanted);
 };
 
 export const setIpv6Option = (socket: InetSocket, task: Task, name: number, value: Uint8Array): number => {

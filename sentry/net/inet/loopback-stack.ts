@@ -7,6 +7,7 @@ import {
   IPPROTO_IP,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  IPPROTO_UDPLITE,
   SOCK_DGRAM,
   SOCK_RAW,
   SOCK_STREAM,
@@ -26,6 +27,7 @@ import { DatagramSocket } from "./datagram-socket.ts";
 import { PingSocket } from "./ping-socket.ts";
 import { RawSocket } from "./raw-socket.ts";
 import { TcpSocket } from "./tcp-socket.ts";
+import { UdpliteSocket } from "./udplite-socket.ts";
 
 export class LoopbackStack implements NetworkStack {
   readonly #net: NetworkNamespace;
@@ -50,6 +52,7 @@ export class LoopbackStack implements NetworkStack {
         return new TcpSocket({ ...options, protocol: IPPROTO_TCP });
       case SOCK_DGRAM:
         if (protocol === icmp) return this.#mayPing(task) ? new PingSocket(options) : EACCES;
+        if (protocol === IPPROTO_UDPLITE) return new UdpliteSocket(options);
         if (protocol !== IPPROTO_IP && protocol !== IPPROTO_UDP) return EPROTONOSUPPORT;
         return new DatagramSocket({ ...options, protocol: IPPROTO_UDP });
       case SOCK_RAW:

@@ -1,9 +1,10 @@
 /** The protocol-independent multicast options (RFC 3678): MCAST_JOIN_GROUP and its kin. */
 import { AF_INET, AF_INET6, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
-import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, EPROTO } from "../../abi/errno.ts";
+import { EINVAL, ENODEV, EPROTO } from "../../abi/errno.ts";
 import { int32At } from "../control.ts";
 import { familyOf, v4In, v6In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
+import { joinGroup, leaveGroup } from "./memberships.ts";
 
 export const MCAST_JOIN_GROUP = 42;
 const MCAST_BLOCK_SOURCE = 43;
@@ -32,15 +33,6 @@ export const changeGroup = (socket: InetSocket, name: number, value: Uint8Array)
   const group = socket.family === AF_INET ? v4In(sockaddr, 4) : v6In(sockaddr, 8);
   if (!group.isMulticast || (socket.family === AF_INET6 && group.isV4)) return EINVAL;
   const index = int32At(value, 0);
-  const { memberships } = socket.ip;
-  if (name === MCAST_JOIN_GROUP) {
-    if (socket.net.interfaceByIndex(index) === null) return ENODEV;
-    if (memberships.some((one) => one.group.equals(group) && one.interfaceIndex === index)) return EADDRINUSE;
-    memberships.push({ group, interfaceIndex: index });
-    return 0;
-  }
-  const at = memberships.findIndex((one) => one.group.equals(group) && (index === 0 || one.interfaceIndex === index));
-  if (at < 0) return EADDRNOTAVAIL;
-  memberships.splice(at, 1);
-  return 0;
+  if (name === MCAST_LEAVE_GROUP) return leaveGroup(socket, group, index);
+  return socket.net.interfaceByIndex(index) === null ? ENODEV : joinGroup(socket, group, index);
 };

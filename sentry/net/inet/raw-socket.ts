@@ -62,6 +62,7 @@ export class RawSocket extends DatagramSocket {
         ttl: data[8],
         tos: data[1],
         interfaceIndex: 1,
+        coverage: 0,
       });
       return 0;
     }

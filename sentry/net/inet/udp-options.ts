@@ -5,10 +5,20 @@ import { int32At, int32Bytes } from "../control.ts";
 import type { OptionValue } from "../socket.ts";
 
 const MAX_LENGTH = 0xffff;
-/** UDPLITE_SEND_CSCOV, UDPLITE_RECV_CSCOV: shown for UDP, too. */
-const COVERAGES = [10, 11];
+/** Shown for UDP, too. */
+export const UDPLITE_SEND_CSCOV = 10;
+export const UDPLITE_RECV_CSCOV = 11;
 
-const known = new Set([IP.UDP_CORK, ...COVERAGES, IP.UDP_ENCAP, IP.UDP_NO_CHECK6_TX, IP.UDP_NO_CHECK6_RX, IP.UDP_SEGMENT, IP.UDP_GRO]);
+const known = new Set([
+  IP.UDP_CORK,
+  UDPLITE_SEND_CSCOV,
+  UDPLITE_RECV_CSCOV,
+  IP.UDP_ENCAP,
+  IP.UDP_NO_CHECK6_TX,
+  IP.UDP_NO_CHECK6_RX,
+  IP.UDP_SEGMENT,
+  IP.UDP_GRO,
+]);
 
 export class UdpOptions {
   readonly #values = new Map<number, number>();

@@ -1,0 +1,64 @@
+/** Multicast groups: of which a socket is a member, and which of them its namespace has joined (ip_mc_join_group, ipv6_sock_mc_join). */
+import { EADDRINUSE, EADDRNOTAVAIL } from "../../abi/errno.ts";
+import { IpAddress, v4Address } from "./address.ts";
+import type { InetSocket } from "./inet-socket.ts";
+
+export const ALL_HOSTS4 = v4Address(0xe000_0001);
+const LINK_ALL_NODES = new IpAddress(0xff02_0000, 0, 0, 1);
+const NODE_ALL_NODES = new IpAddress(0xff01_0000, 0, 0, 1);
+
+export interface JoinedGroup {
+  readonly group: IpAddress;
+  readonly interfaceIndex: number;
+  /** How many have joined it; the kernel itself is one. */
+  users: number;
+}
+
+/** The groups of a namespace, the newest first. */
+export class GroupTable {
+  readonly joined: JoinedGroup[] = [LINK_ALL_NODES, NODE_ALL_NODES, ALL_HOSTS4].map((group) => ({ group, interfaceIndex: 1, users: 1 }));
+
+  has(group: IpAddress): boolean {
+    return this.joined.some((one) => one.group.equals(group));
+  }
+
+  #find(group: IpAddress, interfaceIndex: number): number {
+    return this.joined.findIndex((one) => one.interfaceIndex === interfaceIndex && one.group.equals(group));
+  }
+
+  join(group: IpAddress, interfaceIndex: number): void {
+    const at = this.#find(group, interfaceIndex);
+    if (at >= 0) this.joined[at].users++;
+    else this.joined.unshift({ group, interfaceIndex, users: 1 });
+  }
+
+  leave(group: IpAddress, interfaceIndex: number): void {
+    const at = this.#find(group, interfaceIndex);
+    if (at >= 0 && --this.joined[at].users === 0) this.joined.splice(at, 1);
+  }
+}
+
+export const isMember = (socket: InetSocket, group: IpAddress): boolean => socket.ip.memberships.some((one) => one.group.equals(group));
+
+export const joinGroup = (socket: InetSocket, group: IpAddress, interfaceIndex: number): number => {
+  const { memberships } = socket.ip;
+  if (memberships.some((one) => one.group.equals(group) && one.interfaceIndex === interfaceIndex)) return EADDRINUSE;
+  memberships.push({ group, interfaceIndex });
+  socket.net.groups.join(group, interfaceIndex);
+  return 0;
+};
+
+/** `interfaceIndex` 0: on whichever it is. */
+export const leaveGroup = (socket: InetSocket, group: IpAddress, interfaceIndex: number): number => {
+  const { memberships } = socket.ip;
+  const at = memberships.findIndex((one) => one.group.equals(group) && (interfaceIndex === 0 || one.interfaceIndex === interfaceIndex));
+  if (at < 0) return EADDRNOTAVAIL;
+  socket.net.groups.leave(group, memberships[at].interfaceIndex);
+  memberships.splice(at, 1);
+  return 0;
+};
+
+/** The socket is closed. */
+export const leaveAllGroups = (socket: InetSocket): void => {
+  for (const { group, interfaceIndex } of socket.ip.memberships.splice(0)) socket.net.groups.leave(group, interfaceIndex);
+};
