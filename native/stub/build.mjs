@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const stubSources = ["header.S", "entry.S", "copy.S", "serve.c", "fpu.c", "ops.c", "prefetch.c", "signals.c", "thread.c"];
+const stubSources = ["header.S", "entry.S", "copy.S", "serve.c", "fpu.c", "ops.c", "prefetch.c", "ring.c", "signals.c", "thread.c"];
 const stubFlags = [
   "-O2",
   "-Wall",

@@ -16,6 +16,16 @@ stub_copy: /* rdi to, rsi from, rdx length */
   mov %rcx, %rax
   ret
 
+  .globl stub_clear
+stub_clear: /* rdi to, rsi length */
+  mov %rsi, %rcx
+  xor %eax, %eax
+  lea 1f(%rip), %r11
+  rep stosb
+1:
+  mov %rcx, %rax
+  ret
+
   .globl stub_copy_string
 stub_copy_string: /* rdi to, rsi from, rdx max */
   lea 3f(%rip), %r11

@@ -80,17 +80,24 @@
 #define IDENTITY_SIZE 104
 #define SLOT_NAME 0x380
 /*
- * Large data is copied by both sides at once. READY: so much of the first copy-out stands in the data area already, before
- * the answer. FETCHED: so much of the first prefetched piece, when the request was posted before all was there.
+ * Large data is copied by both sides at once, through a ring of the data area. The first copy-out, where READY is not 0: so
+ * much of it has been put in, and COPIED of that is in guest memory; what is left when the answer comes is still in the
+ * ring. The first prefetched piece, where FETCHED is not FETCHED_ALL: so much was put in, and room is for RING_SIZE more than TAKEN.
  */
+#define SLOT_COPIED 0x3b0
+#define SLOT_FETCHED 0x3b4
 #define SLOT_READY 0x3f8
-#define SLOT_FETCHED 0x3fc
+#define SLOT_TAKEN 0x3fc
 #define FETCHED_ALL 0xfffffffe
 #define FETCH_FAILED 0xffffffff
+#define FETCH_MOST 0x7ffff000
+#define RING_SIZE 0x18000
 #define LARGE_COPY 0x8000
+/* Pieces become smaller towards the end, as the last one is copied by one side alone. */
+#define COPY_PIECE 0x4000
+#define COPY_LEAST 0x1000
 /* What rt_sigreturn reads of a signal frame: return address, ucontext, mask. */
 #define SIGNAL_FRAME_FETCHED 312
-#define COPY_PIECE 0x4000
 #define SLOT_OPS 0x400
 #define OP_SIZE 64
 #define OP_MAX 64
@@ -149,6 +156,8 @@
 #define OP_READ_FPU 0x10006
 #define OP_WRITE_FPU 0x10007
 #define OP_POKE 0x10008
+/* Zeros. */
+#define OP_CLEAR 0x1000a
 
 #define FD_TABLE_SIZE 64
 /* The doorbell's number in every guest process: the filter allows write(2) on no other. */

@@ -147,6 +147,11 @@ static i64 poke(struct slot *slot, struct op *op) {
   return result;
 }
 
+/* args: [0] address, [1] length. */
+static i64 clear(struct op *op) {
+  return stub_clear((void *)op->args[0], op->args[1]) ? -14 : 0;
+}
+
 /*
  * Threads share the fd table, the socket that fills it and the pages that are patched, and the
  * sentry has counted on the order in which it answered. No wake-up: those who come too early are
@@ -190,6 +195,9 @@ static u32 run_ops(struct thread *thread, struct slot *slot, void *fpu) {
         break;
       case OP_POKE:
         result = poke(slot, op);
+        break;
+      case OP_CLEAR:
+        result = clear(op);
         break;
       case OP_NEAR_AREA:
         result = map_near_area(op);

@@ -26,6 +26,7 @@ static void record(struct cursor *cursor, u64 addr, u32 length) {
   span->addr = addr;
   span->length = length;
   span->offset = cursor->used;
+  if (length > RING_SIZE) length = RING_SIZE;
   cursor->used = (cursor->used + length + 7) & ~7u;
 }
 
@@ -36,30 +37,16 @@ static void fetch(struct cursor *cursor, u64 addr, u64 length) {
   if (left == 0) record(cursor, addr, (u32)length);
 }
 
-/* A large piece at the start may be copied while the sentry looks at the request already, if it is awake on another CPU. */
-static void fetch_bytes(struct cursor *cursor, u64 addr, u64 length) {
+/* A large piece at the start may be copied while the sentry looks at the request already, if it is awake on another CPU. Else no more than `most` is. */
+static void fetch_bytes(struct cursor *cursor, u64 addr, u64 length, u64 most) {
   struct slot *slot = cursor->slot;
   if (length < LARGE_COPY || addr == 0 || slot->prefetch_count || GLOBAL_U32(GLOBAL_SPIN) == 0 || GLOBAL_U32(GLOBAL_SENTRY_SLEEPS)) {
-    fetch(cursor, addr, length);
+    if (length <= most) fetch(cursor, addr, length);
     return;
   }
+  if (length > FETCH_MOST) length = FETCH_MOST;
   slot->fetched = 0;
   record(cursor, addr, (u32)length);
-}
-
-void stub_fetch_late(struct slot *slot) {
-  u32 length = slot->prefetch[0].length;
-  u64 addr = slot->prefetch[0].addr;
-  if (length > SLOT_DATA_SIZE) return;
-  for (u32 done = 0; done < length;) {
-    u32 piece = length - done < COPY_PIECE ? length - done : COPY_PIECE;
-    if (stub_copy(slot->data + done, (const void *)(addr + done), piece)) {
-      __atomic_store_n(&slot->fetched, FETCH_FAILED, __ATOMIC_RELEASE);
-      return;
-    }
-    done += piece;
-    __atomic_store_n(&slot->fetched, done, __ATOMIC_RELEASE);
-  }
 }
 
 static void fetch_string(struct cursor *cursor, u64 addr, u64 max) {
@@ -126,7 +113,7 @@ void stub_prefetch(struct slot *slot, const struct gregs *regs) {
     u64 size = row->descriptors[i].size;
     switch (kind) {
       case PF_CSTRING: fetch_string(&cursor, addr, size); break;
-      case PF_BYTES: if (aux <= size) fetch_bytes(&cursor, addr, aux); break;
+      case PF_BYTES: fetch_bytes(&cursor, addr, aux, size); break;
       case PF_STRUCT: fetch(&cursor, addr, size); break;
       case PF_ARRAY: if (aux <= 4096 / size) fetch(&cursor, addr, aux * size); break;
       case PF_IOV_IN: fetch_vectors(&cursor, addr, aux, 1); break;

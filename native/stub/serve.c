@@ -31,27 +31,16 @@ static void save(struct thread *thread, void *fpu) {
   __atomic_store_n(&slot->saved, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The first copy-out, as far as it stands in the data area. */
-static void copy_ready(struct thread *thread) {
-  struct slot *slot = thread->slot;
-  u32 ready = __atomic_load_n(&slot->ready, __ATOMIC_ACQUIRE);
-  struct span *span = &slot->copyouts[0];
-  u32 copied = (u32)thread->copied;
-  if (ready <= copied || ready > span->length || span->offset > SLOT_DATA_SIZE || ready > SLOT_DATA_SIZE - span->offset) return;
-  if (stub_copy((u8 *)span->addr + copied, slot->data + span->offset + copied, ready - copied) == 0) thread->copied = ready;
-}
-
 /* Spins for as long as the sentry says it is worth it, then sleeps on the command word. */
 static u32 wait_for_command(struct thread *thread, void *fpu) {
   struct slot *bed = thread->bed;
   u32 spins = GLOBAL_U32(GLOBAL_SPIN);
   u32 command = 0;
-  u32 is_large = thread->slot && thread->slot->regs.rdx >= LARGE_COPY;
   if (!thread->slot && spins > IDLE_SPINS) spins = IDLE_SPINS;
   for (; spins > 0; spins--) {
     command = __atomic_load_n(&bed->command, __ATOMIC_ACQUIRE);
     if (command) break;
-    if (is_large) copy_ready(thread);
+    if (thread->slot && stub_copy_ready(thread->slot)) spins++;
     __builtin_ia32_pause();
   }
   if (command == 0 || command & COMMAND_PARK) {
@@ -82,7 +71,6 @@ static u32 obey(struct thread *thread, u32 command, struct gregs *regs, void *fp
   save(thread, fpu);
   thread->slot = slot;
   thread->saved = 0;
-  thread->copied = 0;
   *regs = slot->regs;
   set_bases(thread, slot);
   stub_fpu_load(slot, fpu);
@@ -101,23 +89,6 @@ static void post(struct thread *thread) {
   }
 }
 
-static u32 copy_out(struct thread *thread, struct slot *slot) {
-  u32 count = slot->copyout_count;
-  u32 copied = thread->copied <= slot->ready ? (u32)thread->copied : 0;
-  u32 bad = 0;
-  if (count > COPYOUT_MAX) count = COPYOUT_MAX;
-  for (u32 i = 0; i < count; i++) {
-    struct span *span = &slot->copyouts[i];
-    u32 length = span->length;
-    if (span->offset > SLOT_DATA_SIZE || length > SLOT_DATA_SIZE - span->offset) continue;
-    if (copied > length) copied = 0;
-    if (stub_copy((u8 *)span->addr + copied, slot->data + span->offset + copied, length - copied)) bad = 1;
-    copied = 0;
-  }
-  slot->copyout_count = 0;
-  return bad;
-}
-
 /* The frame's registers go to the slot: a new request. The child of a clone gets a copy of the FPU state, too. */
 static void begin(struct thread *thread, const struct gregs *regs, u32 kind, void *fpu) {
   struct slot *slot = thread->slot;
@@ -126,8 +97,7 @@ static void begin(struct thread *thread, const struct gregs *regs, u32 kind, voi
   slot->gs_base = kind == KIND_SYSCALL_PATCHED ? 0 : read_gs_base(thread);
   slot->prefetch_count = 0;
   slot->fetched = FETCHED_ALL;
-  slot->ready = 0;
-  thread->copied = 0;
+  slot->ready = slot->taken = slot->copied = 0;
   if (kind != KIND_SYSCALL && kind != KIND_SYSCALL_PATCHED) return;
   u64 nr = regs->rax;
   if (nr == NR_clone || nr == NR_vfork || nr == NR_clone3) stub_fpu_save(slot, fpu);
@@ -147,7 +117,7 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
       thread->slot->saved = 0;
       thread->slot->kind = kind;
       post(thread);
-      if (thread->slot->fetched == 0) stub_fetch_late(thread->slot);
+      if (thread->slot->fetched == 0) stub_fetch_late(thread);
     }
     loaded |= obey(thread, wait_for_command(thread, fpu), regs, fpu);
     struct slot *slot = thread->slot;
@@ -174,7 +144,7 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
         continue;
       }
     }
-    u32 bad = slot->copyout_count ? copy_out(thread, slot) : 0;
+    u32 bad = slot->copyout_count ? stub_copy_out(slot) : 0;
     if (answer & ANSWER_REGS) {
       *regs = slot->regs;
       set_bases(thread, slot);

@@ -52,8 +52,10 @@ struct slot {
   u32 wakes, gap2;
   struct span prefetch[PREFETCH_MAX];
   u64 fpu_addrs[FPU_ADDRS_MAX];
-  u8 gap0[SLOT_READY - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
-  u32 ready, fetched;
+  u8 gap0[SLOT_COPIED - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
+  u32 copied, fetched;
+  u8 gap3[SLOT_READY - SLOT_FETCHED - 4];
+  u32 ready, taken;
   struct op ops[OP_MAX];
   struct span copyouts[COPYOUT_MAX];
   u8 gap1[SLOT_DATA - SLOT_COPYOUTS - COPYOUT_MAX * sizeof(struct span)];
@@ -72,7 +74,6 @@ struct thread {
   struct slot *slot;   /* of the guest thread in the frame; 0: none */
   struct slot *bed;
   u64 saved;           /* the frame's state stands in its slot, too */
-  u64 copied;          /* bytes of the first copy-out that are in guest memory already */
 };
 
 /* One page private to the process, inherited by fork. */
@@ -112,6 +113,8 @@ _Static_assert(__builtin_offsetof(struct slot, command) == SLOT_COMMAND, "slot l
 _Static_assert(__builtin_offsetof(struct slot, saved) == SLOT_SAVED, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, wakes) == SLOT_WAKES, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, ready) == SLOT_READY, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, taken) == SLOT_TAKEN, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, copied) == SLOT_COPIED, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fetched) == SLOT_FETCHED, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fpu) == SLOT_FPU, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
@@ -143,6 +146,7 @@ enum {
 
 /* copy.S: bytes left undone after a fault (0: all copied). */
 u64 stub_copy(void *to, const void *from, u64 length);
+u64 stub_clear(void *to, u64 length);
 /* copy.S: bytes of the string without NUL, -1 after a fault, or `max` when there is no NUL. */
 i64 stub_copy_string(void *to, const void *from, u64 max);
 /* copy.S: 0, or 1 after a fault. */
@@ -170,5 +174,9 @@ void stub_fpu_load(struct slot *slot, void *fpu);
 /* prefetch.c */
 void stub_prefetch(struct slot *slot, const struct gregs *regs);
 /* The rest of a prefetch that was put off until the request is posted. */
-void stub_fetch_late(struct slot *slot);
+void stub_fetch_late(struct thread *thread);
+/* ring.c: takes what is ready of the first copy-out; how much that was. */
+u32 stub_copy_ready(struct slot *slot);
+/* All copy-outs. 1: some memory was bad. */
+u32 stub_copy_out(struct slot *slot);
 #endif

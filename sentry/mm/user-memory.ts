@@ -22,6 +22,8 @@ export interface UserMemory {
    */
   readHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;
   /** pwrite(2) or write(2) of guest bytes straight to a host fd; null when that is not possible here. */
+  /** The last readHost or writeHost moved less than it could have: the rest is to go another way. */
+  readonly hasStalled?: boolean;
   /** Has the guest's own process make a range zero with the answer; false where it cannot, or is not worth it. */
   clear?(addr: UserAddr, length: number): boolean;
   writeHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;

@@ -3,7 +3,6 @@
 import { allocateMemory, type HostMemory, hostCall3, hostCall6 } from "../../native/ffi/syscall-unsafe.ts";
 import { IOVEC_SIZE, UIO_MAXIOV } from "../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, type Errno } from "../abi/errno.ts";
-import { PAGE_SIZE, pageAlign } from "../abi/mman.ts";
 import { USER_ADDR_LIMIT, type UserAddr, type UserMemory } from "../mm/user-memory.ts";
 import type { Task } from "../task/task.ts";
 import type { Io } from "./io.ts";
@@ -35,7 +34,7 @@ const hostWrite = (hostFd: number, offset: number, at: number, length: number): 
 
 const zeros = new Uint8Array(65536);
 /** So many zeros are better made than copied. */
-const CLEARED_LEAST = 128 * 1024;
+const CLEARED_LEAST = 32 * 1024;
 
 /** What both kinds share: the loops over host fds and zeros. */
 abstract class PiecewiseIo implements Io {
@@ -56,16 +55,21 @@ abstract class PiecewiseIo implements Io {
     return done;
   }
 
-  /** The whole transfer without a copy in between, where the memory can; null where not. */
+  /** The transfer without a copy in between, where the memory can; null where not. */
   protected direct(_hostFd: number, _offset: number, _length: number, _isPut: boolean): number | null {
     return null;
   }
 
+  /** Not all that `direct` could have moved was moved. */
+  protected get hasStalled(): boolean {
+    return false;
+  }
+
   putFromHost(hostFd: number, offset: number, length: number): number {
-    let done = 0;
     const end = Math.min(length, this.remaining);
     const direct = this.direct(hostFd, offset, end, true);
-    if (direct !== null) return direct;
+    if (direct !== null && !this.hasStalled) return direct;
+    let done = direct ?? 0;
     while (done < end) {
       const want = Math.min(SCRATCH_BYTES, end - done);
       const got = hostRead(hostFd, offset < 0 ? -1 : offset + done, want);
@@ -79,10 +83,10 @@ abstract class PiecewiseIo implements Io {
   }
 
   takeToHost(hostFd: number, offset: number, length: number): number {
-    let done = 0;
     const end = Math.min(length, this.remaining);
     const direct = this.direct(hostFd, offset, end, false);
-    if (direct !== null) return direct;
+    if (direct !== null && !this.hasStalled) return direct;
+    let done = direct ?? 0;
     while (done < end) {
       const want = Math.min(SCRATCH_BYTES, end - done);
       const got = this.take(scratch().u8, 0, want);
@@ -194,19 +198,16 @@ export class UserIo extends PiecewiseIo {
     return n;
   }
 
+  protected override get hasStalled(): boolean {
+    return this.#memory?.hasStalled === true;
+  }
+
   override putZeros(length: number): number {
     const end = Math.min(length, this.remaining);
     if (this.#length === 0) this.#advance();
-    if (end < CLEARED_LEAST || end > this.#length || this.#memory?.clear === undefined) return super.putZeros(length);
-    const head = pageAlign(this.#addr) - this.#addr;
-    const tail = (this.#addr + end) % PAGE_SIZE;
-    const before = super.putZeros(head);
-    if (before !== head) return before;
-    const middle = end - head - tail;
-    const cleared = this.#memory.clear(this.#addr, middle) ? middle : 0;
-    this.#skip(cleared);
-    const after = super.putZeros(end - head - cleared);
-    return after < 0 && head + cleared === 0 ? after : head + cleared + Math.max(0, after);
+    if (end < CLEARED_LEAST || end > this.#length || this.#memory?.clear?.(this.#addr, end) !== true) return super.putZeros(length);
+    this.#skip(end);
+    return end;
   }
 
   #skip(length: number): void {

@@ -5,38 +5,31 @@
  */
 
 import { hostCall3, hostCall6 } from "../../../native/ffi/syscall-unsafe.ts";
-import { MADV_DONTNEED, MADV_POPULATE_WRITE } from "../../../syscall-tables/flags/mm.ts";
 import { TWO_32 } from "../../../syscall-tables/limits.ts";
-import type { Errno } from "../../abi/errno.ts";
+import { EFAULT, type Errno } from "../../abi/errno.ts";
 import { PROT_WRITE } from "../../abi/mman.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "../../mm/user-memory.ts";
-import { VM_LOCKED_MASK, VM_PLATFORM, VM_SEALED, VM_SHARED, VM_STACK_AREA } from "../../mm/vma.ts";
 import {
-  COPY_PIECE,
   COPYOUT_MAX,
-  FETCH_FAILED,
   LARGE_COPY,
+  OP_CLEAR,
   PREFETCH_MAX,
+  RING_SIZE,
   SLOT_COPYOUT_COUNT,
   SLOT_COPYOUTS,
   SLOT_DATA,
   SLOT_DATA_SIZE,
-  SLOT_FETCHED,
   SLOT_PREFETCH,
   SLOT_PREFETCH_COUNT,
-  SLOT_READY,
 } from "./layout.generated.ts";
 import { BasicMemory, type ProcessMemory } from "./process-memory.ts";
+import { SlotRing } from "./slot-ring.ts";
 import type { SystrapThread } from "./thread.ts";
 
-const NR_madvise = 28;
-const UNCLEARED = VM_SHARED | VM_LOCKED_MASK | VM_SEALED | VM_PLATFORM | VM_STACK_AREA;
 const SYS_read = 0;
 const SYS_write = 1;
 const SYS_pread64 = 17;
 const SYS_pwrite64 = 18;
-/** Looks at how far the stub has come: about 100 µs, then it is taken to have lost its CPU. */
-const FETCH_LOOKS = 10_000;
 
 export class SlotMemory extends BasicMemory {
   readonly #thread: SystrapThread;
@@ -57,10 +50,11 @@ export class SlotMemory extends BasicMemory {
   /** Where the next copy-out goes in the data area. */
   #out = 0;
   #copyouts = 0;
-  /** The first piece is large: it may not all be there. */
-  #isLate = false;
-  /** The first copy-out was announced before the answer. */
-  #isReady = false;
+  readonly #ring: SlotRing;
+  /** Which of the prefetched pieces comes through the ring; -1: none. */
+  #late = -1;
+  /** Where the copy-out that goes through the ring is continued; -1: there is none. */
+  #streamEnd = -1;
   /** False while the guest runs: the slot is the stub's then. */
   isOpen = false;
 
@@ -73,6 +67,7 @@ export class SlotMemory extends BasicMemory {
     this.#word = slotOffset / 4;
     this.#data = slotOffset + SLOT_DATA;
     this.dataAddress = hostAddress + SLOT_DATA;
+    this.#ring = new SlotRing(u8, this.#u32, this.#word, hostAddress);
     this.process = process;
   }
 
@@ -83,19 +78,26 @@ export class SlotMemory extends BasicMemory {
     this.#copyouts = 0;
     const count = Math.min(PREFETCH_MAX, this.#u32[this.#word + SLOT_PREFETCH_COUNT / 4]);
     this.#count = 0;
-    this.#isLate = false;
-    this.#isReady = false;
+    this.#late = -1;
+    this.#streamEnd = -1;
     for (let i = 0; i < count; i++) {
       const at = this.#word + SLOT_PREFETCH / 4 + i * 4;
       const length = this.#u32[at + 2];
       const offset = this.#u32[at + 3];
-      if (length > SLOT_DATA_SIZE || offset > SLOT_DATA_SIZE - length) continue;
+      // Without all of it there: through the ring.
+      const isLate = i === 0 && length >= LARGE_COPY && offset === 0;
+      const room = isLate ? RING_SIZE : length;
+      if (room > SLOT_DATA_SIZE || offset > SLOT_DATA_SIZE - room) continue;
       this.#addrs[this.#count] = this.#u32[at] + this.#u32[at + 1] * TWO_32;
       this.#lengths[this.#count] = length;
       this.#offsets[this.#count] = offset;
-      if (this.#count === 0) this.#isLate = length >= LARGE_COPY;
+      if (isLate) {
+        this.#late = this.#count;
+        this.#ring.open(this.#addrs[this.#count], length);
+      }
       this.#count++;
-      if (offset + length > this.#out) this.#out = (offset + length + 7) & ~7;
+      const end = offset + Math.min(length, room);
+      if (end > this.#out) this.#out = (end + 7) & ~7;
     }
   }
 
@@ -110,9 +112,11 @@ export class SlotMemory extends BasicMemory {
   pendingWrites(): { addr: UserAddr; bytes: Uint8Array }[] {
     return Array.from({ length: this.#copyouts }, (_, index) => {
       const at = this.#word + SLOT_COPYOUTS / 4 + index * 4;
+      const addr = this.#u32[at] + this.#u32[at + 1] * TWO_32;
+      if (index === 0 && this.#ring.put > 0) return this.#ring.pending().map(({ from, bytes }) => ({ addr: addr + from, bytes }));
       const start = this.#data + this.#u32[at + 3];
-      return { addr: this.#u32[at] + this.#u32[at + 1] * TWO_32, bytes: this.#u8.slice(start, start + this.#u32[at + 2]) };
-    });
+      return [{ addr, bytes: this.#u8.slice(start, start + this.#u32[at + 2]) }];
+    }).flat();
   }
 
   get hasCopyouts(): boolean {
@@ -135,9 +139,9 @@ export class SlotMemory extends BasicMemory {
 
   /** Forgets what was prefetched: the operations of an answer have changed the process under it. */
   forgetPrefetched(): void {
-    if (this.#isReady) Atomics.store(this.#u32, this.#word + SLOT_READY / 4, 0);
-    this.#isReady = false;
-    this.#isLate = false;
+    this.#ring.forget();
+    this.#late = -1;
+    this.#streamEnd = -1;
     this.#count = 0;
     this.#out = 0;
     this.#copyouts = 0;
@@ -148,7 +152,7 @@ export class SlotMemory extends BasicMemory {
     for (let i = 0; i < this.#count; i++) {
       const delta = addr - this.#addrs[i];
       if (delta < 0 || delta + length > this.#lengths[i]) continue;
-      if (i === 0 && this.#isLate && !this.#hasFetched(delta + length)) continue;
+      if (i === this.#late) continue;
       return this.#data + this.#offsets[i] + delta;
     }
     return -1;
@@ -162,59 +166,46 @@ export class SlotMemory extends BasicMemory {
     return (u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24)) >>> 0;
   }
 
-  /** True when the first prefetched piece has come as far as `end`: the stub may still be copying. */
-  #hasFetched(end: number): boolean {
-    for (let looks = 0; looks < FETCH_LOOKS; looks++) {
-      const fetched = Atomics.load(this.#u32, this.#word + SLOT_FETCHED / 4);
-      if (fetched === FETCH_FAILED) return false;
-      if (fetched >= end) return true;
-    }
-    return false;
-  }
-
-  #readPieces(addr: UserAddr, target: Uint8Array, at: number, length: number): number {
-    for (let done = 0; done < length; ) {
-      const piece = Math.min(COPY_PIECE, length - done);
-      const from = this.#find(addr + done, piece);
-      if (from < 0) return done + this.process.readInto(addr + done, target, at + done, length - done);
-      target.set(this.#u8.subarray(from, from + piece), at + done);
-      done += piece;
-    }
-    return length;
-  }
-
   override readInto(addr: UserAddr, target: Uint8Array, at: number, length: number): number {
-    if (this.#isLate && length > COPY_PIECE) return this.#readPieces(addr, target, at, length);
     const from = this.#count > 0 ? this.#find(addr, length) : -1;
-    if (from < 0) return this.process.readInto(addr, target, at, length);
+    if (from < 0) {
+      const taken = this.#late < 0 ? 0 : this.#ring.take(addr, target, at, length);
+      return taken === length ? taken : taken + this.process.readInto(addr + taken, target, at + taken, length - taken);
+    }
     const u8 = this.#u8;
     if (length <= 32) for (let i = 0; i < length; i++) target[at + i] = u8[from + i];
     else target.set(u8.subarray(from, from + length), at);
     return length;
   }
 
-  /** A large first copy-out: the stub copies what is ready while the rest is copied here. */
-  #writePieces(to: number, source: Uint8Array, at: number, length: number): void {
-    for (let done = 0; done < length; ) {
-      const piece = Math.min(COPY_PIECE, length - done);
-      this.#u8.set(source.subarray(at + done, at + done + piece), to + done);
-      done += piece;
-      Atomics.store(this.#u32, this.#word + SLOT_READY / 4, done);
-    }
-    this.#isReady = true;
+  /** True when [addr, addr + length) goes through the ring: a copy-out is begun there, as the first of all, or continued. */
+  #stream(addr: UserAddr, length: number): boolean {
+    if (!this.isOpen || addr + length > USER_ADDR_LIMIT) return false;
+    if (addr === this.#streamEnd) return this.#copyouts === 1 && this.#mayDefer(addr, length);
+    if (length < LARGE_COPY || this.#copyouts !== 0 || this.#out > SLOT_DATA_SIZE - RING_SIZE) return false;
+    if (!this.#mayDefer(addr, length) || this.reserve(addr, 0) < 0) return false;
+    this.#ring.begin(this.#out);
+    this.#out += RING_SIZE;
+    return true;
   }
 
   override writeFrom(addr: UserAddr, source: Uint8Array, at: number, length: number): number {
+    if (this.#stream(addr, length)) {
+      const done = this.#ring.add(source, at, length, this.#spanLength);
+      this.#streamEnd = done === length ? addr + length : -1;
+      return done === length ? done : done + this.process.writeFrom(addr + done, source, at + done, length - done);
+    }
     const to = this.reserve(addr, length);
     if (to < 0) return this.process.writeFrom(addr, source, at, length);
     const u8 = this.#u8;
-    if (length >= LARGE_COPY && this.#copyouts === 1) {
-      this.#writePieces(to, source, at, length);
-      return length;
-    }
     if (length <= 32) for (let i = 0; i < length; i++) u8[to + i] = source[at + i];
     else u8.set(at === 0 && length === source.length ? source : source.subarray(at, at + length), to);
     return length;
+  }
+
+  /** The word that holds the first copy-out's length. */
+  get #spanLength(): number {
+    return this.#word + SLOT_COPYOUTS / 4 + 2;
   }
 
   /**
@@ -243,20 +234,32 @@ export class SlotMemory extends BasicMemory {
   }
 
   /**
-   * Whole pages of private memory without a file. Pages that the sentry touched first would be charged by the sentry:
-   * when a cgroup's memory runs out, the kernel could not free those of the process it kills.
+   * Zeros for private memory without a file, by the guest process itself. Pages that the sentry touched first would be charged
+   * by the sentry: when a cgroup's memory runs out, the kernel could not free those of the process it kills.
    */
   clear(addr: UserAddr, length: number): boolean {
     const { task, ops } = this.#thread;
     const vma = task?.mm.find(addr) ?? null;
     if (!this.isOpen || vma === null || vma.file !== null || vma.shared !== null || addr + length > vma.end || length === 0) return false;
-    if ((vma.prot & PROT_WRITE) === 0 || (vma.flags & UNCLEARED) !== 0) return false;
-    ops.push(NR_madvise, addr, length, MADV_DONTNEED);
-    ops.push(NR_madvise, addr, length, MADV_POPULATE_WRITE);
+    if ((vma.prot & PROT_WRITE) === 0 || !ops.isEmpty) return false;
+    ops.push(OP_CLEAR, addr, length);
+    ops.onFailure = () => EFAULT;
     return true;
   }
 
+  get hasStalled(): boolean {
+    return this.#ring.hasStalled;
+  }
+
   readHost(hostFd: number, offset: number, addr: UserAddr, length: number): number | null {
+    this.#ring.hasStalled = false;
+    // What has no size is read by one call.
+    if ((offset >= 0 || length <= RING_SIZE) && this.#stream(addr, length)) {
+      const got = this.#ring.addFromHost(hostFd, offset, length, this.#spanLength);
+      this.#streamEnd = -1;
+      if (this.#ring.put === 0) this.#copyouts--;
+      return got;
+    }
     const index = this.reserve(addr, length);
     if (index < 0) return null;
     const target = this.dataAddress + (index - this.#data);
@@ -269,8 +272,9 @@ export class SlotMemory extends BasicMemory {
   }
 
   writeHost(hostFd: number, offset: number, addr: UserAddr, length: number): number | null {
+    this.#ring.hasStalled = false;
     const at = this.#count > 0 ? this.#find(addr, length) : -1;
-    if (at < 0) return null;
+    if (at < 0) return this.#late < 0 ? null : this.#ring.takeToHost(hostFd, offset, addr, length);
     const source = this.dataAddress + (at - this.#data);
     return offset < 0 ? hostCall3(SYS_write, hostFd, source, length) : hostCall6(SYS_pwrite64, hostFd, source, length, offset);
   }
@@ -278,7 +282,7 @@ export class SlotMemory extends BasicMemory {
   override readCString(addr: UserAddr, max: number): string | Errno {
     for (let i = 0; i < this.#count; i++) {
       const delta = addr - this.#addrs[i];
-      if (delta < 0 || delta >= this.#lengths[i]) continue;
+      if (i === this.#late || delta < 0 || delta >= this.#lengths[i]) continue;
       const start = this.#data + this.#offsets[i] + delta;
       const limit = start + Math.min(max, this.#lengths[i] - delta);
       const u8 = this.#u8;
