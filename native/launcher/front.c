@@ -18,6 +18,7 @@
 #include "front.h"
 #include "monitor.h"
 #include "node.h"
+#include "quick.h"
 #include "terminal.h"
 
 /* cli/request.ts writes to the first and reads from the second. */
@@ -34,8 +35,7 @@ int front_preserved(void)
 	return preserved;
 }
 
-/* Flags of create, run and exec with a value of their own word. */
-static int takes_value(const char *flag)
+int front_takes_value(const char *flag)
 {
 	static const char *const flags[] = {
 		"-b", "--bundle", "--console-socket", "--pid-file", "--preserve-fds", "--cwd", "-e", "--env", "-u", "--user", "-g",
@@ -72,7 +72,7 @@ void front_keep_preserved(int count, char **arguments, int is_listening)
 			value = arguments[i + 1];
 		if (value)
 			wanted = atoi(value) > 0 ? atoi(value) : 0;
-		if (takes_value(arguments[i]))
+		if (front_takes_value(arguments[i]))
 			i++;
 	}
 	while (preserved < wanted + passed && preserved < PRESERVED_MAX && fcntl(STDERR_FILENO + 1 + preserved, F_GETFD) >= 0)
@@ -171,6 +171,8 @@ static int follow(pid_t monitor)
 /* `after-run` takes away what `run` with the same flags left. */
 static void clean_up(const struct program_files *files, int count, char **arguments, const char *run)
 {
+	if (quick_after_run(count, arguments, run) == 0)
+		return;
 	char **vector = calloc((size_t)count + 1, sizeof *vector);
 	int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
 

@@ -48,4 +48,7 @@ int front_stdio(const struct request *request, int *fds, int preserved);
 void front_keep_preserved(int count, char **arguments, int is_listening);
 int front_preserved(void);
 
+/* A flag of create, run or exec with a value of its own word. */
+int front_takes_value(const char *flag);
+
 #endif

@@ -25,6 +25,7 @@
 #include "monitor.h"
 #include "node.h"
 #include "plain.h"
+#include "quick.h"
 #include "request.h"
 #include "sources.h"
 #include "terminal.h"
@@ -114,6 +115,9 @@ int main(int argc, char **argv)
 	/* The script sees its own arguments, behind a name. */
 	sources_check(files.bundles, argv + 2);
 	const char *command = command_of(argc - 3, argv + 3);
+	int status = quick_command(argc - 3, argv + 3, command);
+	if (status >= 0)
+		return status;
 	int is_container = strcmp(command, "create") == 0 || strcmp(command, "run") == 0;
 	if (is_container || strcmp(command, "exec") == 0) {
 		int first = 3;

@@ -71,12 +71,15 @@ enum message_kind {
 	 */
 	MSG_CONTROL_FIRST = 64,
 	/* What a client's process takes over is up to it: these the launcher's own exec uses. */
+	MSG_CONTROL_START = 64,
+	MSG_CONTROL_SIGNAL = 65,
 	MSG_CONTROL_EXEC = 66,
 	MSG_CONTROL_EXEC_SIGNAL = 67,
 	/* launcher → init → sentry: connection x is closed. */
 	MSG_CONTROL_GONE = 95,
 	/* From MSG_ANSWER_FIRST to MSG_ANSWER_LAST: sentry → init → launcher → the client of connection x. */
 	MSG_ANSWER_FIRST = 96,
+	MSG_ANSWER_DONE = 96,
 	MSG_EXEC_STARTED = 97,
 	MSG_EXEC_EXITED = 98,
 	MSG_EXEC_REFUSED = 99,
