@@ -3,13 +3,19 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildNative } from "./build-native.mjs";
 import { bundle, dist, makeCodeCache } from "./bundle.mjs";
+import { compileFilters, withFilters } from "./filters.mjs";
 import { writePlainRequest } from "./plain-request.mjs";
 import { removeSnapshots, startOfNode, takeSnapshot } from "./snapshot.mjs";
 import { writeStamp } from "./stamp.mjs";
 
 const begin = new Date();
 rmSync(join(dist, ".stamp"), { force: true });
-await Promise.all([bundle("cli", "cli/main.ts"), bundle("sentry", "sentry/main.ts"), bundle("gofer", "gofer/main.ts")]);
+await compileFilters();
+await Promise.all([
+  bundle("cli", "cli/main.ts"),
+  bundle("sentry", "sentry/main.ts", [withFilters]),
+  bundle("gofer", "gofer/main.ts", [withFilters]),
+]);
 buildNative();
 await writePlainRequest();
 const { key, confinedFlags, cliFlags } = startOfNode();

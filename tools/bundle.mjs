@@ -1,6 +1,6 @@
 /** Bundles a program into dist/NAME.bundle.js, beside the loader that runs it from a code cache. */
-import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -14,7 +14,7 @@ const READABLE = 0o644;
 const alias = { koffi: "./native/ffi/koffi-direct.cjs" };
 
 /** Builds under another name and renames: a sandbox that starts meanwhile sees the old file or the new one. */
-export const bundle = async (name, entry) => {
+export const bundle = async (name, entry, plugins = []) => {
   mkdirSync(dist, { recursive: true });
   const { outputFiles } = await build({
     absWorkingDir: root,
@@ -26,6 +26,7 @@ export const bundle = async (name, entry) => {
     charset: "ascii",
     legalComments: "none",
     alias,
+    plugins,
     minifyWhitespace: true,
     minifySyntax: true,
     // V8 defines each field of a base class with many subclasses by a slow call; assigning it is quick.
@@ -41,6 +42,15 @@ export const bundle = async (name, entry) => {
   copyFileSync(join(root, "runtime/loader/loader.cjs"), `${loader}.new`);
   chmodSync(`${loader}.new`, READABLE);
   renameSync(`${loader}.new`, loader);
+};
+
+/** What a program of the build's own prints. */
+export const runOnce = async (name, entry) => {
+  await bundle(name, entry);
+  const program = join(dist, `${name}.cjs`);
+  const output = execFileSync(process.execPath, [program], { env: { ...process.env, NODE_OPTIONS: "" }, timeout: 30_000 });
+  for (const file of [program, join(dist, `${name}.bundle.js`)]) rmSync(file);
+  return output;
 };
 
 /**

@@ -75,7 +75,8 @@ const place = (name: string, where: number): number => {
   return at + where;
 };
 
-export const dupFd = (fd: number): number => hostCall3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+/** The lowest free number from `least` on. */
+export const dupFd = (fd: number, least = 0): number => hostCall3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
 
 export const closeFd = (fd: number): number => hostClose(fd);
 

@@ -7,6 +7,7 @@ import {
   SECCOMP_FILTER_FLAG_TSYNC,
   SECCOMP_SET_MODE_FILTER,
 } from "../../syscall-tables/flags/prctl.ts";
+import { precompiled } from "../seccomp/precompiled.ts";
 import { type ArgumentCheck, actionWord, type FilterSpec, syscallNumber } from "../seccomp/rules.ts";
 import { hostCall3, hostCall6, memoryOnUse } from "./syscall-unsafe.ts";
 
@@ -93,6 +94,8 @@ export const exportProgram = (library: Seccomp, context: unknown): Uint8Array =>
 
 /** Compiles to the bytes of an array of struct sock_filter. Another architecture or x32 kills the process. */
 export const compileFilter = (spec: FilterSpec): Uint8Array => {
+  const known = precompiled[JSON.stringify(spec)];
+  if (known !== undefined) return Buffer.from(known, "base64");
   const library = openLibrary();
   const context = library.init(actionWord(spec.default));
   if (context === null) throw new Error("seccomp_init refused the default action");

@@ -91,6 +91,19 @@ static void arrange_fds(int supervisor, int peer, int zygote)
 	syscall(SYS_close_range, FIRST_FREE_FD, ~0u, 0);
 }
 
+/*
+ * The kernel makes a table of descriptors larger in steps, and in a process with threads waits for all CPUs each time
+ * (expand_fdtable of fs/file.c: synchronize_rcu, 10 ms and more). So it is made large before there are any.
+ */
+#define FD_TABLE_SLOTS 4096
+
+static void enlarge_fd_table(void)
+{
+	int last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, FD_TABLE_SLOTS - 1);
+	if (last >= 0)
+		close(last);
+}
+
 static void raise_fd_limit(void)
 {
 	struct rlimit limit;
@@ -109,6 +122,7 @@ static _Noreturn void run_node(const struct program_files *files, const char *pr
 	char *environment[] = { "PATH=", "LANG=C", "UV_USE_IO_URING=0", "GLIBC_TUNABLES=glibc.malloc.hugetlb=1", NULL };
 
 	raise_fd_limit();
+	enlarge_fd_table();
 	node_run(files, program, confined_flags, NULL, 0, environment);
 }
 

@@ -16,7 +16,7 @@ import { DOORBELL_FD, FORK_FLAGS, STUB_BASE, STUB_TEXT_SIZE, THREAD_FLAGS } from
 /** madvise(2): what changes only the caller's own pages or hints. */
 const ADVICE = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 102, 103];
 
-const insideStub: FilterSpec = {
+export const insideStub: FilterSpec = {
   default: "kill-process",
   rules: [
     ...allow("rt_sigreturn", "rt_sigprocmask", "sigaltstack", "munmap", "mprotect", "mremap", "exit", "exit_group", "close", "recvmsg"),
