@@ -64,14 +64,30 @@ static void keep_exit_status(int directory, int status)
 }
 
 /*
+ * What hooks mount is the container's, and stays off the host: its trees are opened here. An ordinary user has no right to a
+ * namespace.
+ */
+static int has_own_mounts;
+
+static void enter_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return;
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		fail("cannot make the host's mounts slaves");
+	has_own_mounts = 1;
+}
+
+/*
  * Engines enter the mount namespace of a container's process and take its root for the container's: Podman's cp would
- * write to the host. An ordinary user has no right to a namespace, and no engine that does this.
+ * write to the host. No engine does this without root.
  */
 static void enter_root(const char *root)
 {
-	if (!root || unshare(CLONE_NEWNS) < 0)
+	/* Another namespace: the broker, which the pivot would take along, may still be in the one of the hooks. */
+	if (!root || !has_own_mounts || unshare(CLONE_NEWNS) < 0)
 		return;
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 || mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0)
+	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0)
 		fail("cannot enter %s", root);
 	/* pivot_root(2): the old root ends up below the new one. On the kernel's first root there is nothing to pivot from. */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
@@ -96,6 +112,7 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 	if (channel_receive(ends.cli, &message, 0) != 1 || message.header.kind != MSG_PREPARE)
 		give_up(init);
 	enter_network(message.text);
+	enter_mounts();
 	channel_send(ends.cli, MSG_PREPARED, getpid(), 0, NULL, 0);
 	request_read_all(&request, ends.request);
 	const char *directory = request_value(&request, "control");

@@ -20,6 +20,7 @@
 #include "exec.h"
 #include "fail.h"
 #include "front.h"
+#include "hook.h"
 #include "idmap.h"
 #include "init.h"
 #include "monitor.h"
@@ -112,6 +113,8 @@ int main(int argc, char **argv)
 		return print_start(&files);
 	if (argc > 4 && strcmp(argv[3], "--plain-request") == 0)
 		return print_plain(&files, argc - 4, argv + 4);
+	if (argc > 4 && strcmp(argv[3], "--hook") == 0)
+		hook_run(argc - 4, argv + 4);
 	/* The script sees its own arguments, behind a name. */
 	sources_check(files.bundles, argv + 2);
 	const char *command = command_of(argc - 3, argv + 3);

@@ -7,7 +7,7 @@ import type { Spec } from "../spec/spec.ts";
 import { readSpec } from "./bundle.ts";
 import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planContainerCgroup, seenBy } from "./container-cgroup.ts";
 import { ContainerError, reasonOf } from "./container-error.ts";
-import { runHooks } from "./hooks.ts";
+import { runContainerHooks, runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
 import { type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, userMappings } from "./namespaces.ts";
 import { networkRecords } from "./network.ts";
@@ -146,7 +146,7 @@ const createHooks = ({ hooks }: Spec, stored: Stored): void => {
   try {
     runHooks(hooks.prestart, stored, { status: "creating", pid: stored.pid });
     runHooks(hooks.createRuntime, stored, { status: "creating", pid: stored.pid });
-    runHooks(hooks.createContainer, stored, { status: "creating", pid: 1 }, stored.rootfs);
+    runContainerHooks(hooks.createContainer, stored, { status: "creating", pid: 1 });
   } catch (error) {
     throw new ContainerError(`unable to start container process: error during container init: ${(error as Error).message}`);
   }

@@ -1,6 +1,8 @@
 /** Hooks of config.json: programs that are told the container's state on standard input. */
 import { spawnSync } from "node:child_process";
+import { readlinkSync } from "node:fs";
 import { constants } from "node:os";
+import { dirname } from "node:path";
 import type { Hook } from "../spec/spec.ts";
 import { ContainerError, reasonOf } from "./container-error.ts";
 import type { Status, Stored } from "./store.ts";
@@ -95,11 +97,39 @@ export const runCommand = ({ path, argv, env, cwd, input, timeout, statusTellsSi
   return result.status === 0 ? null : `error running hook: exit status ${result.status}, ${output}`;
 };
 
-/** Throws at the first that fails. */
-export const runHooks = (hooks: readonly Hook[], stored: Stored, state: HookState, cwd = stored.bundle): void => {
-  const input = stateText(stored, state);
+const runAll = (hooks: readonly Hook[], run: (hook: Hook) => string | null): void =>
   hooks.forEach((hook, index) => {
-    const failure = runCommand({ ...hook, argv: hook.args, cwd, input });
+    const failure = run(hook);
     if (failure !== null) throw new ContainerError(`error running hook #${index}: ${failure}`);
+  });
+
+/** Throws at the first that fails. */
+export const runHooks = (hooks: readonly Hook[], stored: Stored, state: HookState): void => {
+  const input = stateText(stored, state);
+  runAll(hooks, (hook) => runCommand({ ...hook, argv: hook.args, cwd: stored.bundle, input }));
+};
+
+/** This process's parent started it with these. */
+export const launcherCommand = (): readonly string[] => [
+  readlinkSync(`/proc/${process.ppid}/exe`),
+  process.execPath,
+  dirname(process.argv[1]),
+];
+
+const NOT_EXECUTED = /^moat: cannot execute .*: (.*)\n/;
+
+/**
+ * In the container's namespaces as far as the host has them: its mounts, before anything is mounted in its root, and its
+ * network.
+ */
+export const runContainerHooks = (hooks: readonly Hook[], stored: Stored, state: HookState): void => {
+  const input = stateText(stored, state);
+  const [launcher, ...fixed] = launcherCommand();
+  runAll(hooks, ({ path, args, env, timeout }) => {
+    const [argv0 = path, ...rest] = args;
+    const argv = ["moat", ...fixed, "--hook", String(stored.pid), stored.rootfs, path, argv0, ...rest];
+    const failure = runCommand({ path: launcher, argv, env, cwd: stored.bundle, input, timeout });
+    const reason = NOT_EXECUTED.exec(/^error running hook: exit status 125, stdout: , stderr: (.*)$/s.exec(failure ?? "")?.[1] ?? "")?.[1];
+    return reason === undefined ? failure : `fork/exec ${decoded(path)}: ${reason.toLowerCase()}`;
   });
 };

@@ -1,13 +1,10 @@
 /** startContainer hooks: programs of the container's own file system, run inside it before its program begins. */
-import { readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Hook } from "../spec/spec.ts";
 import { readSpec } from "./bundle.ts";
-import { decoded, runCommand, stateText } from "./hooks.ts";
+import { decoded, launcherCommand, runCommand, stateText } from "./hooks.ts";
 import type { Store, Stored } from "./store.ts";
-
-/** This process's parent started it with these; it is the one that can do an exec. */
-const launcherCommand = (): readonly string[] => [readlinkSync(`/proc/${process.ppid}/exe`), process.execPath, dirname(process.argv[1])];
 
 /** What exec says of a program that it could not start, as runc's init would. */
 const startFailure = (path: string, failure: string): string => {

@@ -56,6 +56,25 @@ describeContainers("hooks", () => {
     });
   });
 
+  it("createContainer's mounts are the container's alone, and its network is the container's", {
+    skip: process.geteuid?.() !== 0,
+  }, () => {
+    const source = join(containers.directory, "source");
+    const seen = join(containers.directory, "seen");
+    writeFileSync(source, "mounted\n");
+    const script = `mount --bind ${source} etc/target; mkdir -p dir; mount -t tmpfs x dir; echo made > dir/file; cut -d: -f1 /proc/self/net/dev | tail -n +3 > ${seen}`;
+    const bundle = withHooks({ createContainer: shell(script) }, ["sh", "-c", "cat /etc/target /dir/file"]);
+    mkdirSync(join(bundle, "rootfs/etc"), { recursive: true });
+    writeFileSync(join(bundle, "rootfs/etc/target"), "covered\n");
+    withBoth(containers, ({ name, call }) => {
+      const result = call("run", "-b", bundle, containers.id(`hook-mounts-${name}`));
+      assert.deepEqual(result, { status: 0, stdout: "mounted\nmade\n", stderr: "" });
+      assert.equal(readFileSync(seen, "utf8").trim(), "lo");
+      assert.equal(readFileSync(join(bundle, "rootfs/etc/target"), "utf8"), "covered\n");
+      assert.ok(!readFileSync("/proc/self/mountinfo", "utf8").includes(bundle));
+    });
+  });
+
   it("one that fails before the program fails the command and leaves nothing", () => {
     for (const hook of ["prestart", "createRuntime", "createContainer", "poststart"]) {
       const bundle = withHooks({ [hook]: shell("echo out; echo err >&2; exit 3") });
@@ -89,12 +108,14 @@ describeContainers("hooks", () => {
   });
 
   it("the second hook fails by its own number, and a hook that is not there by its path", () => {
-    const missing = withHooks({ createRuntime: [...shell("true"), { path: "/nowhere" }] });
-    withBoth(containers, ({ name, call }) => {
-      const result = call("run", "-b", missing, containers.id(`second-${name}`));
-      assert.equal(result.status, 1);
-      assert.match(result.stderr, /error running hook #1: fork\/exec \/nowhere: no such file or directory/);
-    });
+    for (const hook of ["createRuntime", "createContainer"]) {
+      const missing = withHooks({ [hook]: [...shell("true"), { path: "/nowhere" }] });
+      withBoth(containers, ({ name, call }) => {
+        const result = call("run", "-b", missing, containers.id(`second-${hook}-${name}`));
+        assert.equal(result.status, 1);
+        assert.match(result.stderr, /error running hook #1: fork\/exec \/nowhere: no such file or directory/);
+      });
+    }
   });
 
   it("a timeout ends a hook", () => {
