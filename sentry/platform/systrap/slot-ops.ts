@@ -29,7 +29,12 @@ const NR_mremap = 25;
 const NR_madvise = 28;
 const NR_prctl = 157;
 const PR_SET_MM_MAP = 14;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
 const WORDS = OP_SIZE / 4;
+
+/** What can be written can be read on x86, by everybody but process_vm_readv(2): the sentry reads what a call writes from there. */
+const readable = (prot: number): number => ((prot & PROT_WRITE) !== 0 ? prot | PROT_READ : prot);
 
 /** `owner`: how many operations of the caller came before (pseudo operations do not count). */
 interface QueuedOp {
@@ -89,7 +94,7 @@ export class SlotOps implements HostOps {
   }
 
   mapAnonymous(addr: number, length: number, prot: number, flags: number): void {
-    this.#own(NR_mmap, addr, length, prot, flags | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+    this.#own(NR_mmap, addr, length, readable(prot), flags | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
   }
 
   mapFile(addr: number, length: number, prot: number, flags: number, hostFd: number, offset: number): void {
@@ -101,7 +106,7 @@ export class SlotOps implements HostOps {
     }
     if (shared.evicted) this.push(OP_CLOSE_FD, shared.index);
     if (shared.isNew) this.push(OP_RECEIVE_FDS, shared.index);
-    this.#own(OP_MAP_FD, addr, length, prot, flags | MAP_FIXED, shared.index, offset);
+    this.#own(OP_MAP_FD, addr, length, readable(prot), flags | MAP_FIXED, shared.index, offset);
   }
 
   unmap(addr: number, length: number): void {
@@ -109,7 +114,7 @@ export class SlotOps implements HostOps {
   }
 
   protect(addr: number, length: number, prot: number): void {
-    this.#own(NR_mprotect, addr, length, prot);
+    this.#own(NR_mprotect, addr, length, readable(prot));
   }
 
   remap(addr: number, oldLength: number, newAddr: number, newLength: number, keepOld: boolean): void {

@@ -5,6 +5,8 @@ import { AioContext, contextsOf } from "./context.ts";
 
 /** /proc/sys/fs/aio-max-nr */
 const MAX_REQUESTS = 65536;
+/** ioctx_alloc(): more events than this fill 256 MB with their ring, which is twice as long. */
+const MAX_EVENTS = 0x1000_0000 / 32 / 2;
 
 /**
  * io_setup(2). The id is the address of a page of zeros where Linux maps its ring: libaio
@@ -13,7 +15,7 @@ const MAX_REQUESTS = 65536;
 export const sys_io_setup = implement("io_setup", { level: "full" }, (task, count, contextAddr) => {
   const present = task.memory.loadU64(contextAddr);
   if (present < 0) return EFAULT;
-  if (present !== 0 || count === 0) return EINVAL;
+  if (present !== 0 || count === 0 || count > MAX_EVENTS) return EINVAL;
   if (count > MAX_REQUESTS) return EAGAIN;
   const id = task.mm.mmap(task, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, null, 0);
   if (id < 0) return id;

@@ -160,5 +160,13 @@ int main(void) {
   T(fcntl(mf, F_GET_SEALS));
   M(none, 4096, rw, MAP_SHARED, mf, 0);
   M(none, 4096, rw, MAP_PRIVATE, mf, 0);
+  char *wonly = mmap(NULL, 1 << 20, PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  memset(wonly, 'w', 1 << 20);
+  int from = memfd_create("from", 0);
+  T(write(from, wonly, 30));
+  T(write(from, wonly, 300000));
+  T(ftruncate(from, 8192));
+  wonly = mmap(NULL, 8192, PROT_WRITE, MAP_SHARED, from, 0);
+  T(pwrite(from, wonly + 4096, 4096, 8192));
   return 0;
 }
