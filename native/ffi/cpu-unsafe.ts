@@ -53,6 +53,9 @@ export const setHome = (cpu: number): number => {
   return goHome();
 };
 
+/** Whether this thread is bound to `cpu` anyway. */
+export const isHome = (cpu: number): boolean => cpu === home;
+
 /** Back to where this thread belongs after `stayOn`. 0 or a negative errno. */
 export const goHome = (): number => (home === ANY_CPU ? hostCall3(SYS_sched_setaffinity, 0, SET_BYTES, anyCpu.address) : stayOn(home));
 

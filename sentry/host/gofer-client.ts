@@ -5,7 +5,7 @@
 
 import { fits, packInto, unpackFrom } from "../../gofer/protocol/codec.ts";
 import { forget, MAX_FORGET, MAX_REPLY, MAX_REQUEST, type Message, place } from "../../gofer/protocol/messages.ts";
-import { currentCpu, goHome, MAX_CPU, saveCpus, stayOn } from "../../native/ffi/cpu-unsafe.ts";
+import { currentCpu, goHome, isHome, MAX_CPU, saveCpus, stayOn } from "../../native/ffi/cpu-unsafe.ts";
 import { PacketChannel } from "../../native/ffi/packet-channel-unsafe.ts";
 import { EIO, EPROTO, type Errno } from "../abi/errno.ts";
 
@@ -68,14 +68,14 @@ export class GoferClient implements Gofer {
   ): Answer<Reply> {
     if (this.#isClosed) return EIO;
     this.calls++;
-    if (this.#isFollowed) this.#beFollowed();
+    const isAway = this.#isFollowed && this.#beFollowed();
     const channel = this.#channel;
     const length = packInto(channel.sendBuffer, [message.id, ...fields]);
     if (length < 0) return length as Errno;
     const sent = channel.send(length);
     if (sent < 0) return this.#lost();
     const received = channel.receive();
-    if (this.#isFollowed) goHome();
+    if (isAway) goHome();
     if (received <= 0) return this.#lost();
     const values = unpackFrom(channel.receiveBuffer, received);
     if (values === null) return EPROTO;
@@ -107,13 +107,16 @@ export class GoferClient implements Gofer {
     this.#channel.close();
   }
 
-  /** Sleeping for an answer from another CPU costs three times as much (benchmarks/gofer.mjs). */
-  #beFollowed(): void {
+  /** Sleeping for an answer from another CPU costs three times as much (benchmarks/gofer.mjs). True: `goHome` must follow. */
+  #beFollowed(): boolean {
     const cpu = currentCpu();
-    stayOn(cpu);
-    if (cpu === this.#cpu || cpu < 0 || cpu > MAX_CPU) return;
-    this.#cpu = cpu;
-    this.#tell(place, cpu);
+    const isAway = !isHome(cpu);
+    if (isAway) stayOn(cpu);
+    if (cpu !== this.#cpu && cpu >= 0 && cpu <= MAX_CPU) {
+      this.#cpu = cpu;
+      this.#tell(place, cpu);
+    }
+    return isAway;
   }
 
   #tell<Request extends readonly unknown[]>(message: Message<Request, []>, ...fields: Request): void {

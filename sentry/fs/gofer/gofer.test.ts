@@ -129,7 +129,21 @@ test("immutable: a search path's misses cost one listing", () => {
   const found = gofer.count(() => {
     for (let i = 0; i < 40; i++) assert.equal(find(dir, `m${i}.py`).size, `module ${i}`.length);
   });
-  assert.ok(found <= 7, `${found} messages for 40 stats`);
+  assert.ok(found <= 8, `${found} messages for 40 stats`);
+});
+
+test("immutable: files of a listed directory that are opened take a message each", () => {
+  const fs = mount(true);
+  const dir = find(fs.root, "usr", "lib", "python");
+  for (let i = 0; i < 5; i++) dir.lookup(`missing${i}.so`, null);
+  const calls = gofer.count(() => {
+    for (let i = 0; i < 10; i++) {
+      const file = open(find(dir, `m${i}.py`), O_RDONLY);
+      assert.equal(read(file), `module ${i}`);
+      file.put();
+    }
+  });
+  assert.equal(calls, 10);
 });
 
 test("immutable: a walk ahead takes one message, link target and file included", () => {

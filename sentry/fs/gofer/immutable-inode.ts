@@ -9,6 +9,7 @@ import { ATTRIBUTE_COUNT, MODE, NODE } from "../../../gofer/protocol/attributes.
 import { MAX_STATS, MAX_WALK, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
 import { ROW_BYTES, unpackRow } from "../../../gofer/protocol/packed.ts";
 import { isReadableXattr } from "../../../gofer/protocol/xattr.ts";
+import { DT_LNK, DT_REG } from "../../../syscall-tables/flags/open.ts";
 import { NAME_MAX } from "../../../syscall-tables/limits.ts";
 import { EIO, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EROFS, type Errno, ESTALE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
@@ -18,9 +19,13 @@ import type { GoferFilesystem } from "./filesystem.ts";
 import { GoferInode, type Place } from "./inode.ts";
 import type { Listing } from "./listing.ts";
 
-/** So many questions about single names make a directory worth reading whole. */
+/** So many questions about single names make a directory worth reading whole; a large one, for each further block of some 150 names, so many more. */
 const MISSES_BEFORE_LISTING = 3;
+const MISSES_PER_BLOCK = 4;
+const DIRECTORY_BLOCK = 4096;
 const MAX_NEGATIVES = 1024;
+/** After so many in a row that were looked at only, a directory's files are not opened ahead any more. */
+const MOST_UNUSED = 2;
 /** Attributes asked for in batches of this size are those of a walk through everything. */
 const WALKING_BATCH = 8;
 
@@ -38,6 +43,9 @@ class Names {
   isTooLarge = false;
   misses = 0;
   batch = 1;
+  /** The last that was fetched to be used, and how many in a row were not. */
+  lastWanted: GoferInode | null = null;
+  unused = 0;
 }
 
 export class ImmutableInode extends GoferInode {
@@ -92,15 +100,15 @@ export class ImmutableInode extends GoferInode {
     if (name.length > NAME_MAX) return ENAMETOOLONG;
     this.#names ??= new Names();
     const names = this.#names;
-    if (++names.misses >= MISSES_BEFORE_LISTING && !names.isTooLarge) {
+    const furtherBlocks = Math.floor(Math.max(0, this.size - 1) / DIRECTORY_BLOCK);
+    if (++names.misses >= MISSES_BEFORE_LISTING + MISSES_PER_BLOCK * furtherBlocks && !names.isTooLarge) {
       const listing = this.listing();
       if (isErrno(listing)) return listing;
       const number = listing.indexOf(name);
       if (number < 0) return ENOENT;
       if (!names.isTooLarge) return this.#listed(listing, number, name) ?? this.#fetchAttributes(listing, number, name);
     }
-    const error = this.#walk([name]);
-    return error < 0 ? (error as Errno) : (names.children.get(name) ?? ENOENT);
+    return this.#fetchOne(name);
   }
 
   /** One message for components below each other; what is found and what is not goes into the tables. 0 or an errno. */
@@ -153,7 +161,27 @@ export class ImmutableInode extends GoferInode {
         if (inode !== null) return inode;
       }
     }
-    return this.#fetchBatch(listing, number, name);
+    this.#names ??= new Names();
+    if (!this.#isWanted(listing, number)) return this.#fetchBatch(listing, number, name);
+    const inode = this.#fetchOne(name);
+    if (!isErrno(inode)) this.#names.lastWanted = inode;
+    return inode;
+  }
+
+  /** Whether an entry is likely to be opened or followed next, as those before were, and not one of many that are looked at. */
+  #isWanted(listing: Listing, number: number): boolean {
+    const names = this.#names;
+    if (listing.isRead || names === null) return false;
+    if (names.lastWanted !== null) names.unused = names.lastWanted.isUnused ? names.unused + 1 : 0;
+    names.lastWanted = null;
+    const type = listing.type(number);
+    return type === DT_LNK || (type === DT_REG && names.unused < MOST_UNUSED);
+  }
+
+  /** `name`, with its fd or its target. */
+  #fetchOne(name: string): GoferInode | Errno {
+    const error = this.#walk([name]);
+    return error < 0 ? (error as Errno) : (this.#names?.children.get(name) ?? ENOENT);
   }
 
   /** When the guest walks through the directory above: reads on from here. False: it does not. */

@@ -127,6 +127,11 @@ export abstract class GoferInode extends Inode {
     return this.files;
   }
 
+  /** Opened ahead, and not by the guest so far. */
+  get isUnused(): boolean {
+    return this.#isAhead;
+  }
+
   /** A walk has brought an fd for reading along. */
   takeAhead(fd: number): void {
     this.files ??= new HostFiles(this);
