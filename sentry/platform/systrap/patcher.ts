@@ -25,6 +25,7 @@ const TRAPS_BEFORE_PATCH = 4;
 const NR_mmap = 9;
 const SYS_rt_sigreturn = 15;
 const REFUSED = -1;
+const FAILURES_MOST = 100;
 const SYSCALL_LENGTH = 2;
 
 /** Seven bytes as two words. */
@@ -47,6 +48,10 @@ export class PatchedSites {
   /** GS is the program's own, so no trampoline finds its thread by it. */
   hasOwnGs = false;
   readonly patched = new Map<number, PatchedSite>();
+  /** Sites whose calls sleep: what changes them cannot travel with the answer. */
+  readonly sleeping = new Set<number>();
+  /** Trampolines that could not be written. */
+  failures = 0;
   /** What stands behind a `syscall` that became a jump now → where it goes on; null: it is back again. */
   readonly continuations = new Map<number, number | null>();
 
@@ -91,20 +96,51 @@ export class Patcher {
   readonly #codeView = new DataView(this.#code.buffer);
   readonly #pointer = new Uint8Array(8);
 
-  /** A system call came by signal: counts, and patches its site when it is worth it. */
-  sawTrap(thread: SystrapThread, handler: TrapHandler): void {
-    if (!this.isEnabled) return;
-    const { process, regs } = thread;
+  /**
+   * A system call came by signal: counts, and patches its site when it is worth it. The operations travel with the answer,
+   * but where the call sleeps instead they are withdrawn: others use the site meanwhile. Then the next call there
+   * has them carried out before it begins. True: that is being done, and the handler is called afterwards.
+   */
+  sawTrap(thread: SystrapThread, handler: TrapHandler): boolean {
+    if (!this.isEnabled) return false;
+    const { process, regs, ops } = thread;
     process.patches ??= new PatchedSites();
     const sites = process.patches;
-    if (sites.isFrozen) return;
+    if (sites.isFrozen) return false;
     const rip = regs.get(R_RIP);
     const traps = sites.traps.get(rip) ?? 0;
-    if (traps === REFUSED) return;
+    if (traps === REFUSED) return false;
     sites.traps.set(rip, traps + 1);
-    if (traps + 1 < TRAPS_BEFORE_PATCH) return;
+    if (traps + 1 < TRAPS_BEFORE_PATCH) return false;
     sites.traps.set(rip, REFUSED);
+    this.#undo = [];
     this.#patch(thread, sites, rip, handler);
+    if (ops.isEmpty) return false;
+    if (!sites.sleeping.has(rip)) {
+      thread.withdraw = this.#withdrawal(thread, sites, rip);
+      return false;
+    }
+    thread.runOps(() => {
+      ops.reset();
+      if (thread.task !== null && !process.isDead) handler.syscall(thread);
+    });
+    return true;
+  }
+
+  /** How the last change was noted, backwards. */
+  #undo: (() => void)[] = [];
+
+  #withdrawal(thread: SystrapThread, sites: PatchedSites, rip: number): () => void {
+    const undo = this.#undo;
+    const { length } = thread.ops;
+    return () => {
+      // The call's own operations go with those of the site.
+      if (thread.ops.length !== length) return;
+      thread.ops.reset();
+      for (const step of undo) step();
+      sites.traps.set(rip, TRAPS_BEFORE_PATCH);
+      sites.sleeping.add(rip);
+    };
   }
 
   #patch(thread: SystrapThread, sites: PatchedSites, rip: number, handler: TrapHandler): void {
@@ -139,11 +175,15 @@ export class Patcher {
   }
 
   #mapAreas(thread: SystrapThread, { low, near }: PatchedSites): void {
-    if (!low.isMapped) thread.ops.push(NR_mmap, TRAMPOLINES, TRAMPOLINES_SIZE, 7, 0x32, -1, 0);
-    low.isMapped = true;
-    if (near === null || near.isMapped) return;
-    thread.ops.push(OP_NEAR_AREA, near.addr);
-    near.isMapped = true;
+    for (const area of [low, near]) {
+      if (area === null || area.isMapped) continue;
+      if (area === low) thread.ops.push(NR_mmap, TRAMPOLINES, TRAMPOLINES_SIZE, 7, 0x32, -1, 0);
+      else thread.ops.push(OP_NEAR_AREA, area.addr);
+      area.isMapped = true;
+      this.#undo.push(() => {
+        area.isMapped = false;
+      });
+    }
   }
 
   #build(
@@ -159,7 +199,12 @@ export class Patcher {
     const nr = thread.regs.getLo(R_RAX);
     const moved = this.#code.subarray(AFTER_SYSCALL, AFTER_SYSCALL + shape.movedLength);
     const trampoline = isMov ? movTrampoline(nr, rip) : movingTrampoline(addr, rip, moved);
-    if (memory.writeFrom(addr, trampoline, 0, TRAMPOLINE_STRIDE) !== TRAMPOLINE_STRIDE) return;
+    if (memory.writeFrom(addr, trampoline, 0, TRAMPOLINE_STRIDE) !== TRAMPOLINE_STRIDE) {
+      // Another thread is still mapping the area.
+      area.giveBack(addr);
+      if (++sites.failures < FAILURES_MOST) sites.traps.set(rip, 0);
+      return;
+    }
     if (!this.#writePointer(thread, ENTRY_POINTER, this.entryAddr)) return;
     if (isMov && !this.#writePointer(thread, tableEntry(addr), addr)) return;
     const at = BEFORE + shape.start;
@@ -167,6 +212,11 @@ export class Patcher {
     const now = isMov ? jumpByTable(tableEntry(addr)) : jumpTo(addr - siteAddr - shape.length, before);
     sites.patched.set(siteAddr, { shape, now, before });
     if (!isMov) sites.continuations.set(rip, addr + TRAMPOLINE_MOVED);
+    this.#undo.push(() => {
+      area.giveBack(addr);
+      sites.patched.delete(siteAddr);
+      sites.continuations.delete(rip);
+    });
     const isShared = thread.process.threads.size > 1;
     pushPatch(thread, siteAddr, shape, before, now, protection | (isShared ? PATCH_SHARED : 0));
   }

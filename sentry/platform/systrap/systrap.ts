@@ -252,7 +252,7 @@ export class SystrapPlatform implements Platform {
       case KIND_SYSCALL_PATCHED:
         thread.ops.reset();
         if (!thread.task) break;
-        if (kind === KIND_SYSCALL && !noteOwnGs(thread)) this.patcher.sawTrap(thread, this.handler);
+        if (kind === KIND_SYSCALL && !noteOwnGs(thread) && this.patcher.sawTrap(thread, this.handler)) break;
         this.handler.syscall(thread);
         break;
       case KIND_FAULT:

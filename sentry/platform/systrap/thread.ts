@@ -67,6 +67,8 @@ export class SystrapThread implements GuestThread {
   /** What to do when the operations of the answer under way are done; null: an ordinary answer. */
   onReport: ((failed: Errno | 0) => void) | null = null;
   isGone = false;
+  /** Takes back the operations that change this call's site, in case the call sleeps. */
+  withdraw: (() => void) | null = null;
   /** The CPUs that it may run on, a bit for each; null: any. */
   cpus: Uint32Array | null = null;
   cpuNs = 0;
@@ -158,7 +160,10 @@ export class SystrapThread implements GuestThread {
 
   /** The call sleeps: its host thread need not spin. */
   park(): void {
-    if (this.isStopped) this.platform.deliveries.park(this);
+    if (!this.isStopped) return;
+    this.withdraw?.();
+    this.withdraw = null;
+    this.platform.deliveries.park(this);
   }
 
   resume(result: number): void {
@@ -198,6 +203,7 @@ export class SystrapThread implements GuestThread {
     const { i32, word } = this;
     this.u32[word + SLOT_ANSWER / 4] = flags;
     this.isStopped = false;
+    this.withdraw = null;
     this.hasRun = true;
     this.platform.addRunning(this);
     Atomics.store(i32, word + SLOT_STATE / 4, STATE_ANSWER);

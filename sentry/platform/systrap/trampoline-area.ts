@@ -60,6 +60,10 @@ export class TrampolineArea {
     return this.#takeWhere((addr) => NO_OPCODES.has(((addr - siteAddr - JUMP_LENGTH) >> 8) & 0xff));
   }
 
+  giveBack(trampolineAddr: number): void {
+    this.#used[(trampolineAddr - this.addr) / TRAMPOLINE_STRIDE] = 0;
+  }
+
   #takeWhere(fits: (addr: number) => boolean): number {
     for (let slot = 0; slot < SLOTS; slot++) {
       const addr = this.addr + slot * TRAMPOLINE_STRIDE;

@@ -6,17 +6,19 @@
 /* long f(nr, a, b, c): the number may also be fixed in the code. */
 __asm__(
     ".text\n"
-    ".globl go_like, xor_like, mov_like, store_like, shared_tail, other_entry, middle_target, plain_site, many_site\n"
+    ".globl go_like, xor_like, mov_like, store_like, shared_tail, other_entry, middle_target, plain_site, many_site, sleep_site\n"
     "go_like:\n mov %rdi,%rax\n mov %rsi,%rdi\n mov %rdx,%rsi\n mov %rcx,%rdx\n syscall\n cmp $0xfffffffffffff001,%rax\n jbe 1f\n neg %rax\n neg %rax\n1: ret\n"
     "xor_like:\n xor %eax,%eax\n syscall\n cmp $-4096,%rax\n ret\n"
     "mov_like:\n mov %edi,%eax\n syscall\n mov %rax,%r8\n mov %r8,%rax\n ret\n"
     "store_like:\n mov %edi,%eax\n sub $24,%rsp\n syscall\n mov %rax,8(%rsp)\n mov 8(%rsp),%rax\n add $24,%rsp\n ret\n"
+    /* futex(word, op, value, 0) */
+    "sleep_site:\n mov $202,%eax\n xor %r10d,%r10d\n syscall\n mov %rax,%rcx\n mov %rcx,%rax\n ret\n"
     /* A `mov` of another number joins at the `syscall` of a fixed one. */
     "shared_tail:\n mov $39,%eax\nother_entry:\n syscall\n ret\n"
     /* The code behind a `syscall` is entered without it. */
     "plain_site:\n mov $110,%eax\n mov $0,%edi\n syscall\nmiddle_target:\n mov %rax,%rdx\n mov %rdx,%rax\n ret\n"
     "many_site:\n mov $186,%eax\n cmp $0,%edi\n syscall\n mov %rax,%rcx\n mov %rcx,%rax\n ret\n");
-extern long go_like(long nr, long a, long b, long c), xor_like(int fd, void *to, long n), mov_like(long nr), store_like(long nr), shared_tail(void), plain_site(void), many_site(void);
+extern long go_like(long nr, long a, long b, long c), xor_like(int fd, void *to, long n), mov_like(long nr), store_like(long nr), shared_tail(void), plain_site(void), many_site(void), sleep_site(unsigned *word, int op, unsigned value);
 extern char other_entry[], middle_target[];
 
 static long jump_to(char *to, long rax) {
@@ -130,6 +132,42 @@ static void threads(void) {
   printf("threads: wrong %ld\n", wrong[0] + wrong[1] + wrong[2] + wrong[3]);
 }
 
+/* All calls at a site sleep, from the first one on. */
+static unsigned turn;
+static void pass_on(unsigned mine) {
+  while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != mine) sleep_site(&turn, 0, !mine);
+  __atomic_store_n(&turn, !mine, __ATOMIC_RELEASE);
+  sleep_site(&turn, 1, 1);
+}
+static void *passer(void *unused) {
+  for (int i = 0; i < 2000; i++) pass_on(1);
+  return unused;
+}
+static void sleepers(void) {
+  signal(SIGALRM, quiet);
+  struct itimerval timer = {{0, 500}, {0, 500}}, none = {{0, 0}, {0, 0}};
+  pthread_t thread;
+  pthread_create(&thread, NULL, passer, NULL);
+  for (int i = 0; i < 1000; i++) pass_on(0);
+  setitimer(ITIMER_REAL, &timer, NULL);
+  for (int i = 0; i < 1000; i++) pass_on(0);
+  setitimer(ITIMER_REAL, &none, NULL);
+  pthread_join(thread, NULL);
+  printf("sleepers: turn %u\n", turn);
+  /* Killed while it sleeps there, and cut short. */
+  pid_t child = fork();
+  if (child == 0) {
+    for (;;) sleep_site(&turn, 0, turn);
+  }
+  usleep(20000);
+  kill(child, SIGALRM);
+  usleep(20000);
+  kill(child, SIGKILL);
+  int status = 0;
+  waitpid(child, &status, 0);
+  say_status("sleeper", status);
+}
+
 static long gs_word(long offset) {
   long value;
   __asm__ volatile("mov %%gs:(%1), %0" : "=r"(value) : "r"(offset));
@@ -177,6 +215,7 @@ static void gs(void) {
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
+  sleepers();
   shapes();
   signals();
   interrupted(0);
