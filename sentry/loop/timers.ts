@@ -9,6 +9,8 @@ export interface Timer {
 export class TimerWheel {
   readonly #heap: Timer[] = [];
   readonly #at = new Map<Timer, number>();
+  /** Taken from the heap, and fired in this round unless one before them cancels or arms them. */
+  readonly #due = new Set<Timer>();
 
   /** The earliest deadline, Infinity when none is armed. */
   get nextNs(): number {
@@ -17,6 +19,7 @@ export class TimerWheel {
 
   /** Arms (or moves) `timer` at `timer.deadlineNs`. */
   arm(timer: Timer): void {
+    this.#due.delete(timer);
     const at = this.#at.get(timer);
     if (at !== undefined) {
       this.#up(at);
@@ -29,6 +32,7 @@ export class TimerWheel {
   }
 
   cancel(timer: Timer): void {
+    this.#due.delete(timer);
     const at = this.#at.get(timer);
     if (at === undefined) return;
     this.#at.delete(timer);
@@ -41,16 +45,19 @@ export class TimerWheel {
 
   /** Fires all timers due at `nowNs`. A timer armed by `fire` for the past waits for the next call. */
   run(nowNs: number): number {
-    let due: Timer[] | null = null;
+    const due = this.#due;
     while (this.#heap.length > 0 && this.#heap[0].deadlineNs <= nowNs) {
       const timer = this.#heap[0];
       this.cancel(timer);
-      due ??= [];
-      due.push(timer);
+      due.add(timer);
     }
-    if (!due) return 0;
-    for (const timer of due) if (!this.#at.has(timer)) timer.fire();
-    return due.length;
+    let fired = 0;
+    for (const timer of due) {
+      due.delete(timer);
+      timer.fire();
+      fired++;
+    }
+    return fired;
   }
 
   #place(timer: Timer, at: number): void {
