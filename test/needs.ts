@@ -6,6 +6,7 @@ import { describe, it, type TestOptions } from "node:test";
 const PACKAGES = {
   "busybox-static": "/bin/busybox",
   containerd: "/usr/bin/containerd",
+  "containernetworking-plugins": "/usr/lib/cni/ptp",
   curl: "/usr/bin/curl",
   debootstrap: "/usr/sbin/debootstrap",
   "docker.io": "/usr/sbin/dockerd",
