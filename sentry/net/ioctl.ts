@@ -1,8 +1,9 @@
 /** ioctl(2) on sockets (socket(7), netdevice(7)). */
 
 import * as IO from "../../syscall-tables/flags/ioctl.ts";
-import { ENOENT, ENOTTY, EPERM } from "../abi/errno.ts";
+import { EFAULT, ENOENT, ENOTTY, EPERM } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
+import { getOwner, setOwner } from "../vfs/file-owner.ts";
 import type { Socket } from "./socket.ts";
 
 /** TIOCOUTQ, under which name the argument arrives. */
@@ -25,7 +26,12 @@ export const socketIoctl = (socket: Socket, task: Task, command: number, argumen
       return store(task, argument, socket.atMark());
     case IO.SIOCGPGRP:
     case IO.FIOGETOWN:
-      return task.memory.storeU32(argument, socket.async?.owner?.in(task.pidNamespace) ?? 0);
+      return task.memory.storeU32(argument, getOwner(task, socket) >>> 0);
+    case IO.SIOCSPGRP:
+    case IO.FIOSETOWN: {
+      const owner = task.memory.loadU32(argument);
+      return owner < 0 ? EFAULT : setOwner(task, socket, owner | 0);
+    }
     case IO.SIOCGSTAMP_OLD:
     case IO.SIOCGSTAMPNS_OLD:
       return ENOENT;

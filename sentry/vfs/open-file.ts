@@ -186,6 +186,11 @@ export abstract class OpenFile {
     return ESPIPE;
   }
 
+  /** FMODE_PREAD, FMODE_PWRITE: not a stream. */
+  get isPositioned(): boolean {
+    return this.pread !== OpenFile.prototype.pread || this.pwrite !== OpenFile.prototype.pwrite;
+  }
+
   /** lseek(2): the new position or an errno. */
   seek(_offset: number, _whence: number): number {
     return ESPIPE;

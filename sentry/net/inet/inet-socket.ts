@@ -14,6 +14,7 @@ import {
   ENETUNREACH,
   ENOPROTOOPT,
   ENOTCONN,
+  EOPNOTSUPP,
   type Errno,
   isErrno,
 } from "../../abi/errno.ts";
@@ -216,8 +217,9 @@ export abstract class InetSocket extends Socket implements Binding {
     return this.setProtocolOption(task, level, name, value);
   }
 
+  /** A level that is not the protocol's own: do_ip_getsockopt() and ipv6_getsockopt() word it differently. */
   protected protocolOption(_task: Task, _level: number, _name: number, _length: number): OptionValue {
-    return ENOPROTOOPT;
+    return this.family === AF_INET ? EOPNOTSUPP : ENOPROTOOPT;
   }
 
   protected setProtocolOption(_task: Task, _level: number, _name: number, _value: Uint8Array): number {

@@ -93,7 +93,7 @@ export class RawSocket extends DatagramSocket {
   }
 
   protected override protocolOption(task: Task, level: number, name: number, length: number): OptionValue {
-    if (level === SOL_RAW && name === ICMP_FILTER) return this.#filter.slice();
+    if (level === SOL_RAW) return name === ICMP_FILTER ? this.#filter.slice() : ENOPROTOOPT;
     return super.protocolOption(task, level, name, length);
   }
 

@@ -49,7 +49,7 @@ export class TcpSocket extends TcpConnecting {
     const { incoming, settings } = this;
     const isPeek = (message.flags & MSG_PEEK) !== 0;
     if ((message.flags & MSG_OOB) !== 0) return this.#receiveUrgent(message, io, isPeek);
-    if (io.remaining === 0) {
+    if (io.remaining === 0 && incoming.length > 0) {
       message.isComplete = true;
       return 0;
     }

@@ -97,7 +97,7 @@ export class UnixStreamSocket extends UnixSocket {
       if (n > 0) message.outFlags |= MSG_OOB;
       return n;
     }
-    if (io.remaining === 0) {
+    if (io.remaining === 0 && incoming.length > 0) {
       message.isComplete = true;
       return 0;
     }

@@ -1,7 +1,8 @@
 import { AT_FDCWD } from "../../../syscall-tables/flags/open.ts";
 import { CAP_SYS_CHROOT } from "../../../syscall-tables/flags/system.ts";
+import { PATH_MAX } from "../../../syscall-tables/limits.ts";
 
-import { EBADF, ENOENT, ENOTDIR, EPERM, ERANGE, isErrno } from "../../abi/errno.ts";
+import { EBADF, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ERANGE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Path } from "../../vfs/path.ts";
 import { MAY_EXEC, mayAccess } from "../../vfs/permission.ts";
@@ -51,6 +52,7 @@ export const sys_getcwd = implement("getcwd", { level: "full" }, (task, bufAddr,
   if (cwd.dentry.isUnlinked) return ENOENT;
   const name = cwdName(cwd, root);
   const bytes = Buffer.from(`${name}\0`, "latin1");
+  if (bytes.length > PATH_MAX) return ENAMETOOLONG;
   if (bytes.length > size) return ERANGE;
   const error = task.memory.copyOut(bufAddr, bytes);
   return error < 0 ? error : bytes.length;

@@ -38,11 +38,11 @@ import { EBADF, EINVAL, EPERM } from "../../abi/errno.ts";
 import { setDirectoryNotice } from "../../fs/inotify/directory-notice.ts";
 import type { Task } from "../../task/task.ts";
 import { AsyncNotifier } from "../../vfs/async.ts";
+import { getOwner, getOwnerEx, getOwnerUids, getSignal, setOwner, setOwnerEx, setSignal } from "../../vfs/file-owner.ts";
 import { getLease, setLease } from "../../vfs/leases.ts";
 import { O_ASYNC, type OpenFile } from "../../vfs/open-file.ts";
 import { isOwner } from "../../vfs/permission.ts";
 import { implement } from "../implement.ts";
-import { getOwner, getOwnerEx, getOwnerUids, getSignal, setOwner, setOwnerEx, setSignal } from "./fcntl-owner.ts";
 import { getRangeLock, setRangeLock } from "./range-lock.ts";
 
 /** What F_SETFL changes (SETFL_MASK). */
@@ -134,7 +134,7 @@ const onFile = (task: Task, fd: number, file: OpenFile, command: number, argumen
     case F_GET_SEALS:
       return file.seals();
     case F_ADD_SEALS:
-      return file.addSeals(argument);
+      return file.canWrite ? file.addSeals(argument) : EPERM;
     case F_GETLEASE:
       return getLease(task, file);
     case F_SETLEASE:

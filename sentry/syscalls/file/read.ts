@@ -1,5 +1,5 @@
 import { IN_ACCESS } from "../../../syscall-tables/flags/open.ts";
-import { EBADF, EINVAL, isErrno } from "../../abi/errno.ts";
+import { EBADF, EINVAL, ESPIPE, isErrno } from "../../abi/errno.ts";
 import { readOrBlock } from "../../task/file-ops.ts";
 import { notifyFile } from "../../vfs/notify.ts";
 import { checkRange, MAX_RW_COUNT, userIo } from "../../vfs/user-io.ts";
@@ -21,6 +21,7 @@ export const sys_pread64 = implement("pread64", { level: "full" }, (task, fd, bu
   if (offset < 0) return EINVAL;
   const file = task.file(fd);
   if (isErrno(file)) return file;
+  if (!file.isPositioned) return ESPIPE;
   if (!file.canRead) return EBADF;
   if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
   const n = file.pread(userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)), offset, task);

@@ -41,7 +41,8 @@ export const sys_sync_file_range = implement("sync_file_range", { level: "full" 
   const file = task.file(fd);
   if (isErrno(file)) return file;
   if ((flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)) !== 0) return EINVAL;
-  if (offset < 0 || length < 0) return EINVAL;
+  // Their sum is a loff_t, too.
+  if (offset < 0 || length < 0 || (length > 0 && offset + length >= 2 ** 63)) return EINVAL;
   const type = file.inode.mode & S_IFMT;
   return type === S_IFREG || type === S_IFBLK || type === S_IFDIR || type === S_IFLNK ? 0 : ESPIPE;
 });
@@ -51,13 +52,13 @@ export const sys_fadvise64 = implement("fadvise64", { level: "full" }, (task, fd
   const file = task.file(fd);
   if (isErrno(file)) return file;
   if ((file.inode.mode & S_IFMT) === S_IFIFO) return ESPIPE;
-  return advice < 0 || advice > POSIX_FADV_NOREUSE || length >= 2 ** 63 ? EINVAL : 0;
+  return advice < 0 || advice > POSIX_FADV_NOREUSE || length > 2 ** 63 ? EINVAL : 0;
 });
 
 /** readahead(2) */
-export const sys_readahead = implement("readahead", { level: "full" }, (task, fd, _offset, _count) => {
+export const sys_readahead = implement("readahead", { level: "full" }, (task, fd, _offset, count) => {
   const file = task.file(fd);
   if (isErrno(file)) return file;
   if (!file.canRead) return EBADF;
-  return file.isRegular ? 0 : EINVAL;
+  return file.isRegular && count <= 2 ** 63 ? 0 : EINVAL;
 });

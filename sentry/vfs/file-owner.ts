@@ -1,13 +1,13 @@
 /** Who gets SIGIO for a file: F_SETOWN, F_SETOWN_EX, F_SETSIG (fs/fcntl.c). */
 
-import { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "../../../syscall-tables/flags/fd.ts";
-import { INT_MIN } from "../../../syscall-tables/limits.ts";
-import { EFAULT, EINVAL, ESRCH } from "../../abi/errno.ts";
-import { BLOCKED } from "../../task/blocking.ts";
-import type { Pid } from "../../task/pid-namespace.ts";
-import type { Task } from "../../task/task.ts";
-import { AsyncNotifier } from "../../vfs/async.ts";
-import type { OpenFile } from "../../vfs/open-file.ts";
+import { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "../../syscall-tables/flags/fd.ts";
+import { INT_MIN } from "../../syscall-tables/limits.ts";
+import { EFAULT, EINVAL, ESRCH } from "../abi/errno.ts";
+import { BLOCKED } from "../task/blocking.ts";
+import type { Pid } from "../task/pid-namespace.ts";
+import type { Task } from "../task/task.ts";
+import { AsyncNotifier } from "./async.ts";
+import type { OpenFile } from "./open-file.ts";
 
 const NSIG = 64;
 
