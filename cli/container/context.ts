@@ -1,5 +1,5 @@
 /** What all container commands have: the global flags, the log, and how they fail. */
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { CgroupOptions } from "../../runtime/container/container-cgroup.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
@@ -55,6 +55,17 @@ export const log = (options: GlobalOptions, level: Level, message: string): void
 export const reportFailure = (options: GlobalOptions, message: string): void => {
   log(options, "error", message);
   if (options.log !== undefined) process.stderr.write(`${message}\n`);
+};
+
+/** What native/launcher/pump.c serves: a terminal among the standard files, or the session's. */
+export const hasTerminal = (): boolean => {
+  if ([0, 1, 2].some((fd) => isatty(fd))) return true;
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /** Root in a user namespace is not allowed much more than an ordinary user. */

@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { resolve } from "node:path";
-import { isatty } from "node:tty";
 import { realBundle } from "../../runtime/container/bundle.ts";
 import { createContainer } from "../../runtime/container/create.ts";
 import { deleteContainer, startContainer } from "../../runtime/container/lifecycle.ts";
@@ -10,7 +9,7 @@ import type { Stored } from "../../runtime/container/store.ts";
 import { shown } from "../byte-strings.ts";
 import { readHostFacts } from "../host-facts.ts";
 import { ownerMap } from "../owner-map.ts";
-import { cgroupOptions, type GlobalOptions, log, overlayMode, reportFailure, storeOf } from "./context.ts";
+import { cgroupOptions, type GlobalOptions, hasTerminal, log, overlayMode, reportFailure, storeOf } from "./context.ts";
 import { preservedEnvironment } from "./preserved.ts";
 
 export interface CreateFlags {
@@ -42,7 +41,7 @@ const make = async (id: string, flags: CreateFlags, isDetached: boolean, globals
     pidFile: flags.pidFile ?? null,
     listenEnvironment: preservedEnvironment(flags.preserveFds),
     isDetached,
-    hasTerminal: isatty(0),
+    hasTerminal: hasTerminal(),
     hostname: hostname(),
     owner: ownerName(),
     hostFacts: readHostFacts(),

@@ -1,7 +1,6 @@
 /** exec: one more program in a running container. */
 
 import { readFileSync } from "node:fs";
-import { isatty } from "node:tty";
 import { openCgroup } from "../../runtime/cgroup/manager.ts";
 import { readSpec } from "../../runtime/container/bundle.ts";
 import { withCallerLimits } from "../../runtime/container/caller-limits.ts";
@@ -19,7 +18,7 @@ import type { SpecProcess } from "../../runtime/spec/spec.ts";
 import { validateProcess } from "../../runtime/spec/validate-process.ts";
 import { CAPABILITY_NAMES } from "../../sentry/abi/capability.ts";
 import { MAX_ID } from "../../syscall-tables/limits.ts";
-import { type GlobalOptions, log, storeOf } from "./context.ts";
+import { type GlobalOptions, hasTerminal, log, storeOf } from "./context.ts";
 import { preservedEnvironment } from "./preserved.ts";
 
 export interface ExecFlags {
@@ -128,10 +127,11 @@ const execute = async (container: string, args: readonly string[], flags: ExecFl
   const isDetached = flags.detach === true;
   const consoleSocket = flags.consoleSocket ?? null;
   const terminal = process.terminal || flags.tty === true;
-  checkTerminal(terminal, { isDetached, consoleSocket, hasTerminal: isatty(0) });
+  checkTerminal(terminal, { isDetached, consoleSocket, hasTerminal: hasTerminal() });
   const records: [string, string][] = [["control", store.directory(container)]];
   if (isDetached) records.push(["detach", "1"]);
   if (consoleSocket !== null) records.push(["console-socket", consoleSocket]);
+  else if (terminal) records.push(["terminal", "1"]);
   if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
   const config: ProcessConfig = {
     ...process,

@@ -121,17 +121,17 @@ int container_monitor(const struct program_files *files, struct monitor_ends end
 	if (request_value(&request, "title"))
 		title_set(request_value(&request, "title"));
 	*ends.is_foreground = request_value(&request, "detach") == NULL;
-	if (!*ends.is_foreground)
+	if (front_is_apart(&request))
 		setsid();
 	int place = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int count = front_stdio(&request, fds, front_preserved());
+	int count = front_stdio(&request, ends.console, fds, front_preserved());
 	control_listen(directory);
 	request_send(&request, channel, fds, count);
 	front_release_stdio(*ends.is_foreground);
 	for (int fd = STDERR_FILENO + 1; fd <= STDERR_FILENO + front_preserved(); fd++)
 		close(fd);
 	enter_root(request_value(&request, "rootfs"));
-	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = !*ends.is_foreground, .is_container = 1 });
+	int status = monitor_run(init, channel, (struct monitor_options){ .reply = ends.cli, .is_detached = front_is_apart(&request), .is_container = 1 });
 	keep_exit_status(place, status);
 	control_end();
 	return status;

@@ -21,13 +21,13 @@
 static struct request request;
 static struct message message;
 
-static void send_exec(int container)
+static void send_exec(int container, int console)
 {
 	int fds[MSG_FDS_MAX];
 	struct message_header header = { .kind = MSG_CONTROL_EXEC };
 
 	fds[0] = request_config(&request);
-	int count = 1 + front_stdio(&request, fds + 1, front_preserved());
+	int count = 1 + front_stdio(&request, console, fds + 1, front_preserved());
 	if (!channel_send_fds(container, &header, NULL, fds, count))
 		fail("cannot ask the container");
 }
@@ -79,10 +79,10 @@ int exec_monitor(const struct program_files *files, struct monitor_ends ends)
 	if (container < 0)
 		fail("cannot reach the container");
 	*ends.is_foreground = request_value(&request, "detach") == NULL;
-	if (!*ends.is_foreground)
+	if (front_is_apart(&request))
 		setsid();
 	int signals = monitor_open_signals();
-	send_exec(container);
+	send_exec(container, ends.console);
 	front_release_stdio(*ends.is_foreground);
 	while (status < 0) {
 		struct pollfd events[] = { { .fd = container, .events = POLLIN }, { .fd = signals, .events = POLLIN } };

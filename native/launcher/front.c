@@ -18,6 +18,7 @@
 #include "front.h"
 #include "monitor.h"
 #include "node.h"
+#include "pump.h"
 #include "quick.h"
 #include "terminal.h"
 
@@ -186,12 +187,13 @@ static void clean_up(const struct program_files *files, int count, char **argume
 int front_run(const struct program_files *files, int count, char **arguments, const char *run,
               int (*monitor)(const struct program_files *files, struct monitor_ends ends))
 {
-	int request[2], reply[2];
+	int request[2], reply[2], console[2];
 	volatile int *is_foreground = mmap(NULL, sizeof *is_foreground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (is_foreground == MAP_FAILED || pipe2(request, O_CLOEXEC) < 0)
 		fail("cannot make a pipe");
 	channel_pair(reply);
+	channel_pair(console);
 	hold_signals();
 	pid_t child = fork();
 	if (child < 0)
@@ -200,17 +202,21 @@ int front_run(const struct program_files *files, int count, char **arguments, co
 		sigprocmask(SIG_SETMASK, &callers_mask, NULL);
 		close(request[1]);
 		close(reply[1]);
-		_exit(monitor(files, (struct monitor_ends){ .request = high(request[0]), .cli = high(reply[0]), .is_foreground = is_foreground }));
+		close(console[1]);
+		_exit(monitor(files, (struct monitor_ends){
+			.request = high(request[0]), .cli = high(reply[0]), .console = high(console[0]), .is_foreground = is_foreground }));
 	}
 	close(request[0]);
 	close(reply[0]);
+	close(console[0]);
 	pid_t cli = cli_start(files, count, arguments, request[1], reply[1]);
 	close(request[1]);
 	close(reply[1]);
 	int status = monitor_exit_status(monitor_wait(cli));
 	if (status != 0 || !*is_foreground)
 		return status;
-	status = monitor_exit_status(follow(child));
+	int master = console_receive(console[1]);
+	status = monitor_exit_status(master < 0 ? follow(child) : pump_run(child, master));
 	if (run)
 		clean_up(files, count, arguments, run);
 	return status;
@@ -242,13 +248,18 @@ void front_release_stdio(int is_foreground)
 			close(taken[fd]);
 }
 
-int front_stdio(const struct request *request, int *fds, int preserved_count)
+int front_is_apart(const struct request *request)
 {
-	const char *console = request_value(request, "console-socket");
+	return request_value(request, "detach") != NULL || request_value(request, "terminal") != NULL;
+}
+
+int front_stdio(const struct request *request, int console, int *fds, int preserved_count)
+{
+	const char *socket_path = request_value(request, "console-socket");
 	int count = 0;
 
-	if (console)
-		count = console_make(console, request_value(request, "console-size"), fds);
+	if (socket_path || request_value(request, "terminal"))
+		count = console_make(socket_path, console, request_value(request, "console-size"), fds);
 	else
 		while (count <= STDERR_FILENO) {
 			fds[count] = taken[count];

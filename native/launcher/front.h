@@ -14,6 +14,8 @@ struct monitor_ends {
 	int request;
 	/* SOCK_SEQPACKET to the CLI (REPLY_FD there). */
 	int cli;
+	/* To the front, which serves the terminal that a program in the foreground gets. */
+	int console;
 	/* Set when the front waits for the monitor's end: without --detach. */
 	volatile int *is_foreground;
 };
@@ -36,10 +38,13 @@ void front_release_stdio(int is_foreground);
 
 /*
  * The guest's standard files as the request wants them: with console-socket=PATH a new pty, whose master
- * goes there and whose session this process leads, else the caller's. `preserved` more follow, from 3
- * on. Returns their number.
+ * goes there, with `terminal` one whose master goes to the front over `console`, else the caller's. `preserved` more follow,
+ * from 3 on. Returns their number.
  */
-int front_stdio(const struct request *request, int *fds, int preserved);
+int front_stdio(const struct request *request, int console, int *fds, int preserved);
+
+/* Whether the monitor leads a session of its own: nobody waits for it, or it has a terminal of its own. */
+int front_is_apart(const struct request *request);
 
 /*
  * --preserve-fds among `arguments`, which follow the command's name, and with `is_listening` what $LISTEN_FDS says. Everything

@@ -107,7 +107,7 @@ int request_config(const struct request *request)
 /* Records that are not about the sandbox but about its monitor. */
 static int is_monitors(const char *record)
 {
-	static const char *const keys[] = { "network", "sysctl", "control", "rootfs", "title", "console-socket", "console-size", "detach", "join" };
+	static const char *const keys[] = { "network", "sysctl", "control", "rootfs", "title", "console-socket", "console-size", "terminal", "detach", "join" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (value_of(record, keys[i]))

@@ -43,7 +43,7 @@ export const checkTerminal = (
   if ((!isDetached || !wantsTerminal) && consoleSocket !== null) {
     throw new ContainerError("cannot use console socket if runc will not detach or allocate tty");
   }
-  if (wantsTerminal && consoleSocket === null && !options.hasTerminal) throw new ContainerError("provided file is not a console");
+  if (wantsTerminal && consoleSocket === null && !options.hasTerminal) throw new ContainerError("open /dev/tty: no such device or address");
 };
 
 export const writePidFile = (path: string | null, pid: number): void => {
@@ -75,6 +75,7 @@ const requestFor = (
   records.push(["title", spec.process.argv.join(" ")]);
   if (options.isDetached) records.push(["detach", "1"]);
   if (options.consoleSocket !== null) records.push(["console-socket", options.consoleSocket]);
+  else if (spec.process.terminal) records.push(["terminal", "1"]);
   const { consoleSize } = spec.process;
   if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
   return (resources) => encodeRecords(records, { ...config, sandbox: { ...config.sandbox, resources } });

@@ -6,7 +6,7 @@ import { S_IFBLK, S_IFCHR, S_IFIFO } from "../../syscall-tables/flags/open.ts";
 import { EEXIST, type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import { initialUserNamespace } from "../task/user-namespace.ts";
-import { removeDentry } from "../vfs/dentry-cache.ts";
+import { addDentry, removeDentry } from "../vfs/dentry-cache.ts";
 import { makedev } from "../vfs/devices.ts";
 
 import { Mount } from "../vfs/mount.ts";
@@ -77,6 +77,8 @@ export const makeDevices = (
   // A devpts of the container's own has its ptmx; what the image has there is of no use.
   const ptmx = kernel.vfs.child(null, dev, "ptmx");
   if (!isErrno(ptmx) && !ptmx.dentry.inode.isDirectory && inode.unlink("ptmx", ptmx.dentry.inode) >= 0) removeDentry(ptmx.dentry);
-  inode.symlink("ptmx", "pts/ptmx", kuid(0), kgid(0));
+  const link = inode.symlink("ptmx", "pts/ptmx", kuid(0), kgid(0));
+  // The name may still be known for what it was, or as one that is not there.
+  if (!isErrno(link)) addDentry(dev.dentry, "ptmx", link);
   for (const [name, target] of LINKS) inode.symlink(name, target, kuid(0), kgid(0));
 };

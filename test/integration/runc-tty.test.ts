@@ -59,6 +59,65 @@ describeContainers("terminals", () => {
     });
   });
 
+  it("standard files elsewhere: the program has a terminal all the same, of the size of the session's", () => {
+    const look =
+      "tty; for fd in 0 1 2; do readlink /proc/self/fd/$fd; done; until stty size | grep '24 80'; do sleep 0.1; done; echo err >&2; exit 6";
+    const made = bundle(look);
+    const expected = `${"/dev/pts/0\n".repeat(4)}24 80\nerr\n`;
+    withBoth(containers, (runtime) => {
+      const id = containers.id(`tty-elsewhere-${runtime.name}`);
+      const elsewhere = (...args: string[]): string =>
+        run("python3", [
+          script("with-pty.py"),
+          "sh",
+          "-c",
+          '"$@" </dev/null | cat; echo end',
+          "sh",
+          runtime.program,
+          "--root",
+          runtime.root,
+          ...args,
+        ]).stdout;
+      assert.equal(elsewhere("run", "-b", made, id), `${expected}end\n`);
+      assert.equal(runtime.detached("/dev/null", "run", "-d", "-b", containers.bundle(["sleep", "100"]), id), 0);
+      assert.equal(elsewhere("exec", "-t", id, "sh", "-c", look), `${expected}end\n`);
+      assert.equal(runtime.call("delete", "--force", id).status, 0);
+      // A session without a terminal has none to give.
+      const without = run("setsid", ["-w", runtime.program, "--root", runtime.root, "run", "-b", made, `${id}-without`]);
+      assert.equal(without.status, 1);
+      assert.match(without.stderr, /open \/dev\/tty: no such device or address/);
+    });
+  });
+
+  it("/dev/ptmx among linux.devices is the terminals' all the same", () => {
+    const made = containers.bundle(["sh", "-c", "readlink /dev/ptmx; stat -L -c '%F %a %h %u:%g %t:%T' /dev/ptmx"], (config) => {
+      config.linux = { ...Object(config.linux), devices: [{ path: "/dev/ptmx", type: "c", major: 5, minor: 2 }] };
+    });
+    withBoth(containers, (runtime) => {
+      const { stdout } = runtime.call("run", "-b", made, containers.id(`ptmx-${runtime.name}`));
+      assert.equal(stdout, "pts/ptmx\ncharacter special file 666 1 0:0 5:2\n");
+    });
+  });
+
+  it("keys that signal are the container's, and so is a change of the size", () => {
+    const made = bundle(
+      "trap 'echo size me' INT; trap 'stty size | grep \"33 77\" && exit 5' WINCH; echo ready; while :; do sleep 0.1; done",
+    );
+    withBoth(containers, (runtime) => {
+      const { stdout, status } = run("python3", [
+        script("keys-on-pty.py"),
+        runtime.program,
+        "--root",
+        runtime.root,
+        "run",
+        "-b",
+        made,
+        containers.id(`keys-${runtime.name}`),
+      ]);
+      assert.deepEqual([stdout, status], ["ready\n^Csize me\n33 77\n", 5]);
+    });
+  });
+
   it("exec with and without one", () => {
     const made = containers.bundle(["sleep", "100"]);
     withBoth(containers, (runtime) => {
