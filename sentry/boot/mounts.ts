@@ -128,7 +128,8 @@ const place = (kernel: Kernel, builder: TreeBuilder, namespace: MountNamespace, 
   if (isErrno(at)) return refuse(mount, at, leadsIntoProc(kernel, namespace, mount.target) ? insideProc(mount) : "");
   if (at.dentry.inode.isDirectory !== fs.root.isDirectory) return refuse(mount, ENOTDIR, "not a directory");
   checkPlace(mount, at);
-  if (mount.readOnly && mount.tree === null && mount.target !== "/dev") fs.isReadOnly = true;
+  // runc mounts a tmpfs writable and makes the mount read-only.
+  if (mount.readOnly && mount.tree === null && mount.type !== "tmpfs") fs.isReadOnly = true;
   const made = kernel.vfs.newMount(fs, mount.source === "" ? mount.type : mount.source, mountFlagsOf(mount));
   if (mount.copiesUp) {
     const { inode } = at.dentry;

@@ -107,7 +107,7 @@ describeEngine("podman", ["podman", "conmon", "netavark", "aardvark-dns", "curl"
   like("limits are inherited", "run --rm --ulimit host busybox sh -c 'ulimit -Hn' | grep -cx \"$(ulimit -Hn)\"", "1\n");
   like(
     "its cgroups in /proc",
-    "run --rm --cgroupns host busybox cat /proc/self/cgroup | sed 's/libpod.*//'; run --rm --group-add 77 --group-add extra -u 1000 busybox id",
+    `run --rm --cgroupns host busybox sh -c 'cat /proc/self/cgroup; grep -c -e ":memory:$(grep cgroup/memory /proc/self/mountinfo | cut -d" " -f4)$" /proc/self/cgroup' | sed 's/libpod.*//'; run --rm --group-add 77 --group-add extra -u 1000 busybox id`,
     /^\d+:.*(\n.*)+uid=1000\(ann\) gid=1000\(ann\) groups=55\(extra\),77,1000\(ann\)\n$/,
   );
   like("out of memory", "status run --name $N -m 64m --memory-swap 64m busybox tail /dev/zero", "status 137\n");

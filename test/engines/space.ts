@@ -61,7 +61,9 @@ const cgroupHierarchies = (): string[] =>
 
 const removeCgroup = (path: string): void => {
   for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) removeCgroup(join(path, entry.name));
-  rmdirSync(path);
+  // Podman makes files in a directory that has a controller's name, whether or not the controller is mounted there.
+  if (existsSync(join(path, "cgroup.procs"))) rmdirSync(path);
+  else rmSync(path, { recursive: true });
 };
 
 export class Space {

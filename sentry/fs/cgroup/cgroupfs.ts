@@ -36,6 +36,8 @@ class CgroupText extends TextInode {
 export class Cgroupfs extends Filesystem {
   readonly type: string;
   readonly root: GeneratedDirectory;
+  /** As a bind of the container's cgroup, which is what runc makes of v1: Java takes the mount for the cgroup if this is its path. */
+  override readonly rootName: string;
   readonly #kernel: Kernel;
   readonly #part: string;
   #lastIno = 1;
@@ -45,6 +47,8 @@ export class Cgroupfs extends Filesystem {
     this.#kernel = kernel;
     this.#part = part;
     const isV2 = machine.cgroup?.version === 2;
+    const path = isV2 ? "/" : (this.#controllers.map((name) => machine.cgroup?.controllers[name]?.path)[0] ?? "/");
+    this.rootName = path === "/" ? "" : path;
     this.type = isV2 ? "cgroup2" : part === "" ? "tmpfs" : "cgroup";
     this.root = this.#stamped(new GeneratedDirectory(this, 1, S_IFDIR | 0o555));
     if (part === "" && !isV2) this.#addHierarchies();
