@@ -188,7 +188,7 @@ export class ImmutableInode extends GoferInode {
   #fetchAhead(): boolean {
     const parent = this.#parent;
     const siblings = parent === null ? null : this.fs.listings.get(parent.ino);
-    if (parent === null || siblings === null || !siblings.isRead) return false;
+    if (parent === null || siblings === null || !siblings.isRead || !this.fs.readAhead.isPromising()) return false;
     const place = parent.place();
     if (isErrno(place)) return false;
     this.fs.readAhead.fetch(this.fs.client, place, siblings, this.#name, this.fs.listings);

@@ -268,3 +268,30 @@ test("attributes of a listing: rows by rank, links' targets by number", () => {
   assert.equal(listing.attributes(listing.indexOf("link"), row), false);
   assert.equal(listing.target(listing.indexOf("link")), null);
 });
+
+/** Counts the messages that read ahead. */
+class ScanCounter extends LocalGofer {
+  scans = 0;
+
+  override call<Request extends readonly unknown[], Reply extends readonly unknown[]>(
+    message: Message<Request, Reply>,
+    ...fields: Request
+  ): Answer<Reply> {
+    if (message.id === scan.id) this.scans++;
+    return super.call(message, ...fields);
+  }
+}
+
+test("who picks directories here and there gets them one by one after a while", () => {
+  const counter = new ScanCounter({ trees: [{ fd: openAt(AT_FDCWD, root, O_PATH), readOnly: true }] });
+  // What comes ahead is not kept for long.
+  const fs = GoferFilesystem.attach(counter, 0, 42, { isImmutable: true, listingBytes: 9000 });
+  assert.ok(!isErrno(fs));
+  const top = child(fs.root, "top");
+  for (let i = 0; i < 12; i++) {
+    list(top);
+    list(child(top, `d${(i * 23 + 50) % TOPS}`));
+  }
+  assert.ok(counter.scans >= 2 && counter.scans <= 4, `${counter.scans} messages`);
+  counter.server.close();
+});

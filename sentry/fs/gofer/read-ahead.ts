@@ -1,7 +1,8 @@
 /**
  * Reading ahead of tree walks (find, ls -R, du, tar): a guest that has listed a directory and
  * now lists one of those in it will want the others, too, and what is below. One message
- * brings as many as fit (see `scan`), and grows as long as what it brings is used.
+ * brings as many as fit (see `scan`), and grows as long as what it brings is used. A guest that picks
+ * a few directories here and there (an interpreter that looks for modules) gets them one by one.
  */
 
 import { MAX_SCAN, MAX_SCAN_NAMES, SCAN_FULL, scan } from "../../../gofer/protocol/messages.ts";
@@ -25,6 +26,10 @@ import { presentIno } from "./present-ino.ts";
 const FIRST_BUDGET = 16 * 1024;
 /** The bytes of names that one message may take. */
 const MOST_NAME_BYTES = 32 * 1024;
+/** After so many small messages in a row that brought what nobody read, directories are listed by themselves: so many, and twice as many each further time. */
+const USELESS = 2;
+const ALONE = 8;
+const MOST_DOUBLINGS = 6;
 /** So many attributes of files must have come before their use is judged. */
 const JUDGED = 1024;
 /** So many questions about files of directories that came ahead mean that the walk looks at all of them. */
@@ -35,6 +40,9 @@ export class ReadAhead {
   /** Listings that the last message brought, and how many of them were read since. */
   #brought = 0;
   #used = 0;
+  #useless = 0;
+  /** Directories that are still to be listed by themselves. */
+  #alone = 0;
   #misses = 0;
   #attributesBrought = 0;
   #attributesUsed = 0;
@@ -58,9 +66,16 @@ export class ReadAhead {
     return this.#misses >= MISSES_BEFORE_ATTRIBUTES;
   }
 
+  /** Whether the next directory is the beginning of a walk, as far as what came ahead so far tells. */
+  isPromising(): boolean {
+    this.#judge();
+    if (this.#alone === 0) return true;
+    this.#alone--;
+    return false;
+  }
+
   /** Brings `name` of the directory at `place`, whose listing is `siblings`, and more into `kept`. */
   fetch(client: Gofer, place: Place, siblings: Listing, name: string, kept: Listings): void {
-    this.#judge();
     const names = this.#wanted(siblings, name, kept);
     const answer = client.call(scan, place.node, place.path, names, this.#budget, this.wantsAttributes ? SCAN_FULL : 0);
     if (typeof answer !== "number") this.#keep(answer[1], kept);
@@ -68,7 +83,10 @@ export class ReadAhead {
 
   #judge(): void {
     if (this.#brought > 0) {
-      const factor = this.#used * 2 >= this.#brought ? 2 : 0.5;
+      const isUseful = this.#used * 2 >= this.#brought;
+      this.#useless = isUseful ? 0 : this.#useless + (this.#budget === FIRST_BUDGET ? 1 : 0);
+      if (!isUseful && this.#useless >= USELESS) this.#alone = ALONE << Math.min(this.#useless - USELESS, MOST_DOUBLINGS);
+      const factor = isUseful ? 2 : 0.5;
       this.#budget = Math.min(Math.max(this.#budget * factor, FIRST_BUDGET), MAX_SCAN);
     }
     if (this.#attributesBrought > JUDGED) {
