@@ -90,6 +90,7 @@
 #define SLOT_TAKEN 0x3fc
 #define FETCHED_ALL 0xfffffffe
 #define FETCH_FAILED 0xffffffff
+#define TAKEN_NO_MORE 0xffffffff
 #define FETCH_MOST 0x7ffff000
 #define RING_SIZE 0x18000
 #define LARGE_COPY 0x8000

@@ -54,7 +54,9 @@ void stub_fetch_late(struct thread *thread) {
   const u8 *from = (const u8 *)slot->prefetch[0].addr;
   for (u32 done = 0, looks = 0; done < length;) {
     u32 at = done % RING_SIZE, piece = next_piece(length - done, at);
-    if (done + piece - __atomic_load_n(&slot->taken, __ATOMIC_ACQUIRE) > RING_SIZE) {
+    u32 taken = __atomic_load_n(&slot->taken, __ATOMIC_ACQUIRE);
+    if (taken == TAKEN_NO_MORE) return;
+    if (done + piece - taken > RING_SIZE) {
       if (++looks > FETCH_LOOKS || __atomic_load_n(&thread->bed->command, __ATOMIC_ACQUIRE)) return;
       __builtin_ia32_pause();
       continue;

@@ -63,6 +63,7 @@ export const SLOT_READY = 0x3f8;
 export const SLOT_TAKEN = 0x3fc;
 export const FETCHED_ALL = 0xfffffffe;
 export const FETCH_FAILED = 0xffffffff;
+export const TAKEN_NO_MORE = 0xffffffff;
 export const FETCH_MOST = 0x7ffff000;
 export const RING_SIZE = 0x18000;
 export const LARGE_COPY = 0x8000;

@@ -15,6 +15,7 @@ import {
   SLOT_FETCHED,
   SLOT_READY,
   SLOT_TAKEN,
+  TAKEN_NO_MORE,
 } from "./layout.generated.ts";
 
 const SYS_read = 0;
@@ -86,6 +87,9 @@ export class SlotRing {
       if (fetched !== last) looks = 0;
       last = fetched;
     }
+    // No more waiting in this call, on either side.
+    this.#length = 0;
+    Atomics.store(this.#u32, this.#word + SLOT_TAKEN / 4, TAKEN_NO_MORE);
     return false;
   }
 
