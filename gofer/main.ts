@@ -6,6 +6,7 @@ import { GOFER_SENTRY_FD, GOFER_SUPERVISOR_FD, parseStartConfig } from "../runti
 import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
 import { goferFilter } from "./filter.ts";
 import { FileServer, serve } from "./server/server.ts";
+import { warmUp } from "./server/warm-up.ts";
 
 const main = (): number => {
   optimiseLate();
@@ -15,12 +16,12 @@ const main = (): number => {
     const { trees, ownerMap } = parseStartConfig(configJson).gofer;
     if (trees.length !== treeFds.length) throw new Error(`${treeFds.length} trees came, ${trees.length} are configured`);
     const server = new FileServer({ trees: trees.map((tree, index) => ({ ...tree, fd: treeFds[index] })), ownerMap });
-    const giveBackOwnCode = findOwnCode();
     const filter = compileFilter(goferFilter);
+    // The sentry is still busy with its own start.
+    findOwnCode()();
+    warmUp(server);
     supervisor.confine();
     installFilter(filter, { tsync: true });
-    // The sentry is still busy with its own start.
-    giveBackOwnCode();
     return serve(server, GOFER_SENTRY_FD);
   } catch (error) {
     return supervisor.fatal(`gofer: ${error instanceof Error ? error.message : String(error)}`);
