@@ -29,6 +29,7 @@ export const placeAt = (kernel: Kernel, namespace: MountNamespace, path: string,
     }
     const parent = trail.length === 0 ? root : trail[trail.length - 1];
     if (!parent.dentry.inode.isDirectory) return ENOTDIR;
+    if (names.length > 0) parent.dentry.inode.lookAhead([name, ...[...names].reverse()].join("/"), 0);
     let next = kernel.vfs.child(null, parent, name);
     if (next === ENOENT && missing !== "refuse") {
       const isLast = names.every((rest) => rest === "" || rest === ".");
