@@ -28,6 +28,7 @@ export const commitProgram = (task: Task, thread: GuestThread, loaded: Loaded): 
     if (thread !== task.thread) thread.process.kill();
     return mm;
   }
+  task.leaveRings();
   if (thread === task.thread) {
     // The first program of a process that no fork has made.
     task.mm.putUser();

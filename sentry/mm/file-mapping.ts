@@ -13,6 +13,8 @@ export interface FileMapping {
    * behind it (/dev/zero: map anonymous instead).
    */
   hostFd(writable: boolean): number | Errno | null;
+  /** Where in the host fd `length` bytes at `offset` lie, or an errno. Absent: there. */
+  place?(offset: number, length: number): number;
   /** One more VMA refers to it; `isSharedWritable`: stores through it may reach the file (F_ADD_SEALS asks). */
   takeMapping(isSharedWritable: boolean): void;
   /** One VMA less. */

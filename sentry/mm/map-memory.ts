@@ -100,7 +100,9 @@ export const mapMemory = (
   if (flags & MAP_NORESERVE) vmFlags |= VM_NORESERVE;
   const backing = file === null ? anonymousBacking(flags, vmFlags) : fileBacking(task, file, prot, flags, vmFlags);
   if (isErrno(backing)) return backing;
-  return place(mm, task, addr, size, prot & PROT_RWX, flags, backing, file === null ? 0 : offset);
+  const start = file === null ? 0 : (backing.file?.place?.(offset, size) ?? offset);
+  if (start < 0) return start;
+  return place(mm, task, addr, size, prot & PROT_RWX, flags, backing, start);
 };
 
 /** Maps `object` itself, for memory that no fd stands for. */

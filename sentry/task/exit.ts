@@ -76,6 +76,7 @@ const isHeldByTracer = (task: Task, process: Process): boolean => {
 const endTask = (task: Task): void => {
   const { process, kernel } = task;
   task.exitStatus ??= process.groupExitStatus ?? signalStatus(SIGKILL);
+  task.leaveRings();
   releaseAddressSpace(task);
   exitHooks.taskExit?.(task);
   task.trace?.awaited?.finish(ESRCH);

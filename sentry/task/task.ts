@@ -49,6 +49,18 @@ export interface TaskOptions {
 /** Why a task that is kept from guest code stopped, which says how it goes on. */
 export type ParkCause = "syscall" | "user";
 
+/** Who calls for a task from outside its own calls (io_uring): what sleeps then sleeps there. */
+export interface CallBorrower {
+  adopt(op: BlockingOp): number;
+  waitOn(queue: WaitQueue): void;
+}
+
+/** As io_uring's rings are seen from here. */
+interface Ring {
+  readonly submitters: Set<Task>;
+  cancelAll(task: Task): void;
+}
+
 export class Task implements Waiter {
   readonly kernel: Kernel;
   /** Changes hands when a thread that is not the leader calls execve(2). */
@@ -66,6 +78,10 @@ export class Task implements Waiter {
   /** The sleeping call, null while it runs. */
   op: BlockingOp | null = null;
   restartBlock: RestartBlock | null = null;
+  /** Set while somebody else makes a call for this task. */
+  borrower: CallBorrower | null = null;
+  /** Rings that it has submitted requests to; null: none. */
+  rings: Set<Ring> | null = null;
 
   /** The pid namespace of children to come (unshare and setns with CLONE_NEWPID). */
   childPidNamespace: PidNamespace;
@@ -157,7 +173,7 @@ export class Task implements Waiter {
 
   /** Guest memory as the current call sees it (the thread's). */
   get memory(): UserMemory {
-    return this.thread.memory;
+    return this.borrower === null ? this.thread.memory : this.thread.process.memory;
   }
 
   get isLeader(): boolean {
@@ -172,6 +188,7 @@ export class Task implements Waiter {
 
   /** Puts the task to sleep in `op`: subscribes first, then steps once more. Returns the result, or BLOCKED. */
   block(op: BlockingOp): number {
+    if (this.borrower !== null) return this.borrower.adopt(op);
     this.op = op;
     op.subscribe(this);
     const result = this.stepBlocked();
@@ -221,8 +238,22 @@ export class Task implements Waiter {
     this.kernel.schedule(this);
   }
 
+  /** At its end and at execve(2), requests of rings are over (io_uring_task_cancel). */
+  leaveRings(): void {
+    if (this.rings === null) return;
+    for (const ring of this.rings) {
+      ring.cancelAll(this);
+      ring.submitters.delete(this);
+    }
+    this.rings = null;
+  }
+
   /** For `op.subscribe`: this task is woken when `queue` is notified. */
   waitOn(queue: WaitQueue): void {
+    if (this.borrower !== null) {
+      this.borrower.waitOn(queue);
+      return;
+    }
     queue.add(this);
     this.#queues.push(queue);
   }

@@ -88,6 +88,15 @@ export class FdTable {
     return this.#drop(file, task);
   }
 
+  /** Takes `fd` out without closing it: the caller gets the reference. */
+  withdraw(fd: number): OpenFile | null {
+    const file = this.#files[fd] ?? null;
+    if (file === null) return null;
+    this.#files[fd] = null;
+    if (fd < this.#firstFree) this.#firstFree = fd;
+    return file;
+  }
+
   /** filp_close(): flush, then the POSIX locks of this table on the file go. */
   #drop(file: OpenFile, task: Task): number {
     const result = file.flush(task);
