@@ -72,5 +72,6 @@ const takeCredentials = (task: Task, { credentials, program }: Loaded): void => 
   const isForeign = task.creds.euid !== task.creds.uid || task.creds.egid !== task.creds.gid;
   if (credentials.isSecure || credentials.hasChanged) task.parentDeathSignal = 0;
   process.dumpable = credentials.isSecure || credentials.hasChanged || isForeign || !isReadable ? 0 : 1;
+  process.refusesExecGain &&= process.inheritsExecGain;
   task.creds = credentials.creds;
 };

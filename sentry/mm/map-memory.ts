@@ -217,6 +217,7 @@ const place = (
   backing: Backing,
   offset: number,
 ): number => {
+  if (task.process.refusesExecGain && (prot & (PROT_WRITE | PROT_EXEC)) === (PROT_WRITE | PROT_EXEC)) return EACCES;
   const { map } = mm;
   const end = addr + size;
   const isFixed = !map.isFree(addr, end);

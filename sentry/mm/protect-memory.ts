@@ -1,6 +1,6 @@
 /** mprotect(2): do_mprotect_pkey() */
 import { EACCES, EINVAL, ENOMEM, EPERM } from "../abi/errno.ts";
-import { PAGE_SIZE, PROT_GROWSDOWN, PROT_GROWSUP, PROT_RWX, PROT_SEM, PROT_WRITE, pageAlign } from "../abi/mman.ts";
+import { PAGE_SIZE, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_RWX, PROT_SEM, PROT_WRITE, pageAlign } from "../abi/mman.ts";
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { MAX_MAP_COUNT } from "./layout.ts";
@@ -65,6 +65,9 @@ const mayProtect = (mm: AddressSpace, task: Task, vma: Vma, start: UserAddr, sto
   if (vma.isPlatform) return vma.name === "" ? ENOMEM : EACCES;
   // VM_MAYREAD, VM_MAYWRITE and VM_MAYEXEC lie in the order of PROT_*.
   if ((prot & ~(vma.flags / VM_MAYREAD)) !== 0) return EACCES;
+  // map_deny_write_exec()
+  if (task.process.refusesExecGain && (prot & PROT_EXEC) !== 0 && ((prot & PROT_WRITE) !== 0 || (vma.prot & PROT_EXEC) === 0))
+    return EACCES;
   if (vma.isSealed) return EPERM;
   if (vma.prot === prot) return 0;
   const becomesData = (prot & PROT_WRITE) !== 0 && (vma.prot & PROT_WRITE) === 0 && (vma.flags & VM_SHARED) === 0;

@@ -114,6 +114,8 @@ const createProcess = (parent: Task, options: CloneOptions): Process => {
   process.dumpable = from.dumpable;
   process.oomScoreAdj = from.oomScoreAdj;
   process.isThpDisabled = from.isThpDisabled;
+  process.refusesExecGain = from.refusesExecGain && from.inheritsExecGain;
+  process.mergesMemory = from.mergesMemory;
   process.exePath = from.exePath;
   process.container = from.container;
   return process;

@@ -60,6 +60,11 @@ export class Process {
   ptracerPid = 0;
   /** PR_SET_THP_DISABLE. */
   isThpDisabled = false;
+  /** PR_SET_MDWE: memory that could be written is never run; children and new programs have it from here, or not. */
+  refusesExecGain = false;
+  inheritsExecGain = true;
+  /** PR_SET_MEMORY_MERGE. */
+  mergesMemory = false;
   oomScoreAdj = 0;
 
   /** The signal for the parent at the end; 0: none, and then only __WCLONE and __WALL waits see it. */

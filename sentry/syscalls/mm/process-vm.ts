@@ -50,9 +50,10 @@ const transfer = (
   if (flags !== 0) return EINVAL;
   const io = userIovIo(task, local[0], local[1]);
   if (isErrno(io)) return io;
+  if (io.remaining === 0) return 0;
   const ranges = remoteRanges(task, remote[0], remote[1]);
   if (!Array.isArray(ranges)) return ranges;
-  if (io.remaining === 0 || ranges.every((range) => range.length === 0)) return 0;
+  if (ranges.every((range) => range.length === 0)) return 0;
   const memory = targetMemory(task, pid);
   if (isErrno(memory)) return memory;
   let done = 0;

@@ -3,6 +3,8 @@ import {
   PR_GET_CHILD_SUBREAPER,
   PR_GET_DUMPABLE,
   PR_GET_IO_FLUSHER,
+  PR_GET_MDWE,
+  PR_GET_MEMORY_MERGE,
   PR_GET_NAME,
   PR_GET_NO_NEW_PRIVS,
   PR_GET_PDEATHSIG,
@@ -18,6 +20,8 @@ import {
   PR_SET_CHILD_SUBREAPER,
   PR_SET_DUMPABLE,
   PR_SET_IO_FLUSHER,
+  PR_SET_MDWE,
+  PR_SET_MEMORY_MERGE,
   PR_SET_MM,
   PR_SET_NAME,
   PR_SET_NO_NEW_PRIVS,
@@ -42,6 +46,7 @@ import { setFilter, setStrict } from "../../task/set-seccomp.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { capabilityPrctl } from "./prctl-capability.ts";
+import { getExecGain, setExecGain, setMemoryMerge } from "./prctl-memory.ts";
 import { setMemoryMap } from "./prctl-mm.ts";
 
 const PR_TSC_ENABLE = 1;
@@ -156,6 +161,14 @@ export const sys_prctl = implement(
         if (arg3 !== 0 || arg4 !== 0 || arg5 !== 0) return EINVAL;
         process.isThpDisabled = arg2 !== 0;
         return 0;
+      case PR_SET_MDWE:
+        return setExecGain(task, arg2, arg3 === 0 && arg4 === 0 && arg5 === 0);
+      case PR_GET_MDWE:
+        return arg2 !== 0 || arg3 !== 0 || arg4 !== 0 || arg5 !== 0 ? EINVAL : getExecGain(process);
+      case PR_SET_MEMORY_MERGE:
+        return setMemoryMerge(task, arg2, arg3 === 0 && arg4 === 0 && arg5 === 0);
+      case PR_GET_MEMORY_MERGE:
+        return arg2 !== 0 || arg3 !== 0 || arg4 !== 0 || arg5 !== 0 ? EINVAL : process.mergesMemory ? 1 : 0;
       case PR_GET_SPECULATION_CTRL:
         if (arg3 !== 0 || arg4 !== 0 || arg5 !== 0) return EINVAL;
         return arg2 <= 2 ? PR_SPEC_NOT_AFFECTED : ENODEV;

@@ -152,10 +152,11 @@ const vmsplice = (task: Task, file: PipeFile, io: UserIo): number =>
 export const sys_vmsplice = implement("vmsplice", { level: "full" }, (task, fd, iovAddr, count, flags) => {
   if ((flags & ~SPLICE_F_ALL) !== 0) return EINVAL;
   const file = task.file(fd);
-  if (!(file instanceof PipeFile)) return EBADF;
+  if (isErrno(file)) return EBADF;
   const io = userIovIo(task, iovAddr, count);
   if (isErrno(io)) return io;
   if (io.remaining === 0) return 0;
+  if (!(file instanceof PipeFile)) return EBADF;
   const n = vmsplice(task, file, io);
   if (n !== EAGAIN || (flags & SPLICE_F_NONBLOCK) !== 0) return n;
   return task.block(new VmspliceOp(file, io));

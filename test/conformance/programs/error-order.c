@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <linux/sockios.h>
 
 static void streams(void) {
@@ -21,6 +22,13 @@ static void streams(void) {
   T(sync_file_range(p[0], 0, 0, 0));
   T(sync_file_range(p[0], LONG_MAX, 1, 0));
   T(posix_fadvise(p[0], 0, 0, 0));
+  struct iovec part = {buf, 1};
+  int file = memfd_create("m", 0);
+  T(vmsplice(file, NULL, 0, 0));
+  T(vmsplice(file, &part, 1, 0));
+  T(vmsplice(file, &part, -1, 0));
+  T(process_vm_readv(INT_MAX, NULL, 0, &part, -1, 0));
+  T(process_vm_readv(INT_MAX, &part, 1, &part, 1, 0));
   T(fcntl(p[0], F_ADD_SEALS, F_SEAL_GROW));
   T(fcntl(p[1], F_ADD_SEALS, F_SEAL_GROW));
 }
