@@ -103,6 +103,7 @@ export const IPV6_RECVTCLASS = 66;
 export const IPV6_TCLASS = 67;
 export const IPV6_DONTFRAG = 62;
 export const IPV6_AUTOFLOWLABEL = 70;
+export const IPV6_TRANSPARENT = 75;
 export const IPV6_FREEBIND = 78;
 export const ipv6OptionNames = enumeration({
   IPV6_ADDRFORM,
@@ -134,6 +135,7 @@ export const ipv6OptionNames = enumeration({
   IPV6_TCLASS,
   IPV6_DONTFRAG,
   IPV6_AUTOFLOWLABEL,
+  IPV6_TRANSPARENT,
   IPV6_FREEBIND,
 });
 

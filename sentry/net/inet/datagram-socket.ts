@@ -37,7 +37,7 @@ import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "..
 import { encodeSockaddr, familyOf, type IpAddress, portIn } from "./address.ts";
 import { type Datagram, isUdpLike, type QueuedDatagram, truesize, UDP_HEADER } from "./datagram.ts";
 import { type ErrorReport, putErrorReport } from "./error-queue.ts";
-import { checkInetControl, putInetControl, putTimestamp, type SendOverrides, sendOverrides } from "./inet-control.ts";
+import { checkInetControl, checkSource, putInetControl, putTimestamp, type SendOverrides, sendOverrides } from "./inet-control.ts";
 import { InetSocket } from "./inet-socket.ts";
 import { leaveAllGroups } from "./memberships.ts";
 import type { PortTable } from "./port-table.ts";
@@ -143,11 +143,11 @@ export class DatagramSocket extends InetSocket {
     if (typeof overrides === "number") return overrides;
     const source = overrides.source ?? this.#sourceOf(address, overrides.interfaceIndex);
     if (typeof source === "number") return source;
-    if (overrides.source !== null && !this.mayBindTo(overrides.source)) return EINVAL;
+    const error = overrides.source === null ? 0 : checkSource(this, overrides.source, overrides.interfaceIndex, address);
+    if (error < 0) return error;
     if ((address.isBroadcast || address.isSubnetBroadcast) && !this.settings.isBroadcast) return EACCES;
     if (length > MAX_LENGTH - (address.isV4 ? HEADERS_V4 : HEADERS_V6)) return EMSGSIZE;
-    const error = this.autobind();
-    if (error < 0) return EAGAIN;
+    if (this.autobind() < 0) return EAGAIN;
     let data = new Uint8Array(length);
     if (length > 0 && io.take(data, 0, length) !== length) return EFAULT;
     if (corked !== null || (message.flags & MSG_MORE) !== 0 || this.#udp.isCorked) {

@@ -2,7 +2,7 @@
 import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { AF_INET6 } from "../../../syscall-tables/flags/socket.ts";
 import * as SO from "../../../syscall-tables/flags/socket-options.ts";
-import { EINVAL, EPERM } from "../../abi/errno.ts";
+import { EAFNOSUPPORT, EINVAL, ENETUNREACH, EPERM } from "../../abi/errno.ts";
 import { type ControlMessage, int32At, int32Bytes } from "../control.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { encodeSockaddr, type IpAddress, LOOPBACK4, putAddress6, putWord, v4In, v6In } from "./address.ts";
@@ -95,6 +95,20 @@ const readControl = (socket: InetSocket, message: ControlMessage, overrides: Sen
     }
   }
   return 0;
+};
+
+/** May a packet for `destination` come from `source` (ip_route_output_key_hash_rcu, ip6_datagram_send_ctl)? 0 or an errno. */
+export const checkSource = (socket: InetSocket, source: IpAddress, interfaceIndex: number, destination: IpAddress): number => {
+  const isLocal = socket.net.transport.isLocal(source);
+  const isTransparent = socket.ip.v4.get(IP.IP_TRANSPARENT) === 1;
+  if (destination.isV4) {
+    if (!source.isV4 || source.isMulticast || source.isBroadcast) return EINVAL;
+    return isLocal || isTransparent ? 0 : ENETUNREACH;
+  }
+  if (source.isMulticast || (source.isLinkLocal && interfaceIndex === 0)) return EINVAL;
+  const isFree = isTransparent || socket.ip.v4.get(IP.IP_FREEBIND) === 1;
+  if (source.isV4) return isFree ? EAFNOSUPPORT : EINVAL;
+  return isLocal || isFree ? 0 : EINVAL;
 };
 
 /** What the control messages of a send ask for, or an errno. */

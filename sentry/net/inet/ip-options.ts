@@ -167,6 +167,9 @@ export const setIpOption = (socket: InetSocket, task: Task, name: number, value:
     if (name === IP.IP_TRANSPARENT && int !== 0 && !mayBeTransparent(socket, task)) return EPERM;
     if (name === IP.IP_RECVFRAGSIZE && socket.type === SOCK_STREAM) return EINVAL;
     ip.v4.set(name, int !== 0 ? 1 : 0);
+    // One bit for both families.
+    if (name === IP.IP_FREEBIND) ip.v6.set(IP.IPV6_FREEBIND, int !== 0 ? 1 : 0);
+    if (name === IP.IP_TRANSPARENT) ip.v6.set(IP.IPV6_TRANSPARENT, int !== 0 ? 1 : 0);
     if (int !== 0) ip.wantsControl = true;
     return 0;
   }

@@ -13,7 +13,6 @@ import type { InetSocket } from "./inet-socket.ts";
 import { joinGroup, leaveGroup } from "./memberships.ts";
 import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
 
-const IPV6_TRANSPARENT = 75;
 const IPV6_PATHMTU = 61;
 const IPV6_FLOWLABEL_MGR = 32;
 const IP6T_SO_GET_INFO = 64;
@@ -53,7 +52,7 @@ const flags = new Map<number, number>([
   [IP.IPV6_RECVTCLASS, 0],
   [IP.IPV6_AUTOFLOWLABEL, 1],
   [74, 0],
-  [IPV6_TRANSPARENT, 0],
+  [IP.IPV6_TRANSPARENT, 0],
   [77, 0],
   [IP.IPV6_FREEBIND, 0],
 ]);
@@ -133,8 +132,11 @@ export const setIpv6Option = (socket: InetSocket, task: Task, name: number, valu
     if (name === IP.IPV6_MULTICAST_LOOP && int !== 0 && int !== 1) return EINVAL;
     const isPrivileged =
       task.creds.hasIn(socket.net.userNamespace, CAP_NET_ADMIN) || task.creds.hasIn(socket.net.userNamespace, CAP_NET_RAW);
-    if (name === IPV6_TRANSPARENT && int !== 0 && !isPrivileged) return EPERM;
+    if (name === IP.IPV6_TRANSPARENT && int !== 0 && !isPrivileged) return EPERM;
     ip.v6.set(name, int !== 0 ? 1 : 0);
+    // One bit for both families.
+    if (name === IP.IPV6_FREEBIND) ip.v4.set(IP.IP_FREEBIND, int !== 0 ? 1 : 0);
+    if (name === IP.IPV6_TRANSPARENT) ip.v4.set(IP.IP_TRANSPARENT, int !== 0 ? 1 : 0);
     if (int !== 0) ip.wantsControl = true;
     return 0;
   }
