@@ -71,8 +71,10 @@ const blockIo = (field: Field): BlockIoResources => {
 const deviceRule = (field: Field): DeviceRule => {
   const type = field.at("type").text("a") || "a";
   if (type !== "a" && type !== "b" && type !== "c") field.at("type").refuse(`invalid device type ${JSON.stringify(type)}`);
-  const access = field.at("access").text("") || "rwm";
-  if (!/^[rwm]+$/.test(access)) field.at("access").refuse(`${JSON.stringify(access)} is not made of r, w and m`);
+  // toSet() of runc's libcontainer/devices: other letters are passed over.
+  const given = field.at("access").text("") || "rwm";
+  const access = given.replace(/[^rwm]/g, "");
+  if (access === "") field.at("access").refuse(`${JSON.stringify(given)} has none of r, w and m`);
   // -1 is "any" as well.
   const any = (of: Field): number | null => (of.exists && of.value !== -1 ? number(of) : null);
   return {

@@ -42,7 +42,10 @@ const full: Json = {
       memory: { limit: 1 << 20, reservation: 1 << 19, swap: 1 << 21, swappiness: 10, disableOOMKiller: true },
       cpu: { shares: 512, quota: 10_000, period: 100_000, cpus: "0", mems: "0" },
       pids: { limit: 10 },
-      devices: [{ allow: false, access: "rwm" }],
+      devices: [
+        { allow: false, access: "rwm" },
+        { allow: false, type: "c", major: 1, minor: 11, access: "rwa" },
+      ],
       hugepageLimits: [{ pageSize: "2MB", limit: 0 }],
       blockIO: { weight: 100, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1000 }] },
       unified: { "memory.high": "1000" },
