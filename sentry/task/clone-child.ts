@@ -134,10 +134,7 @@ const childActions = (actions: SignalActions, options: CloneOptions): SignalActi
 const childFs = (parent: Task, flags: number, creds: Credentials): FsContext => {
   if (has(flags, CLONE_FS)) return parent.fs.take();
   const fs = parent.fs.fork();
-  if (has(flags, CLONE_NEWNS)) {
-    fs.unshareMounts();
-    fs.namespace.owner = creds.userNamespace;
-  }
+  if (has(flags, CLONE_NEWNS)) fs.unshareMounts(creds.userNamespace);
   return fs;
 };
 

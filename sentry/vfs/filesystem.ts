@@ -1,3 +1,4 @@
+import { initialUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import type { Inode } from "./inode.ts";
 import type { Dentry } from "./path.ts";
 
@@ -23,6 +24,8 @@ export abstract class Filesystem {
   /** What stands before the names in mountinfo's root column: where `root` lies in the host's filesystem. */
   readonly rootName: string = "";
   isReadOnly = false;
+  /** s_user_ns: whose CAP_SYS_ADMIN may change its options. */
+  owner: UserNamespace = initialUserNamespace();
   /** Files open for writing: a read-only remount is refused while above 0. */
   writers = 0;
   /** Mounts of it, over all namespaces; `destroy` runs when the last goes. */

@@ -1,5 +1,6 @@
 /** What CLONE_FS shares (struct fs_struct): root, working directory, umask; and with them the mount namespace. */
 import type { UserNamespace } from "../task/user-namespace.ts";
+import { lockMounts } from "./locked-mounts.ts";
 import type { Mount } from "./mount.ts";
 import type { MountNamespace } from "./mount-namespace.ts";
 import { type Path, putPath, takePath } from "./path.ts";
@@ -46,6 +47,7 @@ export class FsContext {
   unshareMounts(owner: UserNamespace = this.namespace.owner): void {
     const translate = new Map<Mount, Mount>();
     this.namespace = this.namespace.fork(translate);
+    if (owner !== this.namespace.owner) lockMounts(this.namespace);
     this.namespace.owner = owner;
     const moved = (path: Path): Path => ({ mount: translate.get(path.mount) ?? path.mount, dentry: path.dentry });
     this.root = moved(this.#root);

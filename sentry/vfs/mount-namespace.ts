@@ -72,6 +72,9 @@ export const copyTree = (mount: Mount, recursive: boolean, translate: Map<Mount,
   copy.propagation = mount.propagation;
   copy.group = mount.group;
   copy.master = mount.master;
+  copy.isLocked = mount.isLocked;
+  copy.lockedFlags = mount.lockedFlags;
+  copy.isAtimeLocked = mount.isAtimeLocked;
   translate.set(mount, copy);
   if (!recursive) return copy;
   for (const [dentry, child] of mount.children) {

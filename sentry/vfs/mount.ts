@@ -47,6 +47,10 @@ export class Mount {
 
   /** umount2(MNT_EXPIRE) has marked it. */
   isExpiring = false;
+  /** Of what a less privileged namespace was given (locked-mounts.ts): it stays here; these flags and the atime mode stay, too. */
+  isLocked = false;
+  lockedFlags = 0;
+  isAtimeLocked = false;
   #isReleased = false;
 
   constructor(fs: Filesystem, root: Dentry, flags: number, source: string) {

@@ -21,9 +21,10 @@ import {
 } from "../../syscall-tables/flags/mount.ts";
 import { CAP_SYS_ADMIN } from "../../syscall-tables/flags/system.ts";
 
-import { EAGAIN, EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM, isErrno } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { rootDentry } from "./dentry-cache.ts";
+import { hidesBelow, isTooRevealing, mayChangeFlags } from "./locked-mounts.ts";
 import { MOUNT_FLAGS, Mount } from "./mount.ts";
 import { copyTree } from "./mount-namespace.ts";
 import type { Path } from "./path.ts";
@@ -70,13 +71,15 @@ const releaseTree = (mount: Mount): void => {
 };
 
 const newMount = (task: Task, vfs: Vfs, source: string, target: Path, type: string, flags: number, data: string): number => {
-  const factory = vfs.filesystemType(type);
-  if (factory === null) return ENODEV;
-  const fs = factory(task, source, data);
+  const fs = vfs.makeFilesystem(task, type, source, data);
   if (isErrno(fs)) return fs;
   if (isMountRoot(target) && target.mount.fs === fs) return EBUSY;
   const isFresh = fs.mounts === 0;
   const mount = new Mount(fs, rootDentry(fs), mountFlags(flags), source === "" ? "none" : source);
+  if (isTooRevealing(task.fs.namespace, fs, mount.flags)) {
+    mount.release();
+    return EPERM;
+  }
   if (isFresh && (flags & MS_RDONLY) !== 0) fs.isReadOnly = true;
   const error = graft(task, mount, target);
   if (error < 0) mount.release();
@@ -87,7 +90,10 @@ const newMount = (task: Task, vfs: Vfs, source: string, target: Path, type: stri
 export const cloneMount = (task: Task, source: Path, isRecursive: boolean): Mount | number => {
   if (source.mount.namespace !== task.fs.namespace) return EINVAL;
   if (source.mount.propagation === MS_UNBINDABLE) return EINVAL;
-  return copyTree(source.mount, isRecursive, new Map(), source.dentry);
+  if (!isRecursive && hidesBelow(source.mount, source.dentry)) return EINVAL;
+  const copy = copyTree(source.mount, isRecursive, new Map(), source.dentry);
+  copy.isLocked = false;
+  return copy;
 };
 
 const bind = (task: Task, vfs: Vfs, source: string, target: Path, flags: number): number => {
@@ -112,7 +118,7 @@ const move = (task: Task, vfs: Vfs, source: string, target: Path): number => {
 export const moveMount = (task: Task, from: Path, target: Path): number => {
   const { mount } = from;
   const { namespace } = task.fs;
-  if (!isMountRoot(from) || target.mount.namespace !== namespace) return EINVAL;
+  if (!isMountRoot(from) || mount.isLocked || target.mount.namespace !== namespace) return EINVAL;
   if (mount.namespace !== null && (mount.namespace !== namespace || mount.parent === null)) return EINVAL;
   if (mount.root.inode.isDirectory !== target.dentry.inode.isDirectory) return EINVAL;
   if (mount.parent !== null && mount.parent.propagation === MS_SHARED) return EINVAL;
@@ -145,13 +151,15 @@ export const changePropagation = (target: Path, flags: number): number => {
   return 0;
 };
 
-const remount = (target: Path, flags: number, data: string): number => {
+const remount = (task: Task, target: Path, flags: number, data: string): number => {
   if (!isMountRoot(target)) return EINVAL;
   const { mount } = target;
   let wanted = mountFlags(flags);
   // An atime setting that is not mentioned stays (do_remount's callers).
   if ((flags & ATIME_FLAGS) === 0) wanted = (wanted & ~ATIME_FLAGS) | (mount.flags & ATIME_FLAGS);
+  if (!mayChangeFlags(mount, wanted)) return EPERM;
   if ((flags & MS_BIND) === 0) {
+    if (!task.creds.hasIn(mount.fs.owner, CAP_SYS_ADMIN)) return EPERM;
     const isReadOnly = (flags & MS_RDONLY) !== 0;
     if (isReadOnly && !mount.fs.isReadOnly && mount.fs.writers > 0) return EBUSY;
     const error = mount.fs.remount(data);
@@ -167,7 +175,7 @@ export const mount = (task: Task, vfs: Vfs, source: string, target: Path, type: 
   // MS_MGC_VAL, which old mount(8) passes.
   const flags = (rawFlags & 0xffff_0000) >>> 0 === 0xc0ed_0000 ? rawFlags & 0xffff : rawFlags;
   if (!mayMount(task)) return EPERM;
-  if ((flags & MS_REMOUNT) !== 0) return remount(target, flags, data);
+  if ((flags & MS_REMOUNT) !== 0) return remount(task, target, flags, data);
   if ((flags & MS_BIND) !== 0) return bind(task, vfs, source, target, flags);
   if ((flags & PROPAGATION) !== 0) return changePropagation(target, flags);
   if ((flags & MS_MOVE) !== 0) return move(task, vfs, source, target);
@@ -181,6 +189,7 @@ export const umount = (task: Task, target: Path, flags: number): number => {
   const { namespace } = task.fs;
   if (!isMountRoot(target) || mount.namespace !== namespace) return EINVAL;
   if (!mayMount(task)) return EPERM;
+  if (mount.isLocked) return EINVAL;
   if ((flags & MNT_EXPIRE) !== 0 && (flags & (MNT_FORCE | MNT_DETACH)) !== 0) return EINVAL;
   if (mount.parent === null) return (flags & MNT_DETACH) !== 0 ? EINVAL : EBUSY;
   if ((flags & MNT_DETACH) === 0 && (mount.pins > 0 || mount.children.size > 0)) return EBUSY;
@@ -210,6 +219,7 @@ export const pivotRoot = (task: Task, newRoot: Path, putOld: Path): number => {
   const rootMount = root.mount;
   if (newRoot.mount.namespace !== namespace || rootMount.namespace !== namespace || putOld.mount.namespace !== namespace) return EINVAL;
   if (rootMount.propagation === MS_SHARED && rootMount.parent !== null) return EINVAL;
+  if (newRoot.mount.isLocked) return EINVAL;
   if (newRoot.dentry.isUnlinked) return ENOENT;
   if (newRoot.mount === rootMount || putOld.mount === rootMount) return EBUSY;
   if (!isMountRoot(root) || !isMountRoot(newRoot) || newRoot.mount.parent === null) return EINVAL;
@@ -217,6 +227,8 @@ export const pivotRoot = (task: Task, newRoot: Path, putOld: Path): number => {
   const isBare = rootMount.parent === null;
   const place =
     rootMount.parent === null || rootMount.mountpoint === null ? null : { mount: rootMount.parent, dentry: rootMount.mountpoint };
+  newRoot.mount.isLocked = rootMount.isLocked;
+  rootMount.isLocked = false;
   namespace.detach(newRoot.mount);
   if (!isBare) namespace.detach(rootMount);
   if (place !== null) namespace.attach(newRoot.mount, place.mount, place.dentry);

@@ -1,9 +1,11 @@
 /** The virtual filesystem: path walks, opening, names and mounts. One per kernel. */
 import { MS_RELATIME } from "../../syscall-tables/flags/mount.ts";
 import { AT_FDCWD } from "../../syscall-tables/flags/open.ts";
-import { type Errno, isErrno } from "../abi/errno.ts";
+import { CAP_SYS_ADMIN } from "../../syscall-tables/flags/system.ts";
+import { ENODEV, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
+import { initialUserNamespace, type UserNamespace } from "../task/user-namespace.ts";
 import { lookupDentry, rootDentry } from "./dentry-cache.ts";
 import { makedev } from "./devices.ts";
 import type { Filesystem } from "./filesystem.ts";
@@ -36,7 +38,7 @@ export type FilesystemFactory = (task: Task | null, source: string, data: string
 
 export class Vfs {
   readonly kernel: Kernel;
-  readonly #types = new Map<string, { factory: FilesystemFactory; nodev: boolean }>();
+  readonly #types = new Map<string, { factory: FilesystemFactory; nodev: boolean; ownerOf: (task: Task) => UserNamespace }>();
   readonly #walker = new Walker();
   #lastDevice = 0;
 
@@ -49,9 +51,30 @@ export class Vfs {
     return makedev(0, ++this.#lastDevice);
   }
 
-  /** Makes `type` known to mount(2); `nodev` as in /proc/filesystems (true: no block device behind it). */
-  registerFilesystem(type: string, factory: FilesystemFactory, nodev = true): void {
-    this.#types.set(type, { factory, nodev });
+  /**
+   * Makes `type` known to mount(2). Who may mount it: CAP_SYS_ADMIN over what `ownerOf` says (mount_capable();
+   * the initial user namespace without FS_USERNS_MOUNT).
+   */
+  registerFilesystem(type: string, factory: FilesystemFactory, ownerOf: (task: Task) => UserNamespace = initialUserNamespace): void {
+    this.#types.set(type, { factory, nodev: true, ownerOf });
+  }
+
+  /** mount_capable() */
+  mayMakeFilesystem(task: Task, type: string): boolean {
+    const known = this.#types.get(type);
+    return known !== undefined && task.creds.hasIn(known.ownerOf(task), CAP_SYS_ADMIN);
+  }
+
+  /** A filesystem for mount(2) and fsconfig(2). */
+  makeFilesystem(task: Task, type: string, source: string, data: string): Filesystem | Errno {
+    const known = this.#types.get(type);
+    if (known === undefined) return ENODEV;
+    const owner = known.ownerOf(task);
+    if (!task.creds.hasIn(owner, CAP_SYS_ADMIN)) return EPERM;
+    const fs = known.factory(task, source, data);
+    if (isErrno(fs)) return fs;
+    if (fs.mounts === 0) fs.owner = owner;
+    return fs;
   }
 
   /** The lines of /proc/filesystems. */

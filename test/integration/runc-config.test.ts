@@ -46,6 +46,19 @@ describeContainers("config.json as runc has it", () => {
     assertRun(containers, bundle, { status: 1, stderrMatch: /sysctl \\"kernel\.msgmax\\" is not allowed in the hosts ipc namespace/ });
   });
 
+  it("a /proc of one's own does not uncover what config.json masks", () => {
+    const capabilities = { bounding: ["CAP_SETFCAP"], permitted: ["CAP_SETFCAP"], effective: ["CAP_SETFCAP"] };
+    const look =
+      "unshare -mrpf mount -t proc none /proc && echo yes || echo no; unshare -mr umount /proc/kcore && echo yes || echo no; unshare -mr mount -o rw,remount,bind /proc/sys && echo yes || echo no";
+    const masked = containers.bundle(["sh", "-c", look], process_({ capabilities, noNewPrivileges: false }));
+    assertRun(containers, masked, { status: 0, stdout: "no\nno\nno\n" });
+    const bare = containers.bundle(["sh", "-c", "unshare -mrpf mount -t proc none /proc && echo yes || echo no"], (config) => {
+      process_({ capabilities, noNewPrivileges: false })(config);
+      linux({ maskedPaths: [], readonlyPaths: [] })(config);
+    });
+    assertRun(containers, bare, { status: 0, stdout: "yes\n" });
+  });
+
   it("IPC limits are obeyed", () => {
     const probe = `
 #include <errno.h>

@@ -98,7 +98,11 @@ export class Cgroupfs extends Filesystem {
 }
 
 export const registerCgroupfs = (kernel: Kernel): void => {
-  kernel.vfs.registerFilesystem("cgroup", (_task, _source, part) => new Cgroupfs(kernel, part));
+  kernel.vfs.registerFilesystem(
+    "cgroup",
+    (_task, _source, part) => new Cgroupfs(kernel, part),
+    (task) => task.cgroupNamespace.userNamespace,
+  );
 };
 
 /** v1's hierarchies by the names of their directories; none with v2. */

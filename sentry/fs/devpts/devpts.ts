@@ -12,6 +12,7 @@ import type { Mount } from "../../vfs/mount.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 
 import type { Path } from "../../vfs/path.ts";
+import type { FilesystemFactory } from "../../vfs/vfs.ts";
 import { applyChange } from "../proc/attributes.ts";
 import { type DirectoryEntry, ListedDirectory } from "../proc/generated.ts";
 import type { HostTerminal } from "../tty/host-tty.ts";
@@ -221,14 +222,15 @@ const openSlave = (inode: Inode, path: Path, flags: number, task: Task): OpenFil
 
 /** Makes devpts known to mount(2) and serves its device numbers. */
 export const registerDevpts = (kernel: Kernel): void => {
-  kernel.vfs.registerFilesystem("devpts", (task, _source, data) => {
+  const make: FilesystemFactory = (task, _source, data) => {
     const config = parseDevptsOptions(data);
     if (isErrno(config)) return config;
     const namespace = task?.creds.userNamespace ?? initialUserNamespace();
     const uid = config.uid === null ? null : namespace.toKuid(config.uid);
     const gid = config.gid === null ? null : namespace.toKgid(config.gid);
     return uid === INVALID_ID || gid === INVALID_ID ? EINVAL : new Devpts(kernel, { ...config, uid, gid });
-  });
+  };
+  kernel.vfs.registerFilesystem("devpts", make, (task) => task.creds.userNamespace);
   registerCharDevice(TTYAUX_MAJOR, PTMX_MINOR, openPtmx);
   registerCharDevice(UNIX98_PTY_SLAVE_MAJOR, [0, MAX_MINOR], openSlave);
 };

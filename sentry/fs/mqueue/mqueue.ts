@@ -1,7 +1,7 @@
 /** mqueue: the POSIX message queues of an IPC namespace as files (mq_overview(7), "Mounting the message queue filesystem"). */
 import { S_IFDIR, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import { ENOSPC, EPERM, type Errno } from "../../abi/errno.ts";
-import { firstIpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
+import { firstIpcNamespace, type IpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { PosixQueue, PosixQueueFile } from "../../ipc/posix-queue.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
@@ -118,8 +118,10 @@ export class PosixQueues {
 
 /** mount(2) of type mqueue: the caller's namespace has one. */
 export const registerMqueue = (kernel: Kernel): void => {
-  kernel.vfs.registerFilesystem("mqueue", (task) => {
-    const namespace = task === null ? firstIpcNamespace(kernel) : ipcNamespaceOf(task);
-    return namespace.posixQueues.fs;
-  });
+  const namespaceOf = (task: Task | null): IpcNamespace => (task === null ? firstIpcNamespace(kernel) : ipcNamespaceOf(task));
+  kernel.vfs.registerFilesystem(
+    "mqueue",
+    (task) => namespaceOf(task).posixQueues.fs,
+    (task) => namespaceOf(task).userNamespace,
+  );
 };

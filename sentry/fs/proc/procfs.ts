@@ -116,5 +116,9 @@ class ProcRoot extends ListedDirectory {
 }
 
 export const registerProcfs = (kernel: Kernel, facts: HostFacts): void => {
-  kernel.vfs.registerFilesystem("proc", (task) => new Procfs(kernel, facts, task?.pidNamespace ?? kernel.pids));
+  kernel.vfs.registerFilesystem(
+    "proc",
+    (task) => new Procfs(kernel, facts, task?.pidNamespace ?? kernel.pids),
+    (task) => task.pidNamespace.userNamespace,
+  );
 };

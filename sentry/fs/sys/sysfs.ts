@@ -2,10 +2,10 @@
 import { O_ACCMODE, O_RDONLY, S_IFDIR } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, type Errno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
+import { networkOf } from "../../net/network-namespace.ts";
 import type { Task } from "../../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import type { Inode } from "../../vfs/inode.ts";
-
 import { type DirectoryEntry, GeneratedDirectory, GeneratedLink, TextInode } from "../proc/generated.ts";
 import type { HostFacts } from "../proc/host-facts.ts";
 import { NetworkClass } from "./network-class.ts";
@@ -151,5 +151,9 @@ export class Sysfs extends Filesystem {
 }
 
 export const registerSysfs = (kernel: Kernel, facts: HostFacts): void => {
-  kernel.vfs.registerFilesystem("sysfs", () => new Sysfs(kernel, facts));
+  kernel.vfs.registerFilesystem(
+    "sysfs",
+    () => new Sysfs(kernel, facts),
+    (task) => networkOf(task).userNamespace,
+  );
 };

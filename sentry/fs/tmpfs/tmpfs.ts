@@ -9,6 +9,7 @@ import { INVALID_ID, initialUserNamespace } from "../../task/user-namespace.ts";
 
 import { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
+import type { FilesystemFactory } from "../../vfs/vfs.ts";
 import { parseTmpfsOptions, type TmpfsOptions } from "./options.ts";
 
 const TMPFS_MAGIC = 0x01021994;
@@ -77,10 +78,11 @@ const ownedOptions = (options: TmpfsOptions, creds: Credentials | null): TmpfsOp
 
 /** mount(2) of type tmpfs (and ramfs, devtmpfs-like trees). */
 export const registerTmpfs = (kernel: Kernel): void => {
-  kernel.vfs.registerFilesystem("tmpfs", (task, _source, data): Tmpfs | Errno => {
+  const make: FilesystemFactory = (task, _source, data) => {
     const options = parseTmpfsOptions(data);
     if (isErrno(options)) return options;
     const owned = ownedOptions(options, task?.creds ?? null);
     return owned.uid === INVALID_ID || owned.gid === INVALID_ID ? EINVAL : new Tmpfs(kernel, owned);
-  });
+  };
+  kernel.vfs.registerFilesystem("tmpfs", make, (task) => task.creds.userNamespace);
 };

@@ -18,12 +18,14 @@ import {
   MS_RDONLY,
 } from "../../../syscall-tables/flags/mount.ts";
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_PATH, O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EBUSY, EINVAL, ENODATA, ENODEV, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
 import type { Io } from "../../vfs/io.ts";
 
+import { isTooRevealing } from "../../vfs/locked-mounts.ts";
 import { mayMount, mountFlags } from "../../vfs/mounting.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import { PathFile } from "../../vfs/path-file.ts";
@@ -67,6 +69,8 @@ export const sys_fsopen = implement("fsopen", { level: "full" }, (task, type, fl
   if (!mayMount(task)) return EPERM;
   if ((flags & ~FSOPEN_CLOEXEC) !== 0) return EINVAL;
   if (task.kernel.vfs.filesystemType(type) === null) return ENODEV;
+  // sysfs_init_fs_context() asks for the right at once.
+  if (type === "sysfs" && !task.kernel.vfs.mayMakeFilesystem(task, type)) return EPERM;
   return install(task, new ContextFile(task, type), (flags & FSOPEN_CLOEXEC) !== 0);
 });
 
@@ -94,18 +98,17 @@ const addOption = (file: ContextFile, key: string, value: string | null): number
 
 const create = (task: Task, file: ContextFile): number => {
   if (file.picked !== null || file.made !== null) return EBUSY;
-  const factory = task.kernel.vfs.filesystemType(file.type);
-  if (factory === null) return ENODEV;
-  const fs = factory(task, file.source, file.options.join(","));
+  const fs = task.kernel.vfs.makeFilesystem(task, file.type, file.source, file.options.join(","));
   if (isErrno(fs)) return fs;
   if (file.isReadOnly && fs.mounts === 0) fs.isReadOnly = true;
   file.made = fs;
   return 0;
 };
 
-const reconfigure = (file: ContextFile): number => {
+const reconfigure = (task: Task, file: ContextFile): number => {
   const fs = file.picked ?? file.made;
   if (fs === null) return EINVAL;
+  if (!task.creds.hasIn(fs.owner, CAP_SYS_ADMIN)) return EPERM;
   if (file.isReadOnly && !fs.isReadOnly && fs.writers > 0) return EBUSY;
   const error = fs.remount(file.options.join(","));
   if (error >= 0) fs.isReadOnly = file.isReadOnly;
@@ -140,7 +143,7 @@ export const sys_fsconfig = implement(
       case FSCONFIG_CMD_RECONFIGURE:
         if (key !== null || valueAddr !== 0 || aux !== 0) return EINVAL;
         if (!mayMount(task)) return EPERM;
-        return command === FSCONFIG_CMD_RECONFIGURE ? reconfigure(file) : create(task, file);
+        return command === FSCONFIG_CMD_RECONFIGURE ? reconfigure(task, file) : create(task, file);
       case FSCONFIG_SET_BINARY:
       case FSCONFIG_SET_PATH:
       case FSCONFIG_SET_PATH_EMPTY:
@@ -161,8 +164,9 @@ export const sys_fsmount = implement("fsmount", { level: "full" }, (task, fd, fl
   const file = contextOf(task, fd);
   if (isErrno(file)) return file;
   if (file.made === null) return EINVAL;
-  const mount = task.kernel.vfs.newMount(file.made, file.source === "" ? "none" : file.source, mountFlags(wanted));
-  if (file.isReadOnly) mount.flags |= MS_RDONLY;
+  const mountedAs = mountFlags(wanted) | (file.isReadOnly ? MS_RDONLY : 0);
+  if (isTooRevealing(task.fs.namespace, file.made, mountedAs)) return EPERM;
+  const mount = task.kernel.vfs.newMount(file.made, file.source === "" ? "none" : file.source, mountedAs);
   const root = new PathFile({ mount, dentry: mount.root }, O_PATH);
   // The descriptor alone keeps it until move_mount places it.
   mount.release();

@@ -19,6 +19,7 @@ import {
 import { AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_PATH } from "../../../syscall-tables/flags/open.ts";
 import { EBUSY, EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
+import { mayChangeFlags } from "../../vfs/locked-mounts.ts";
 import type { Mount } from "../../vfs/mount.ts";
 import { changePropagation, cloneMount, mayMount, mountFlags, moveMount } from "../../vfs/mounting.ts";
 
@@ -122,11 +123,13 @@ const setAttributes = (task: Task, addr: number, size: number, isRecursive: bool
   if (place.dentry !== place.mount.root) return EINVAL;
   const mounts = allBelow(place.mount, isRecursive);
   if ((wanted & MS_RDONLY) !== 0 && mounts.some((mount) => mount.writers > 0)) return EBUSY;
-  for (const mount of mounts) {
-    mount.flags = (mount.flags & ~plainFlags(clear)) | plainFlags(set);
-    if (changesAtime)
-      mount.flags = (mount.flags & ~(MS_NOATIME | MS_RELATIME)) | (mountFlags(wanted) & (MS_NOATIME | MS_RELATIME | MS_NODIRATIME));
-  }
+  const changed = (flags: number): number => {
+    const plain = (flags & ~plainFlags(clear)) | plainFlags(set);
+    if (!changesAtime) return plain;
+    return (plain & ~(MS_NOATIME | MS_RELATIME)) | (mountFlags(wanted) & (MS_NOATIME | MS_RELATIME | MS_NODIRATIME));
+  };
+  if (!mounts.every((mount) => mayChangeFlags(mount, changed(mount.flags)))) return EPERM;
+  for (const mount of mounts) mount.flags = changed(mount.flags);
   return propagation === 0 ? 0 : changePropagation(place, propagation | (isRecursive ? 16384 : 0));
 };
 

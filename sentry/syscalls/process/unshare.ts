@@ -64,8 +64,7 @@ export const sys_unshare = implement("unshare", { level: "partial", note: "no ti
   }
   task.creds = creds;
   if (has(flags, CLONE_NEWNS)) {
-    task.fs.unshareMounts();
-    task.fs.namespace.owner = creds.userNamespace;
+    task.fs.unshareMounts(creds.userNamespace);
   }
   if (has(flags, CLONE_NEWUTS)) task.uts = task.uts.fork(creds.userNamespace);
   if (has(flags, CLONE_NEWNET)) enterNetwork(task, new NetworkNamespace(task.kernel, creds.userNamespace));
