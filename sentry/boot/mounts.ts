@@ -99,9 +99,11 @@ const checkPlace = (mount: MountConfig, place: Path): void => {
   if (!isFresh && !COVERABLE.has(inside)) refuse(mount, EPERM, insideProc(mount));
 };
 
+const namesMode = (options: string): boolean => options.split(",").some((option) => option.startsWith("mode="));
+
 /** runc: a tmpfs over a directory that is there has that directory's permissions unless it says otherwise. */
 const tmpfsData = (options: string, existing: Path | null): string => {
-  if (existing === null || options.split(",").some((option) => option.startsWith("mode="))) return options;
+  if (existing === null || namesMode(options)) return options;
   const mode = `mode=${(existing.dentry.inode.mode & 0o7777).toString(8)}`;
   return options === "" ? mode : `${mode},${options}`;
 };
@@ -133,10 +135,9 @@ const place = (kernel: Kernel, builder: TreeBuilder, namespace: MountNamespace, 
   const made = kernel.vfs.newMount(fs, mount.source === "" ? mount.type : mount.source, mountFlagsOf(mount));
   if (mount.copiesUp) {
     const { inode } = at.dentry;
-    const { mode, uid, gid } = inode;
     const error = copyInto(inode, fs.root);
     if (error < 0) return refuse(mount, error);
-    fs.root.setAttributes({ mode, uid, gid }, null);
+    if (!isErrno(existing) && !namesMode(mount.options)) fs.root.setAttributes({ mode: inode.mode }, null);
   }
   namespace.attach(made, at.mount, at.dentry);
   return made;

@@ -150,6 +150,14 @@ describeRootContainers("mounts beside runc", ["runc"], () => {
     filled,
   );
 
+  same("the owner of a tmpfs with tmpcopyup", "stat -c '%a %u %g' /t", add(tmpfs("tmpcopyup", "uid=7")), (rootfs) => {
+    mkdirSync(join(rootfs, "t"), { mode: 0o700 });
+    if (process.getuid?.() === 0) chownSync(join(rootfs, "t"), 5, 6);
+  });
+  for (const options of [["tmpcopyup"], ["tmpcopyup", "mode=711", "ro"]]) {
+    same(`${options} where nothing was`, `stat -c %a /t; touch /t/x; ${show("/t")}`, add(tmpfs(...options)));
+  }
+
   same(
     "readonly paths",
     "touch /ro/x; touch /ro/sub/x; cat /ro/sub/f; mount | grep /ro | cut -d' ' -f3,5-",
