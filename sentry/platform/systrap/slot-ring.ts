@@ -26,7 +26,7 @@ const SYS_pwrite64 = 18;
 const LOOKS = 3000;
 /** Host calls are dear: fewer and larger pieces. */
 const HOST_PIECE = 0x10000;
-const HOST_LEAST = 0x8000;
+const HOST_LEAST = 0x10000;
 
 /** Of `left` bytes from place `at` of the ring on, how many come next (next_piece() in ring.c). */
 const nextPiece = (left: number, at: number, most: number, least: number): number => {
