@@ -194,9 +194,12 @@ const setInterface = (socket: Socket, index: number): number => {
   return 0;
 };
 
+/** For SO_SNDBUFFORCE and SO_RCVBUFFORCE, which know no limit on Linux: buffers lie in the sentry's memory. */
+const FORCED_MAX = 16 << 20;
+
 /** SO_SNDBUF, SO_RCVBUF: doubled for bookkeeping, within the limits. */
 const setBuffer = (settings: SocketSettings, name: number, value: number, isForced: boolean): number => {
-  const wanted = Math.min(isForced ? Math.max(0, value) : Math.min(value >>> 0, BUFFER_DEFAULT), INT_MAX >> 1) * 2;
+  const wanted = (isForced ? Math.min(Math.max(0, value), FORCED_MAX) : Math.min(value >>> 0, BUFFER_DEFAULT)) * 2;
   if (name === SO.SO_SNDBUF || name === SO.SO_SNDBUFFORCE) {
     settings.sendBuffer = Math.max(wanted, SOCK_MIN_SNDBUF);
     settings.bufferLocks |= SNDBUF_LOCK;

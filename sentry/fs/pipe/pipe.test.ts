@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, S_IFIFO } from "../../../syscall-tables/flags/open.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../../syscall-tables/flags/poll.ts";
-import { EAGAIN, EBUSY, EINVAL } from "../../abi/errno.ts";
+import { EAGAIN, EBUSY, EINVAL, EPERM } from "../../abi/errno.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
 import { BLOCKED } from "../../task/blocking.ts";
 import { readOrBlock, writeOrBlock } from "../../task/file-ops.ts";
@@ -78,6 +78,8 @@ test("F_SETPIPE_SZ rounds up to powers of two and keeps what is inside", () => {
   writer.write(kernelIo(new Uint8Array(8192), 0, 8192), task.asTask);
   assert.equal(reader.setPipeSize(1, task.asTask), EBUSY);
   assert.equal(reader.setPipeSize(-1, task.asTask), EINVAL);
+  assert.equal(reader.setPipeSize(32 << 20, task.asTask), 32 << 20);
+  assert.equal(reader.setPipeSize((32 << 20) + 1, task.asTask), EPERM);
 });
 
 test("FIFO opens wait for the other end, even one that has gone again", () => {

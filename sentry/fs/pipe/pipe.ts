@@ -21,6 +21,8 @@ import type { Path } from "../../vfs/path.ts";
 import { PAGE_SIZE, PipeRing } from "./pipe-ring.ts";
 /** /proc/sys/fs/pipe-max-size */
 export const PIPE_MAX_SIZE = 1 << 20;
+/** Nobody's pipe is larger: what is in it lies in the sentry's memory, and root inside is nobody the host would trust with that. */
+const PRIVILEGED_MAX_SIZE = 32 << 20;
 
 export class Pipe {
   /** Made by pipe(2): its ends opened again through /proc/self/fd wait for nobody (fifo_open's is_pipe). */
@@ -167,7 +169,8 @@ export class PipeFile extends OpenFile {
     let slots = 1;
     while (slots * PAGE_SIZE < bytes) slots *= 2;
     const { pipe } = this;
-    if (slots > pipe.ring.slots && slots * PAGE_SIZE > PIPE_MAX_SIZE && !task.creds.has(CAP_SYS_RESOURCE)) return EPERM;
+    const limit = task.creds.has(CAP_SYS_RESOURCE) ? PRIVILEGED_MAX_SIZE : PIPE_MAX_SIZE;
+    if (slots > pipe.ring.slots && slots * PAGE_SIZE > limit) return EPERM;
     const wasFull = pipe.ring.isFull;
     const error = pipe.ring.resize(slots);
     if (error < 0) return error;
