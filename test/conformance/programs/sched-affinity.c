@@ -78,9 +78,10 @@ int main(int argc, char **argv) {
   pthread_barrier_wait(&barrier);
   T(bind_to(sibling, first));
   pthread_barrier_wait(&barrier);
-  printf("the other is where it was: %d strays\n", strays(last, 100));
+  int own = strays(last, 100);
   pthread_barrier_wait(&barrier);
   pthread_join(other, NULL);
+  printf("the other is where it was: %d strays\n", own);
   IN_CHILD("child", printf("child: %d strays\n", strays(last, 50)); allowed("child"));
   pid_t pid = fork();
   if (pid == 0) {
