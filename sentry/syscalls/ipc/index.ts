@@ -1,3 +1,4 @@
+import { registerProcIpc } from "../../ipc/proc-ipc.ts";
 import { registerSemaphoreUndo } from "../../ipc/semaphore-undo.ts";
 import { registerIpcSysctls } from "../../ipc/sysctl.ts";
 import type { Implementation } from "../implement.ts";
@@ -12,6 +13,7 @@ import { sys_shmctl } from "./shmctl.ts";
 
 registerSemaphoreUndo();
 registerIpcSysctls();
+registerProcIpc();
 
 export const ipcSyscalls: Implementation[] = [
   sys_semget,

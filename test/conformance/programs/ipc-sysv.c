@@ -40,8 +40,39 @@ static void large_types(void) {
   T(msgctl(q, IPC_RMID, NULL));
 }
 
+/* The line of an object in /proc/sysvipc: its columns from the mode on, without pids, users and times. */
+static void line_of(const char *kind, int id, int shown) {
+  char path[64], line[512];
+  snprintf(path, sizeof path, "/proc/sysvipc/%s", kind);
+  FILE *file = fopen(path, "r");
+  fgets(line, sizeof line, file);
+  printf("%s", line);
+  int found = 0;
+  while (fgets(line, sizeof line, file)) {
+    char *rest = line;
+    strtol(rest, &rest, 10);
+    if (strtol(rest, &rest, 10) != id) continue;
+    found++;
+    printf("width %zu, columns %.*s\n", strlen(line), shown, rest);
+  }
+  printf("found %d\n", found);
+  fclose(file);
+}
+
+static void listed(void) {
+  struct { long type; char text[4]; } m = {1, "abc"};
+  int q = msgget(IPC_PRIVATE, 0640), sem = semget(IPC_PRIVATE, 3, 0600), shm = shmget(IPC_PRIVATE, 10000, 0644);
+  msgsnd(q, &m, 3, 0);
+  line_of("msg", q, 29);
+  line_of("sem", sem, 17);
+  line_of("shm", shm, 28);
+  msgctl(q, IPC_RMID, NULL), semctl(sem, 0, IPC_RMID), shmctl(shm, IPC_RMID, NULL);
+  line_of("msg", q, 0);
+}
+
 int main(void) {
   large_types();
+  listed();
   struct sigaction sa = {.sa_handler = on_alarm};
   sigaction(SIGALRM, &sa, NULL);
   key_t key = 0x4d6f6174;
