@@ -88,7 +88,8 @@ const newMount = (task: Task, vfs: Vfs, source: string, target: Path, type: stri
 
 /** A mount, outside any tree, that shows what `source` shows (__do_loopback). */
 export const cloneMount = (task: Task, source: Path, isRecursive: boolean): Mount | number => {
-  if (source.mount.namespace !== task.fs.namespace) return EINVAL;
+  // A namespace's file is in no mount of anybody's; a bind of it keeps the namespace (ip-netns(8)).
+  if (source.mount.namespace !== task.fs.namespace && source.mount.fs.type !== "nsfs") return EINVAL;
   if (source.mount.propagation === MS_UNBINDABLE) return EINVAL;
   if (!isRecursive && hidesBelow(source.mount, source.dentry)) return EINVAL;
   const copy = copyTree(source.mount, isRecursive, new Map(), source.dentry);

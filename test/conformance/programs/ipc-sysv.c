@@ -53,7 +53,7 @@ static void line_of(const char *kind, int id, int shown) {
     strtol(rest, &rest, 10);
     if (strtol(rest, &rest, 10) != id) continue;
     found++;
-    printf("width %zu, columns %.*s\n", strlen(line), shown, rest);
+    printf("columns %.*s\n", shown, rest);
   }
   printf("found %d\n", found);
   fclose(file);

@@ -2,6 +2,7 @@
 #include "../check.h"
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 static const char *kinds[] = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts", "time"};
 
@@ -71,5 +72,25 @@ int main(void) {
     write(channel[1], "x", 1);
     waitpid(inner, NULL, 0);
   });
+  /* A bind of its file keeps a namespace. */
+  close(open("kept", O_CREAT | O_RDWR, 0600));
+  IN_CHILD("bound", {
+    T(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+    T(unshare(CLONE_NEWUTS));
+    int own = open_kind("uts");
+    T(mount("/proc/self/ns/uts", "kept", NULL, MS_BIND, NULL));
+    T(unshare(CLONE_NEWUTS));
+    int kept = open("kept", O_RDONLY);
+    struct stat before, after;
+    fstat(own, &before), fstat(kept, &after);
+    IS(before.st_ino == after.st_ino);
+    IS(is_kind(kept, "uts"));
+    T(setns(kept, CLONE_NEWUTS));
+    IS(is_kind(kept, "uts"));
+    T(ioctl(kept, NS_GET_NSTYPE));
+    close(kept);
+    T(umount("kept"));
+  });
+  unlink("kept");
   return 0;
 }
