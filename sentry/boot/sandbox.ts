@@ -7,7 +7,7 @@ import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { EPOLLIN } from "../../syscall-tables/flags/poll.ts";
 import { isErrno } from "../abi/errno.ts";
-import { openHostFd } from "../fs/tty/host-file.ts";
+import { isTerminalFd, openHostFd } from "../fs/tty/host-file.ts";
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import { confine } from "../host/confine.ts";
 import { GoferClient } from "../host/gofer-client.ts";
@@ -68,7 +68,8 @@ export const runSandbox = (
   restrictPaths(kernel, namespace, config);
   const terminalPlace = placeOfTerminals(kernel, namespace, config);
   const stdio = (stdioFds.length === 0 ? STDIO : stdioFds).map((fd): OpenFile | null => {
-    const file = openHostFd(kernel, fd, terminalPlace);
+    // The other end of a container's pipe sees that the program has closed it, while the sandbox lives on.
+    const file = openHostFd(kernel, fd, terminalPlace, stdioFds.length > 0 && !isTerminalFd(fd));
     return isErrno(file) ? null : file;
   });
   if (config.waitsForStart) bindConsole(kernel, namespace, hostTerminal.terminal);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import { describeContainers } from "../needs.ts";
 import { type Config, Containers } from "./bundle.ts";
-import { assertRun, compileInto } from "./runc.ts";
+import { assertRun, compileInto, withBoth } from "./runc.ts";
 
 const linux =
   (fields: object) =>
@@ -57,6 +57,17 @@ describeContainers("config.json as runc has it", () => {
       linux({ maskedPaths: [], readonlyPaths: [] })(config);
     });
     assertRun(containers, bare, { status: 0, stdout: "yes\n" });
+  });
+
+  it("a pipe ends when the program has closed its side, though the container lives on", () => {
+    const bundle = containers.bundle(["sh", "-c", "echo first; exec >&- 2>&-; sleep 300"]);
+    withBoth(containers, ({ name, call }) => {
+      const id = containers.id(`closes-${name}`);
+      const { status, stdout } = call("run", "-d", "-b", bundle, id);
+      assert.deepEqual({ status, stdout }, { status: 0, stdout: "first\n" });
+      assert.equal(JSON.parse(call("state", id).stdout).status, "running");
+      assert.equal(call("delete", "--force", id).status, 0);
+    });
   });
 
   it("IPC limits are obeyed", () => {

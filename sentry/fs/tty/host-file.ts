@@ -357,8 +357,9 @@ export const openHostFd = (kernel: Kernel, hostFd: number, terminalPlace: Termin
   return new TtyFile(terminal, path?.dentry.inode ?? inode, path, access);
 };
 
-const isHostTerminal = (inode: Inode, hostFd: number): boolean =>
-  (inode.mode & S_IFMT) === S_IFCHR && hostCall3(SYS_ioctl, hostFd, TCGETS, hostPage().address) >= 0;
+export const isTerminalFd = (hostFd: number): boolean => hostCall3(SYS_ioctl, hostFd, TCGETS, hostPage().address) >= 0;
+
+const isHostTerminal = (inode: Inode, hostFd: number): boolean => (inode.mode & S_IFMT) === S_IFCHR && isTerminalFd(hostFd);
 
 /** One terminal per host device, however many fds it has. */
 const terminalOf = (kernel: Kernel, inode: HostInode, hostFd: number): HostTerminal => {
