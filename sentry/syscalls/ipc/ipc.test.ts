@@ -36,9 +36,9 @@ import {
   ETIMEDOUT,
 } from "../../abi/errno.ts";
 import { undoSemaphores } from "../../ipc/semaphore-undo.ts";
+import { R_R10 } from "../../platform/registers.ts";
 import { BLOCKED } from "../../task/blocking.ts";
 import { Credentials } from "../../task/credentials.ts";
-
 import type { Implementation } from "../implement.ts";
 import { FakeKernel, FakeTask } from "../poll/fake-task.ts";
 import { sys_mq_open, sys_mq_unlink } from "./mq.ts";
@@ -50,8 +50,13 @@ import { sys_semctl } from "./semctl.ts";
 
 const caller = (kernel = new FakeKernel()) => {
   const task = new FakeTask(kernel);
-  const call = (implementation: Implementation, ...args: (number | string)[]): number =>
-    implementation.handler(task.asTask, ...(args as never[]));
+  const call = (implementation: Implementation, ...args: (number | string)[]): number => {
+    // msgrcv(2) takes all 64 bits of its fourth argument from the register.
+    const fourth = Number(args[3] ?? 0);
+    const half = (value: number) => (index: number) => (index === R_R10 ? value : 0);
+    Object.assign(task.asTask, { thread: { regs: { getLo: half(fourth >>> 0), getHi: half(Math.floor(fourth / 2 ** 32) >>> 0) } } });
+    return implementation.handler(task.asTask, ...(args as never[]));
+  };
   /** struct sembuf entries. */
   const sembufs = (...entries: [number, number, number][]): number =>
     task.memory.put(new Uint8Array(Int16Array.from(entries.flat()).buffer));
