@@ -37,7 +37,7 @@ describeEngine("podman's options", ["podman", "conmon", "netavark", "aardvark-dn
   );
   like(
     "--userns",
-    "run --rm --network none --uidmap 0:100000:5000 --gidmap 0:200000:5000 -v $PWD:/d busybox sh -c 'id -u; cat /proc/self/uid_map /proc/self/gid_map; stat -c %u /d /bin; touch /x; stat -c %u /x'",
+    "mkdir $N.v; run --rm --network none --uidmap 0:100000:5000 --gidmap 0:200000:5000 -v $PWD/$N.v:/d busybox sh -c 'id -u; cat /proc/self/uid_map /proc/self/gid_map; stat -c %u /d /bin; touch /x; stat -c %u /x'",
     /^0\n/,
   );
   like(
@@ -67,7 +67,7 @@ describeEngine("podman's options", ["podman", "conmon", "netavark", "aardvark-dn
   );
   like(
     "--volumes-from",
-    "start --network none -v /v -v $PWD:/ro:ro busybox sh -c 'echo a > /v/a; sleep 100'; soon podman exec $N ls /v/a; run --rm --network none --volumes-from $N busybox sh -c 'cat /v/a; echo b > /v/b; touch /ro/x 2>&1'; run --rm --network none --volumes-from $N:ro busybox sh -c 'touch /v/x 2>&1'; podman exec $N cat /v/b",
+    "mkdir $N.v; start --network none -v /v -v $PWD/$N.v:/ro:ro busybox sh -c 'echo a > /v/a; sleep 100'; soon podman exec $N ls /v/a; run --rm --network none --volumes-from $N busybox sh -c 'cat /v/a; echo b > /v/b; touch /ro/x 2>&1'; run --rm --network none --volumes-from $N:ro busybox sh -c 'touch /v/x 2>&1'; podman exec $N cat /v/b",
     /^a\n/,
   );
   like(
