@@ -23,7 +23,11 @@ const good = () => ({
     personality: 8,
     ioPriority: 0x4004,
     scheduler: { policy: 1, nice: 0, priority: 5, isResetOnFork: true, runtimeNs: 0, deadlineNs: 0, periodNs: 0 },
-    userNamespace: { uids: [{ inside: 0, outside: 1000, count: 10 }], gids: [], isSetgroupsAllowed: true },
+    userNamespace: {
+      uids: [{ inside: 0, outside: 1000, count: 10 }],
+      gids: [{ inside: 0, outside: 0, count: 4294967295 }],
+      isSetgroupsAllowed: true,
+    },
     sysctls: [["kernel/msgmax", "1"]],
     domainname: "d",
     maskedPaths: ["/proc/kcore"],

@@ -161,8 +161,8 @@ const strace = (value: unknown): SandboxConfig["strace"] => {
 
 const extent = (value: unknown, path: string): IdExtentConfig => {
   const from = record(value, path);
-  const id = (key: string, least: number): number => integer(from, key, path, least, MAX_ID);
-  return { inside: id("inside", 0), outside: id("outside", 0), count: id("count", 1) };
+  const id = (key: string): number => integer(from, key, path, 0, MAX_ID);
+  return { inside: id("inside"), outside: id("outside"), count: integer(from, "count", path, 1, MAX_ID + 1) };
 };
 
 const userNamespace = (value: unknown): UserNamespaceConfig => {
