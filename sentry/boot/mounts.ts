@@ -3,7 +3,7 @@
 import { getSystemErrorMap } from "node:util";
 import type { MountConfig, MountTree, TreesConfig } from "../../runtime/sandbox/mount-config.ts";
 import { MS_RDONLY, MS_SHARED } from "../../syscall-tables/flags/mount.ts";
-import { EINVAL, ENODEV, ENOTDIR, EPERM, type Errno, isErrno } from "../abi/errno.ts";
+import { EINVAL, ENODEV, ENOENT, ENOTDIR, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import { cgroupHierarchies } from "../fs/cgroup/cgroupfs.ts";
 import { GoferFilesystem } from "../fs/gofer/filesystem.ts";
 import { Overlay } from "../fs/overlay/overlay.ts";
@@ -118,13 +118,15 @@ const isLink = (kernel: Kernel, namespace: MountNamespace, target: string): bool
   return !isErrno(entry) && entry.dentry.inode.isSymlink;
 };
 
-const place = (kernel: Kernel, builder: TreeBuilder, namespace: MountNamespace, mount: MountConfig): Mount => {
+/** Null: a mount below a recursive bind's source that went away after the mounts were listed, which the host's own bind would not have seen. */
+const place = (kernel: Kernel, builder: TreeBuilder, namespace: MountNamespace, mount: MountConfig): Mount | null => {
   if ((mount.type === "proc" || mount.type === "sysfs") && isLink(kernel, namespace, mount.target)) {
     refuse(mount, EPERM, `filesystem ${JSON.stringify(mount.type)} must be mounted on ordinary directory`);
   }
   const existing = placeAt(kernel, namespace, mount.target);
   const data = mount.type === "tmpfs" && !mount.copiesUp ? tmpfsData(mount.options, isErrno(existing) ? null : existing) : mount.options;
   const fs = builder.filesystem(mount, mount.tree, data);
+  if (fs === ENOENT && mount.tree !== null && mount.tree.path.length > 0) return null;
   if (isErrno(fs)) return refuse(mount, fs);
   const at = placeAt(kernel, namespace, mount.target, fs.root.isDirectory ? "directory" : "file");
   if (isErrno(at)) return refuse(mount, at, leadsIntoProc(kernel, namespace, mount.target) ? insideProc(mount) : "");
@@ -173,6 +175,7 @@ export const buildMounts = (
   for (const mount of others) {
     const isDev = config.devices !== null && mount.readOnly && mount.type === "tmpfs" && mount.target.replace(/\/+$/, "") === "/dev";
     const made = place(kernel, builder, namespace, mount);
+    if (made === null) continue;
     if (mount.tree?.listens && mount.propagation.every((type) => (type & MS_SHARED) === 0)) enslave(made);
     propagate(made, mount.propagation);
     if (isDev) late.push(made);
