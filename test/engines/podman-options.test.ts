@@ -87,7 +87,7 @@ describeEngine("podman's options", ["podman", "conmon", "netavark", "aardvark-dn
   );
   like(
     "--read-only, --read-only-tmpfs=false",
-    "run --rm --network none --read-only --read-only-tmpfs=false busybox sh -c 'for d in / /tmp /run /dev /dev/shm /var/tmp; do touch $d/x && echo $d; done' 2>&1",
+    "run --rm --network none --read-only --read-only-tmpfs=false busybox sh -c 'for d in / /tmp /run /dev /dev/shm /var/tmp; do touch $d/x 2>&1 && echo $d; done'",
     /Read-only/,
   );
   like(
