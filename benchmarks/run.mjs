@@ -1,6 +1,6 @@
 /**
  * One table: native, Moat and, where it is found, runsc with systrap; medians of interleaved
- * runs of one session. Usage: npm run bench -- [--quick] [--markdown] [--only micro|start|programs]
+ * runs of one session. Usage: npm run bench -- [--quick | --rounds N] [--markdown] [--only micro|start|programs]
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const moat = join(root, "moat");
 const has = (flag) => process.argv.includes(flag);
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : null;
-const rounds = has("--quick") ? 1 : 3;
+const rounds = has("--rounds") ? Number(process.argv[process.argv.indexOf("--rounds") + 1]) : has("--quick") ? 1 : 3;
 const TIMEOUT = 300_000;
 
 const findRunsc = () => {
