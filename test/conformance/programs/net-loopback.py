@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 16, 17, 18, 20, 21, 22
 REQUEST, ACK, EXCL, CREATE, REPLACE, DUMP = 1, 4, 0x200, 0x400, 0x100, 0x300
@@ -77,6 +78,14 @@ def show():
         print("  address", socket.inet_ntop(family, attributes_of(payload, 8)[1]), prefix, hex(flags), scope)
 
 
+def settle():
+    """Waits until no IPv6 address is tentative (IFA_F_TENTATIVE): the host looks for duplicates in the background."""
+    for _ in range(300):
+        if not any(payload[2] & 0x40 for payload in ask(RTM_GETADDR, DUMP, struct.pack("=BBBBi", 0, 0, 0, 0, 0))):
+            return
+        time.sleep(0.01)
+
+
 def attempt(what, text):
     family = socket.AF_INET6 if ":" in text else socket.AF_INET
     with socket.socket(family) as sock:
@@ -122,6 +131,7 @@ for text in ("127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "10.1.2.77", "10.1.3.1
 print("more addresses")
 print(address(RTM_NEWADDR, "127.0.0.1", 8), address(RTM_NEWADDR, "10.1.2.3", 24), address(RTM_NEWADDR, "10.1.2.3", 24, ACK | CREATE | REPLACE))
 print(address(RTM_NEWADDR, "10.1.2.4", 24), address(RTM_NEWADDR, "fd00::5", 64), address(RTM_NEWADDR, "fd00::5", 64))
+settle()
 print(address(RTM_DELADDR, "10.9.9.9", 32), address(RTM_NEWADDR, "1.2.3.4", 33), address(RTM_NEWADDR, "1.2.3.4", 8, index=77))
 print(address(RTM_NEWADDR, "ff00::1", 64), address(RTM_NEWADDR, "::", 64), address(RTM_DELADDR, "fd00::6", 64))
 show()
