@@ -2,7 +2,7 @@
 
 import { totalmem } from "node:os";
 import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
-import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
+import { EINVAL, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Credentials } from "../../task/credentials.ts";
 import { INVALID_ID, initialUserNamespace } from "../../task/user-namespace.ts";

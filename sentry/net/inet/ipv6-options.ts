@@ -4,7 +4,7 @@ import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
 import { CAP_NET_ADMIN, CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
 
-import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
+import { EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At, int32Bytes } from "../control.ts";
 import type { OptionValue } from "../socket.ts";
