@@ -117,6 +117,12 @@ const programOf = (
   stdio,
 });
 
+const workingDirectory = (kernel: MoatKernel, namespace: MountNamespace, { cwd }: ProcessConfig, missing: "directory" | "refuse"): Path => {
+  const place = placeAt(kernel, namespace, cwd, missing);
+  if (isErrno(place) || !place.dentry.inode.isDirectory) throw new Error(`working directory ${cwd}: No such directory`);
+  return place;
+};
+
 /** Starts the config's program; `work` is called while the platform prepares its first processes. */
 export const startFirstProgram = (
   kernel: MoatKernel,
@@ -126,8 +132,7 @@ export const startFirstProgram = (
   work: () => void,
 ): Task | Errno => {
   const root = overmounted(namespace.root, namespace.root.root);
-  const cwd = placeAt(kernel, namespace, config.cwd, config.waitsForStart ? "directory" : "refuse");
-  if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) throw new Error(`working directory ${config.cwd}: No such directory`);
+  const cwd = workingDirectory(kernel, namespace, config, config.waitsForStart ? "directory" : "refuse");
   for (;;) {
     const program = programOf(config, { namespace, root, isContainer: config.waitsForStart }, cwd, stdio);
     const task = startProgram(kernel, { ...program, isUnkillable: config.initUnkillable });
@@ -145,8 +150,7 @@ export const startJoiningProgram = (
   stdio: readonly (OpenFile | null)[],
 ): Task | Errno => {
   const root = overmounted(namespace.root, namespace.root.root);
-  const cwd = placeAt(kernel, namespace, config.cwd, "directory");
-  if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) throw new Error(`working directory ${config.cwd}: No such directory`);
+  const cwd = workingDirectory(kernel, namespace, config, "directory");
   const task = startProgram(kernel, programOf(config, { namespace, root, isContainer: true }, cwd, stdio));
   if (!isErrno(task)) enter(task, world);
   return started(task, config);

@@ -2,12 +2,7 @@
 import {
   ALU_OPERATIONS,
   BPF_MAXINSNS,
-  CLASS_JMP,
-  CLASS_MASK,
   ClassicBpf,
-  calculate,
-  compare,
-  DIV,
   JA,
   LD_ABS,
   LD_IMM,
@@ -16,12 +11,9 @@ import {
   LDX_IMM,
   LDX_LEN,
   LDX_MEM,
-  MEMORY_WORDS,
   NEG,
-  OPERATION_MASK,
   RET_A,
   RET_K,
-  SOURCE_X,
   ST,
   STX,
   TAX,
@@ -35,7 +27,10 @@ const PLAIN = new Set([LD_IMM, LDX_IMM, ST, STX, JA, RET_K, TAX, RET_A, LD_ABS, 
 /** Only `nr` and `arch` are known when asking whether a call's verdict is always the same. */
 const KNOWN_WORDS = 2;
 
-export class BpfProgram extends ClassicBpf {
+export class BpfProgram extends ClassicBpf<Uint32Array> {
+  /** Words of the data that may be read. */
+  #readable = DATA_SIZE / 4;
+
   /** Parses `count` struct sock_filter; null when the program is not valid. */
   static parse(view: DataView, count: number): BpfProgram | null {
     if (count < 1 || count > BPF_MAXINSNS) return null;
@@ -53,73 +48,21 @@ export class BpfProgram extends ClassicBpf {
     return ALU_OPERATIONS.has(operation);
   }
 
+  protected override load(data: Uint32Array, at: number): number {
+    const word = this.k[at] / 4;
+    return word < this.#readable ? data[word] : -1;
+  }
+
+  protected override lengthOf(): number {
+    return DATA_SIZE;
+  }
+
   /**
    * Runs over `data` (struct seccomp_data as sixteen words): the verdict as u32. With
    * `onlyKnown`, -1 as soon as anything but nr and arch is read.
    */
   run(data: Uint32Array, onlyKnown = false): number {
-    let a = 0;
-    let x = 0;
-    memory.fill(0);
-    for (let at = 0; ; at++) {
-      const code = this.code[at];
-      const k = this.k[at];
-      switch (code) {
-        case LD_ABS:
-          if (onlyKnown && k / 4 >= KNOWN_WORDS) return -1;
-          a = data[k / 4];
-          break;
-        case RET_K:
-          return k;
-        case RET_A:
-          return a;
-        case LD_IMM:
-          a = k;
-          break;
-        case LDX_IMM:
-          x = k;
-          break;
-        case LD_MEM:
-          a = memory[k];
-          break;
-        case LDX_MEM:
-          x = memory[k];
-          break;
-        case ST:
-          memory[k] = a;
-          break;
-        case STX:
-          memory[k] = x;
-          break;
-        case LD_LEN:
-          a = DATA_SIZE;
-          break;
-        case LDX_LEN:
-          x = DATA_SIZE;
-          break;
-        case TAX:
-          x = a;
-          break;
-        case TXA:
-          a = x;
-          break;
-        case NEG:
-          a = -a >>> 0;
-          break;
-        case JA:
-          at += k;
-          break;
-        default: {
-          const operand = (code & SOURCE_X) !== 0 ? x : k;
-          const operation = code & OPERATION_MASK;
-          if ((code & CLASS_MASK) === CLASS_JMP) at += compare(operation, a, operand) ? this.yes[at] : this.no[at];
-          // Division by a zero X ends the program with 0.
-          else if (operation === DIV && operand === 0) return 0;
-          else a = calculate(operation, a, operand);
-        }
-      }
-    }
+    this.#readable = onlyKnown ? KNOWN_WORDS : DATA_SIZE / 4;
+    return this.execute(data, -1);
   }
 }
-
-const memory = new Uint32Array(MEMORY_WORDS);

@@ -1,7 +1,7 @@
-/** Classic BPF: its instructions, and what is checked of every program (net/core/filter.c bpf_check_classic). */
+/** Classic BPF: its instructions, what is checked of every program (net/core/filter.c bpf_check_classic), and its interpreter. */
 
 export const BPF_MAXINSNS = 4096;
-export const MEMORY_WORDS = 16;
+const MEMORY_WORDS = 16;
 
 export const LD_IMM = 0x00;
 export const LDX_IMM = 0x01;
@@ -16,36 +16,41 @@ export const LD_MEM = 0x60;
 export const LDX_MEM = 0x61;
 export const LD_LEN = 0x80;
 export const LDX_LEN = 0x81;
+export const LDX_MSH = 0xb1;
 export const NEG = 0x84;
 export const TXA = 0x87;
 
-export const CLASS_MASK = 0x07;
-export const CLASS_ALU = 0x04;
-export const CLASS_JMP = 0x05;
+const CLASS_MASK = 0x07;
+const CLASS_ALU = 0x04;
+const CLASS_JMP = 0x05;
 /** Source operand: X instead of the constant. */
-export const SOURCE_X = 0x08;
-export const OPERATION_MASK = 0xf0;
+const SOURCE_X = 0x08;
+const OPERATION_MASK = 0xf0;
 
-export const ADD = 0x00;
-export const SUB = 0x10;
-export const MUL = 0x20;
-export const DIV = 0x30;
+const ADD = 0x00;
+const SUB = 0x10;
+const MUL = 0x20;
+const DIV = 0x30;
 export const MOD = 0x90;
-export const OR = 0x40;
-export const AND = 0x50;
-export const LSH = 0x60;
-export const RSH = 0x70;
-export const XOR = 0xa0;
-export const JEQ = 0x10;
-export const JGT = 0x20;
-export const JGE = 0x30;
-export const JSET = 0x40;
+const OR = 0x40;
+const AND = 0x50;
+const LSH = 0x60;
+const RSH = 0x70;
+const XOR = 0xa0;
+const JEQ = 0x10;
+const JGT = 0x20;
+const JGE = 0x30;
+const JSET = 0x40;
 
 /** What seccomp(2) allows, too. */
 export const ALU_OPERATIONS = new Set([ADD, SUB, MUL, DIV, OR, AND, LSH, RSH, XOR]);
-export const JUMPS = new Set([JEQ, JGT, JGE, JSET]);
+const JUMPS = new Set([JEQ, JGT, JGE, JSET]);
 
-export abstract class ClassicBpf {
+/** The scratch words: no program that is valid reads one before it has written it. */
+const memory = new Uint32Array(MEMORY_WORDS);
+
+/** `Data`: what a program looks at. */
+export abstract class ClassicBpf<Data> {
   protected readonly code: Uint16Array;
   protected readonly yes: Uint8Array;
   protected readonly no: Uint8Array;
@@ -85,6 +90,10 @@ export abstract class ClassicBpf {
   protected abstract isPlainValid(at: number): boolean;
   /** May programs of this kind use this operation of class ALU? */
   protected abstract isOperation(operation: number): boolean;
+  /** What the load at `at` takes from `data`, as u32; -1: the program ends. */
+  protected abstract load(data: Data, at: number, a: number, x: number): number;
+  /** The bytes of `data`. */
+  protected abstract lengthOf(data: Data): number;
 
   get isValid(): boolean {
     const last = this.length - 1;
@@ -113,6 +122,74 @@ export abstract class ClassicBpf {
     return code !== JA || this.k[at] < this.length - at - 1;
   }
 
+  /** What the program returns, as u32; `ended`: what a load that finds nothing makes of it. */
+  protected execute(data: Data, ended: number): number {
+    let a = 0;
+    let x = 0;
+    for (let at = 0; ; at++) {
+      const code = this.code[at];
+      const k = this.k[at];
+      switch (code) {
+        case RET_K:
+          return k;
+        case RET_A:
+          return a;
+        case LD_IMM:
+          a = k;
+          break;
+        case LDX_IMM:
+          x = k;
+          break;
+        case LD_MEM:
+          a = memory[k];
+          break;
+        case LDX_MEM:
+          x = memory[k];
+          break;
+        case ST:
+          memory[k] = a;
+          break;
+        case STX:
+          memory[k] = x;
+          break;
+        case LD_LEN:
+          a = this.lengthOf(data);
+          break;
+        case LDX_LEN:
+          x = this.lengthOf(data);
+          break;
+        case LDX_MSH:
+          x = this.load(data, at, a, x);
+          if (x < 0) return ended;
+          break;
+        case TAX:
+          x = a;
+          break;
+        case TXA:
+          a = x;
+          break;
+        case NEG:
+          a = -a >>> 0;
+          break;
+        case JA:
+          at += k;
+          break;
+        default: {
+          const operand = (code & SOURCE_X) !== 0 ? x : k;
+          const operation = code & OPERATION_MASK;
+          if ((code & CLASS_MASK) === CLASS_JMP) at += compare(operation, a, operand) ? this.yes[at] : this.no[at];
+          else if ((code & CLASS_MASK) !== CLASS_ALU) {
+            a = this.load(data, at, a, x);
+            if (a < 0) return ended;
+          }
+          // Division by a zero X ends the program with 0.
+          else if ((operation === DIV || operation === MOD) && operand === 0) return 0;
+          else a = calculate(operation, a, operand);
+        }
+      }
+    }
+  }
+
   /** check_load_and_stores: no path reads a memory word that it has not written. */
   #storesBeforeLoads(): boolean {
     const masks = new Uint16Array(this.length).fill(0xffff);
@@ -137,14 +214,14 @@ export abstract class ClassicBpf {
   }
 }
 
-export const compare = (operation: number, a: number, operand: number): boolean => {
+const compare = (operation: number, a: number, operand: number): boolean => {
   if (operation === JEQ) return a === operand;
   if (operation === JGT) return a > operand;
   if (operation === JGE) return a >= operand;
   return (a & operand) !== 0;
 };
 
-export const calculate = (operation: number, a: number, operand: number): number => {
+const calculate = (operation: number, a: number, operand: number): number => {
   switch (operation) {
     case ADD:
       return (a + operand) >>> 0;

@@ -73,9 +73,10 @@ describe("`do` without flags asks for what the CLI would ask for", () => {
     same(["do", "env"], { env: {} });
   });
 
-  it("as another user", { skip: process.geteuid?.() === 0 ? false : "it takes root" }, () => {
-    same(["do", "id"], { uid: 65534, gid: 65533 });
-    same(["do", "id"], { gid: 7 });
+  // Only root can start a command as somebody else; everybody else compares the request of who runs the tests.
+  it("as another user", () => {
+    const others = process.geteuid?.() === 0 ? [{ uid: 65534, gid: 65533 }, { gid: 7 }] : [{}];
+    for (const other of others) same(["do", "id"], other);
   });
 
   it("with the umask and on the CPUs of its caller", () => {

@@ -3,30 +3,30 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, it } from "node:test";
-import { describeContainers } from "../needs.ts";
+import { describeContainers, describeRootContainers } from "../needs.ts";
 import { type Config, Containers, named } from "./bundle.ts";
 import { type Runtime, withBoth } from "./runc.ts";
 
 const OUTSIDE = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
 const ALL = [...OUTSIDE, "startContainer"];
 
+const withHooks = (containers: Containers, hooks: object, args: readonly string[] = ["true"]): string =>
+  containers.bundle(args, (config: Config) => {
+    config.hooks = hooks;
+    config.root = { path: "rootfs" };
+    config.annotations = { "org.example.key": "value" };
+  });
+
+const shell = (script: string): object[] => [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin", "NAME=hook"] }];
+
 describeContainers("hooks", () => {
   const containers = new Containers();
   after(() => containers.remove());
 
-  const withHooks = (hooks: object, args: readonly string[] = ["true"]): string =>
-    containers.bundle(args, (config: Config) => {
-      config.hooks = hooks;
-      config.root = { path: "rootfs" };
-      config.annotations = { "org.example.key": "value" };
-    });
-
-  const shell = (script: string): object[] => [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin", "NAME=hook"] }];
-
   it("each sees its state, its environment and its directory", () => {
     const log = join(containers.directory, "log");
     const record = (name: string): object[] => shell(`{ echo "${name} $NAME $PWD"; cat; echo; } >> ${log}`);
-    const bundle = withHooks({
+    const bundle = withHooks(containers, {
       ...Object.fromEntries(OUTSIDE.map((name) => [name, record(name)])),
       startContainer: record("startContainer"),
     });
@@ -56,28 +56,9 @@ describeContainers("hooks", () => {
     });
   });
 
-  it("createContainer's mounts are the container's alone, and its network is the container's", {
-    skip: process.geteuid?.() !== 0,
-  }, () => {
-    const source = join(containers.directory, "source");
-    const seen = join(containers.directory, "seen");
-    writeFileSync(source, "mounted\n");
-    const script = `mount --bind ${source} etc/target; mkdir -p dir; mount -t tmpfs x dir; echo made > dir/file; cut -d: -f1 /proc/self/net/dev | tail -n +3 > ${seen}`;
-    const bundle = withHooks({ createContainer: shell(script) }, ["sh", "-c", "cat /etc/target /dir/file"]);
-    mkdirSync(join(bundle, "rootfs/etc"), { recursive: true });
-    writeFileSync(join(bundle, "rootfs/etc/target"), "covered\n");
-    withBoth(containers, ({ name, call }) => {
-      const result = call("run", "-b", bundle, containers.id(`hook-mounts-${name}`));
-      assert.deepEqual(result, { status: 0, stdout: "mounted\nmade\n", stderr: "" });
-      assert.equal(readFileSync(seen, "utf8").trim(), "lo");
-      assert.equal(readFileSync(join(bundle, "rootfs/etc/target"), "utf8"), "covered\n");
-      assert.ok(!readFileSync("/proc/self/mountinfo", "utf8").includes(bundle));
-    });
-  });
-
   it("one that fails before the program fails the command and leaves nothing", () => {
     for (const hook of ["prestart", "createRuntime", "createContainer", "poststart"]) {
-      const bundle = withHooks({ [hook]: shell("echo out; echo err >&2; exit 3") });
+      const bundle = withHooks(containers, { [hook]: shell("echo out; echo err >&2; exit 3") });
       withBoth(containers, ({ name, call }) => {
         const result = call("run", "-b", bundle, containers.id(`fail-${name}`));
         assert.equal(result.status, 1, hook);
@@ -88,7 +69,7 @@ describeContainers("hooks", () => {
   });
 
   it("startContainer's failure is the program's", () => {
-    const bundle = withHooks({ startContainer: [{ path: "/nowhere" }] }, ["echo", "not reached"]);
+    const bundle = withHooks(containers, { startContainer: [{ path: "/nowhere" }] }, ["echo", "not reached"]);
     withBoth(containers, ({ name, call }) => {
       const result = call("run", "-b", bundle, containers.id(`start-${name}`));
       assert.deepEqual(result, { status: 1, stdout: "", stderr: "error running hook #0: fork/exec /nowhere: no such file or directory\n" });
@@ -98,7 +79,7 @@ describeContainers("hooks", () => {
   it("a signal that ended a hook is named", () => {
     const kills = shell("kill -SYS $$");
     for (const hook of ["createRuntime", "startContainer"]) {
-      const bundle = withHooks({ [hook]: kills });
+      const bundle = withHooks(containers, { [hook]: kills });
       withBoth(containers, ({ name, call }) => {
         const result = call("run", "-b", bundle, containers.id(`signal-${name}`));
         assert.equal(result.status, 1, hook);
@@ -109,7 +90,7 @@ describeContainers("hooks", () => {
 
   it("the second hook fails by its own number, and a hook that is not there by its path", () => {
     for (const hook of ["createRuntime", "createContainer"]) {
-      const missing = withHooks({ [hook]: [...shell("true"), { path: "/nowhere" }] });
+      const missing = withHooks(containers, { [hook]: [...shell("true"), { path: "/nowhere" }] });
       withBoth(containers, ({ name, call }) => {
         const result = call("run", "-b", missing, containers.id(`second-${hook}-${name}`));
         assert.equal(result.status, 1);
@@ -119,7 +100,7 @@ describeContainers("hooks", () => {
   });
 
   it("a timeout ends a hook", () => {
-    const bundle = withHooks({ createRuntime: [{ path: "/bin/sleep", args: ["sleep", "100"], timeout: 1 }] });
+    const bundle = withHooks(containers, { createRuntime: [{ path: "/bin/sleep", args: ["sleep", "100"], timeout: 1 }] });
     withBoth(containers, ({ name, call }) => {
       const result = call("run", "-b", bundle, containers.id(`timeout-${name}`));
       assert.equal(result.status, 1);
@@ -134,7 +115,7 @@ describeContainers("hooks", () => {
 
   it("poststop runs on delete, and its failure does not keep the container", () => {
     const mark = join(containers.directory, "mark");
-    const bundle = withHooks({ poststop: shell(`touch ${mark}; exit 1`) }, ["sleep", "100"]);
+    const bundle = withHooks(containers, { poststop: shell(`touch ${mark}; exit 1`) }, ["sleep", "100"]);
     withBoth(containers, (runtime) => {
       rmSync(mark, { force: true });
       const id = containers.id(`poststop-${runtime.name}`);
@@ -152,12 +133,34 @@ describeContainers("hooks", () => {
     const script = join(containers.directory, "script");
     writeFileSync(script, `#!/bin/sh\necho "$MOAT_HOOK_TEST" > ${out}\n`, { mode: 0o755 });
     process.env.MOAT_HOOK_TEST = "inherited";
-    const bundle = withHooks({ createRuntime: [{ path: script }] });
+    const bundle = withHooks(containers, { createRuntime: [{ path: script }] });
     withBoth(containers, ({ name, call }) => {
       rmSync(out, { force: true });
       assert.equal(call("run", "-b", bundle, containers.id(`env-${name}`)).status, 0);
       assert.equal(readFileSync(out, "utf8"), "inherited\n");
     });
     delete process.env.MOAT_HOOK_TEST;
+  });
+});
+
+describeRootContainers("hooks in the container's namespaces", [], () => {
+  const containers = new Containers();
+  after(() => containers.remove());
+
+  it("createContainer's mounts are the container's alone, and its network is the container's", () => {
+    const source = join(containers.directory, "source");
+    const seen = join(containers.directory, "seen");
+    writeFileSync(source, "mounted\n");
+    const script = `mount --bind ${source} etc/target; mkdir -p dir; mount -t tmpfs x dir; echo made > dir/file; cut -d: -f1 /proc/self/net/dev | tail -n +3 > ${seen}`;
+    const bundle = withHooks(containers, { createContainer: shell(script) }, ["sh", "-c", "cat /etc/target /dir/file"]);
+    mkdirSync(join(bundle, "rootfs/etc"), { recursive: true });
+    writeFileSync(join(bundle, "rootfs/etc/target"), "covered\n");
+    withBoth(containers, ({ name, call }) => {
+      const result = call("run", "-b", bundle, containers.id(`hook-mounts-${name}`));
+      assert.deepEqual(result, { status: 0, stdout: "mounted\nmade\n", stderr: "" });
+      assert.equal(readFileSync(seen, "utf8").trim(), "lo");
+      assert.equal(readFileSync(join(bundle, "rootfs/etc/target"), "utf8"), "covered\n");
+      assert.ok(!readFileSync("/proc/self/mountinfo", "utf8").includes(bundle));
+    });
   });
 });

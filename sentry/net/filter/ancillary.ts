@@ -1,5 +1,6 @@
 /** What a filter asks that is not in the packet (SKF_AD_*; convert_bpf_extensions). */
 import { randomBytes } from "node:crypto";
+import { ARPHRD_LOOPBACK } from "../interfaces.ts";
 import type { FilterPacket } from "./filter-packet.ts";
 
 export const SKF_AD_OFF = 0xffff_f000;
@@ -14,7 +15,6 @@ const PAY_OFFSET = 52;
 const RANDOM = 56;
 const VLAN_TPID = 60;
 
-const ARPHRD_LOOPBACK = 772;
 const NLA_HEADER = 4;
 /** NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 const TYPE_MASK = 0x3fff;

@@ -2,12 +2,7 @@
 import {
   ALU_OPERATIONS,
   BPF_MAXINSNS,
-  CLASS_JMP,
-  CLASS_MASK,
   ClassicBpf,
-  calculate,
-  compare,
-  DIV,
   JA,
   LD_ABS,
   LD_IMM,
@@ -16,13 +11,11 @@ import {
   LDX_IMM,
   LDX_LEN,
   LDX_MEM,
-  MEMORY_WORDS,
+  LDX_MSH,
   MOD,
   NEG,
-  OPERATION_MASK,
   RET_A,
   RET_K,
-  SOURCE_X,
   ST,
   STX,
   TAX,
@@ -36,7 +29,6 @@ const LDB_ABS = 0x30;
 const LD_IND = 0x40;
 const LDH_IND = 0x48;
 const LDB_IND = 0x50;
-const LDX_MSH = 0xb1;
 const SKF_NET_OFF = -0x10_0000;
 const SKF_LL_OFF = -0x20_0000;
 
@@ -46,10 +38,8 @@ const INDIRECT = new Set([LD_IND, LDH_IND, LDB_IND, LDX_MSH]);
 
 const sizeOf = (code: number): number => ((code & 0x18) === 0 ? 4 : (code & 0x18) === 8 ? 2 : 1);
 
-const memory = new Uint32Array(MEMORY_WORDS);
-
 /** The number at `k` of the packet, big endian; -1: not all of it is there (bpf_internal_load_pointer_neg_helper). */
-const load = (packet: FilterPacket, k: number, size: number): number => {
+const numberAt = (packet: FilterPacket, k: number, size: number): number => {
   const { bytes } = packet;
   let at = packet.dataAt + k;
   if (k < 0) {
@@ -63,7 +53,7 @@ const load = (packet: FilterPacket, k: number, size: number): number => {
   return value;
 };
 
-export class SocketFilter extends ClassicBpf {
+export class SocketFilter extends ClassicBpf<FilterPacket> {
   /** Parses `count` struct sock_filter; null when the program is not valid. */
   static parse(view: DataView, count: number): SocketFilter | null {
     if (count < 1 || count > BPF_MAXINSNS) return null;
@@ -82,86 +72,23 @@ export class SocketFilter extends ClassicBpf {
     return operation === MOD || ALU_OPERATIONS.has(operation);
   }
 
+  protected override load(packet: FilterPacket, at: number, a: number, x: number): number {
+    const code = this.code[at];
+    const k = this.k[at];
+    if (code === LDX_MSH) {
+      const byte = numberAt(packet, k | 0, 1);
+      return byte < 0 ? byte : (byte & 0xf) * 4;
+    }
+    if (!LOADS.has(code)) return numberAt(packet, (x + k) | 0, sizeOf(code));
+    return k >= SKF_AD_OFF ? ancillary(packet, k, a, x) : numberAt(packet, k | 0, sizeOf(code));
+  }
+
+  protected override lengthOf(packet: FilterPacket): number {
+    return packet.bytes.length - packet.dataAt;
+  }
+
   /** How many bytes of the packet the socket takes; 0: it is dropped. */
   run(packet: FilterPacket): number {
-    let a = 0;
-    let x = 0;
-    memory.fill(0);
-    for (let at = 0; ; at++) {
-      const code = this.code[at];
-      const k = this.k[at];
-      switch (code) {
-        case LD_ABS:
-        case LDH_ABS:
-        case LDB_ABS:
-          if (k >= SKF_AD_OFF) {
-            a = ancillary(packet, k, a, x);
-            break;
-          }
-          a = load(packet, k | 0, sizeOf(code));
-          if (a < 0) return 0;
-          break;
-        case LD_IND:
-        case LDH_IND:
-        case LDB_IND:
-          a = load(packet, (x + k) | 0, sizeOf(code));
-          if (a < 0) return 0;
-          break;
-        case LDX_MSH: {
-          const byte = load(packet, k | 0, 1);
-          if (byte < 0) return 0;
-          x = (byte & 0xf) * 4;
-          break;
-        }
-        case RET_K:
-          return k;
-        case RET_A:
-          return a;
-        case LD_IMM:
-          a = k;
-          break;
-        case LDX_IMM:
-          x = k;
-          break;
-        case LD_MEM:
-          a = memory[k];
-          break;
-        case LDX_MEM:
-          x = memory[k];
-          break;
-        case ST:
-          memory[k] = a;
-          break;
-        case STX:
-          memory[k] = x;
-          break;
-        case LD_LEN:
-          a = packet.bytes.length - packet.dataAt;
-          break;
-        case LDX_LEN:
-          x = packet.bytes.length - packet.dataAt;
-          break;
-        case TAX:
-          x = a;
-          break;
-        case TXA:
-          a = x;
-          break;
-        case NEG:
-          a = -a >>> 0;
-          break;
-        case JA:
-          at += k;
-          break;
-        default: {
-          const operand = (code & SOURCE_X) !== 0 ? x : k;
-          const operation = code & OPERATION_MASK;
-          if ((code & CLASS_MASK) === CLASS_JMP) at += compare(operation, a, operand) ? this.yes[at] : this.no[at];
-          // Division by a zero X ends the program with 0.
-          else if ((operation === DIV || operation === MOD) && operand === 0) return 0;
-          else a = calculate(operation, a, operand);
-        }
-      }
-    }
+    return this.execute(packet, 0);
   }
 }
