@@ -1,7 +1,5 @@
 /** Builds the address space of a loaded program for a pristine thread (load_elf_binary behind its point of no return). */
 
-import { allocateMemory, hostCall3, hostCall6, hostClose } from "../../native/ffi/syscall-unsafe.ts";
-import { MFD_CLOEXEC } from "../../syscall-tables/flags/fd.ts";
 import { RLIMIT_STACK } from "../../syscall-tables/flags/process.ts";
 import {
   AT_BASE,
@@ -34,6 +32,7 @@ import { MAP_NORESERVE, MAP_PRIVATE, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE
 
 import type { Kernel } from "../kernel.ts";
 import { AddressSpace } from "../mm/address-space.ts";
+import { hostFileOf } from "../mm/host-content.ts";
 import { chooseLayout, ELF_ET_DYN_BASE, randomOffset } from "../mm/layout.ts";
 import { VM_GROWSDOWN, VM_MAY_ALL, VM_STACK_AREA } from "../mm/vma.ts";
 import type { GuestThread } from "../platform/platform.ts";
@@ -185,36 +184,9 @@ const mapStack = (mm: AddressSpace, mapper: ImageMapper, thread: GuestThread, st
   if (stack.bytes.length <= MAX_COPIED_BYTES) {
     return thread.memory.writeFrom(stack.pointer, stack.bytes, 0, stack.bytes.length) < stack.bytes.length ? ENOMEM : 0;
   }
-  const hostFd = contentFd(stack.bytes, stack.pointer - contentStart);
+  const hostFd = hostFileOf(stack.bytes, stack.pointer - contentStart);
   if (hostFd < 0) return ENOMEM;
   mm.keepHostFd(hostFd);
   thread.ops.mapFile(contentStart, stackTop - contentStart, prot, MAP_PRIVATE, hostFd, 0);
   return 0;
 };
-
-const SYS_pwrite64 = 18;
-const SYS_memfd_create = 319;
-
-/** A memfd with `bytes` at `offset`. */
-const contentFd = (bytes: Uint8Array, offset: number): number => {
-  // Host memory is never given back: one block, reused.
-  contentBlock ??= allocateMemory(CONTENT_BLOCK_BYTES);
-  const block = contentBlock;
-  block.u8[0] = 0;
-  const hostFd = hostCall3(SYS_memfd_create, block.address, MFD_CLOEXEC);
-  if (hostFd < 0) return hostFd;
-  for (let done = 0; done < bytes.length; ) {
-    const chunk = bytes.subarray(done, done + CONTENT_BLOCK_BYTES);
-    block.u8.set(chunk);
-    const n = hostCall6(SYS_pwrite64, hostFd, block.address, chunk.length, offset + done);
-    if (n <= 0) {
-      hostClose(hostFd);
-      return ENOMEM;
-    }
-    done += n;
-  }
-  return hostFd;
-};
-
-const CONTENT_BLOCK_BYTES = 256 * 1024;
-let contentBlock: ReturnType<typeof allocateMemory> | null = null;

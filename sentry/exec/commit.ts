@@ -8,6 +8,7 @@ import { isErrno } from "../abi/errno.ts";
 import { keysAfterExec } from "../keys/task-keys.ts";
 import { DEFAULT_STACK_LIMIT } from "../mm/layout.ts";
 import type { GuestThread } from "../platform/platform.ts";
+import { enterTimeNamespace, useOwnClocks } from "../task/enter-time.ts";
 import { enterHostProcess, hostThreadCount } from "../task/host-threads.ts";
 import type { Task } from "../task/task.ts";
 import { MAY_READ, mayAccess } from "../vfs/permission.ts";
@@ -37,6 +38,8 @@ export const commitProgram = (task: Task, thread: GuestThread, loaded: Loaded): 
     task.replaceThread(thread, mm);
     if (hostThreadCount(thread.process) === 0) enterHostProcess(thread);
   }
+  if (task.childTimeNamespace !== task.timeNamespace) enterTimeNamespace(task, task.childTimeNamespace);
+  else if (!task.timeNamespace.isHostTime) useOwnClocks(task.kernel.platform, task.thread);
   unshareFiles(task);
   process.exePath = loaded.program.file.path;
   process.hasExeced = true;

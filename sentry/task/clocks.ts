@@ -14,6 +14,7 @@ import {
 } from "../../syscall-tables/flags/time.ts";
 import { EINVAL, type Errno } from "../abi/errno.ts";
 import type { Task } from "./task.ts";
+import { NO_OFFSET, type TimeOffset } from "./time-namespace.ts";
 import { processCpuNs, taskCpuNs, usageOf, usageOfTask } from "./usage.ts";
 
 const CPUCLOCK_VIRT = 1;
@@ -49,8 +50,23 @@ export const readCpuClock = ({ task, isThread, isUser }: CpuClock): number => {
   return isThread ? taskCpuNs(task) : processCpuNs(task.process);
 };
 
-/** The clock's time now; EINVAL for one that does not exist. */
-export const clockNs = (task: Task, clock: number): number => {
+/** What the caller's time namespace adds to a clock. */
+export const clockOffset = ({ timeNamespace }: Task, clock: number): TimeOffset => {
+  switch (clock) {
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+      return timeNamespace.monotonic;
+    case CLOCK_BOOTTIME:
+    case CLOCK_BOOTTIME_ALARM:
+      return timeNamespace.boottime;
+    default:
+      return NO_OFFSET;
+  }
+};
+
+/** The machine's or a process's clock now, without the caller's offset; EINVAL for one that does not exist. */
+export const machineClockNs = (task: Task, clock: number): number => {
   const kernelClock = task.kernel.clock;
   switch (clock) {
     case CLOCK_REALTIME:
@@ -72,9 +88,10 @@ export const clockNs = (task: Task, clock: number): number => {
   }
 };
 
-/** A point on a clock of the machine as a point on CLOCK_MONOTONIC. */
+/** A point on a clock, as the caller sees it, as a point on the CLOCK_MONOTONIC of the machine. */
 export const toMonotonicNs = (task: Task, clock: number, absoluteNs: number): number => {
   const { clock: kernelClock } = task.kernel;
-  if (clock === CLOCK_MONOTONIC) return absoluteNs;
-  return kernelClock.monotonicNs() + (absoluteNs - clockNs(task, clock));
+  if (clock === CLOCK_MONOTONIC) return Math.max(0, absoluteNs - task.timeNamespace.monotonicNs);
+  const { sec, nsec } = clockOffset(task, clock);
+  return kernelClock.monotonicNs() + (absoluteNs - (sec * 1e9 + nsec) - machineClockNs(task, clock));
 };

@@ -9,6 +9,7 @@ import {
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
   CLONE_PARENT,
@@ -35,6 +36,7 @@ import type { FsContext } from "../vfs/fs-context.ts";
 import { CgroupNamespace } from "./cgroup-namespace.ts";
 import type { CloneOptions } from "./clone.ts";
 import type { Credentials } from "./credentials.ts";
+import { enterTimeNamespace } from "./enter-time.ts";
 import { exitHooks } from "./exit-hooks.ts";
 import { attachTask } from "./first-process.ts";
 import { enterHostProcess, leaveHostProcess } from "./host-threads.ts";
@@ -45,6 +47,7 @@ import { PidNamespace } from "./pid-namespace.ts";
 import { Process } from "./process.ts";
 import type { SignalActions } from "./signal-actions.ts";
 import type { Task } from "./task.ts";
+import { TimeNamespace } from "./time-namespace.ts";
 
 const has = (flags: number, flag: number): boolean => (flags & flag) !== 0;
 
@@ -94,8 +97,17 @@ export const createChild = (parent: Task, options: CloneOptions, mm: AddressSpac
   else inheritIpcNamespace(child, parent);
   if (has(flags, CLONE_NEWCGROUP)) child.cgroupNamespace = new CgroupNamespace(creds.userNamespace);
   else child.cgroupNamespace = parent.cgroupNamespace;
+  inheritTime(parent, child, flags, creds);
   if (has(flags, CLONE_SYSVSEM)) exitHooks.shareSemaphoreUndo?.(parent, child);
   return child;
+};
+
+/** copy_namespaces: who shares his parent's memory shares its clocks until execve(2). */
+const inheritTime = (parent: Task, child: Task, flags: number, creds: Credentials): void => {
+  child.timeNamespace = parent.timeNamespace;
+  child.childTimeNamespace = parent.childTimeNamespace;
+  if (has(flags, CLONE_NEWTIME)) child.childTimeNamespace = new TimeNamespace(creds.userNamespace, parent.childTimeNamespace);
+  if (!has(flags, CLONE_VM) && child.childTimeNamespace !== child.timeNamespace) enterTimeNamespace(child, child.childTimeNamespace);
 };
 
 const createProcess = (parent: Task, options: CloneOptions): Process => {

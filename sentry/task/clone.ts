@@ -8,6 +8,7 @@ import {
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
   CLONE_PARENT,
@@ -52,7 +53,7 @@ export interface CloneOptions {
 }
 
 /** Namespaces that need CAP_SYS_ADMIN. */
-const PRIVILEGED_NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
+const PRIVILEGED_NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
 
 const has = (flags: number, flag: number): boolean => (flags & flag) !== 0;
 

@@ -25,6 +25,7 @@ import { Scheduling } from "./scheduling.ts";
 import type { SeccompFilters } from "./seccomp.ts";
 import { TaskSignals } from "./task-signals.ts";
 import { releaseAddressSpace } from "./thread-end.ts";
+import { firstTimeNamespace, type TimeNamespace } from "./time-namespace.ts";
 import { Usage } from "./usage.ts";
 import type { UtsNamespace } from "./uts-namespace.ts";
 
@@ -86,6 +87,9 @@ export class Task implements Waiter {
   /** The pid namespace of children to come (unshare and setns with CLONE_NEWPID). */
   childPidNamespace: PidNamespace;
   cgroupNamespace: CgroupNamespace = firstCgroupNamespace;
+  timeNamespace: TimeNamespace = firstTimeNamespace;
+  /** Of children, and of this task from its next execve(2) on (unshare with CLONE_NEWTIME). */
+  childTimeNamespace: TimeNamespace = firstTimeNamespace;
   noNewPrivileges = false;
   seccomp: SeccompFilters | null = null;
   /** Its keyrings (keyrings(7)); null: it has asked for none. */

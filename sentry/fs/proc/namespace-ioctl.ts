@@ -16,11 +16,12 @@ import { NetworkNamespace } from "../../net/network-namespace.ts";
 import { CgroupNamespace } from "../../task/cgroup-namespace.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
+import { TimeNamespace } from "../../task/time-namespace.ts";
 import { initialUserNamespace, UserNamespace } from "../../task/user-namespace.ts";
 import { UtsNamespace } from "../../task/uts-namespace.ts";
 import { MountNamespace } from "../../vfs/mount-namespace.ts";
 
-const ownerOf = (namespace: object | null): UserNamespace | null => {
+const ownerOf = (namespace: object): UserNamespace | null => {
   if (namespace instanceof UserNamespace) return namespace.parent;
   if (namespace instanceof MountNamespace) return namespace.owner;
   if (
@@ -28,7 +29,8 @@ const ownerOf = (namespace: object | null): UserNamespace | null => {
     namespace instanceof UtsNamespace ||
     namespace instanceof IpcNamespace ||
     namespace instanceof NetworkNamespace ||
-    namespace instanceof CgroupNamespace
+    namespace instanceof CgroupNamespace ||
+    namespace instanceof TimeNamespace
   )
     return namespace.userNamespace;
   return initialUserNamespace();
@@ -38,19 +40,19 @@ const ownerOf = (namespace: object | null): UserNamespace | null => {
 type Opener = (kind: "user" | "pid", namespace: object) => number;
 
 /** ns_get_owner(): nobody looks out of his own user namespace. */
-const openOwner = ({ creds }: Task, namespace: object | null, open: Opener): number => {
+const openOwner = ({ creds }: Task, namespace: object, open: Opener): number => {
   const owner = ownerOf(namespace);
   return owner !== null && creds.userNamespace.isAncestorOf(owner) ? open("user", owner) : EPERM;
 };
 
-const openParent = (task: Task, namespace: object | null, open: Opener): number => {
+const openParent = (task: Task, namespace: object, open: Opener): number => {
   if (namespace instanceof UserNamespace) return openOwner(task, namespace, open);
   if (!(namespace instanceof PidNamespace)) return EINVAL;
   const { parent } = namespace;
   return parent?.isWithin(task.pidNamespace) ? open("pid", parent) : EPERM;
 };
 
-const translatePid = (task: Task, namespace: object | null, command: number, number: number): number => {
+const translatePid = (task: Task, namespace: object, command: number, number: number): number => {
   if (!(namespace instanceof PidNamespace)) return EINVAL;
   const isInward = command === NS_GET_PID_IN_PIDNS || command === NS_GET_TGID_IN_PIDNS;
   const found = (isInward ? task.pidNamespace : namespace).task(number);
@@ -60,14 +62,7 @@ const translatePid = (task: Task, namespace: object | null, command: number, num
   return pid.in(isInward ? namespace : task.pidNamespace) || ESRCH;
 };
 
-export const namespaceIoctl = (
-  task: Task,
-  namespace: object | null,
-  type: number,
-  command: number,
-  argument: number,
-  open: Opener,
-): number => {
+export const namespaceIoctl = (task: Task, namespace: object, type: number, command: number, argument: number, open: Opener): number => {
   switch (command) {
     case NS_GET_USERNS:
       return openOwner(task, namespace, open);

@@ -165,7 +165,7 @@ export const rootFiles = (fs: Procfs): Map<string, Inode> => {
   );
   add(
     "stat",
-    text(() => statText(clock, pids, facts)),
+    text((reader) => statText(reader, clock, pids, facts)),
   );
   add(
     "swaps",
@@ -184,7 +184,7 @@ export const rootFiles = (fs: Procfs): Map<string, Inode> => {
   add("tty", directory({ drivers: text(() => TTY_DRIVERS), ldiscs: text(() => "n_tty       0\n") }));
   add(
     "uptime",
-    text(() => uptimeText(clock, pids, facts)),
+    text((reader) => uptimeText(reader, clock, pids, facts)),
   );
   add(
     "version",

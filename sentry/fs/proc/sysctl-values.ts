@@ -83,6 +83,7 @@ const CONSTANTS: Readonly<Record<string, string | number>> = {
   "user/max_mnt_namespaces": 96_365,
   "user/max_net_namespaces": 96_365,
   "user/max_pid_namespaces": 96_365,
+  "user/max_time_namespaces": 96_365,
   "user/max_user_namespaces": 96_365,
   "user/max_uts_namespaces": 96_365,
   "vm/dirty_background_ratio": 10,

@@ -2,6 +2,7 @@
 import type { Clock } from "../../loop/clock.ts";
 import type { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Process } from "../../task/process.ts";
+import type { Task } from "../../task/task.ts";
 import { usageOf } from "../../task/usage.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { isRunnable, residentPages, ticks } from "./task-state.ts";
@@ -45,10 +46,11 @@ const hundredths = (ns: number): string => {
   return `${Math.floor(hundred / 100)}.${String(hundred % 100).padStart(2, "0")}`;
 };
 
-export const uptimeText = (clock: Clock, pids: PidNamespace, { cpus }: HostFacts): string => {
+/** A reader in a time namespace sees the machine started when the namespace says. */
+export const uptimeText = (reader: Task, clock: Clock, pids: PidNamespace, { cpus }: HostFacts): string => {
   const up = uptimeNs(clock);
   const { userNs, systemNs } = count(pids);
-  return `${hundredths(up)} ${hundredths(Math.max(0, up * cpus.length - userNs - systemNs))}\n`;
+  return `${hundredths(up + reader.timeNamespace.boottimeNs)} ${hundredths(Math.max(0, up * cpus.length - userNs - systemNs))}\n`;
 };
 
 /** The averages move when they are asked for: an idle sandbox is not woken every five seconds for them. */
@@ -93,10 +95,10 @@ export const loadavgText = (clock: Clock, pids: PidNamespace): string => {
 const cpuLine = (name: string, user: number, system: number, idle: number): string =>
   `${name} ${ticks(user)} 0 ${ticks(system)} ${ticks(Math.max(0, idle))} 0 0 0 0 0 0\n`;
 
-export const statText = (clock: Clock, pids: PidNamespace, { cpus }: HostFacts): string => {
+export const statText = (reader: Task, clock: Clock, pids: PidNamespace, { cpus }: HostFacts): string => {
   const { userNs, systemNs, running } = count(pids);
   const up = uptimeNs(clock);
-  const bootSeconds = Math.floor((clock.realtimeNs() - up) / SECOND);
+  const bootSeconds = Math.floor((clock.realtimeNs() - up - reader.timeNamespace.boottimeNs) / SECOND);
   // Which CPU a guest thread ran on is the host's affair: shown as shared evenly.
   let text = cpuLine("cpu ", userNs, systemNs, up * cpus.length - userNs - systemNs);
   const shares = cpus.length;

@@ -97,7 +97,8 @@ export type TaskAccess = "all" | "inspect-open" | "inspect-read";
 
 export type TaskText = (subject: Subject, reader: Task) => string | Errno;
 /** 0 or an errno; all that was written is then taken. */
-export type TaskStore = (text: string, subject: Subject, writer: Task) => number;
+/** 0 or an errno; or how much of the text was taken. */
+export type TaskStore = (text: string, subject: Subject, writer: Task, offset: number) => number;
 
 export class TaskTextInode extends TextInode {
   readonly #subject: Subject;
@@ -132,8 +133,8 @@ export class TaskTextInode extends TextInode {
   override store(text: string, task: Task, offset: number): number {
     if (this.#store === null) return super.store(text, task, offset);
     if (isGone(this.#subject.task)) return ESRCH;
-    const error = this.#store(text, this.#subject, task);
-    return error < 0 ? error : text.length;
+    const result = this.#store(text, this.#subject, task, offset);
+    return result === 0 ? text.length : result;
   }
 }
 

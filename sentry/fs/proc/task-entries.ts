@@ -46,6 +46,7 @@ import { auxvText, cmdlineText, environText, MemInode } from "./task-memory.ts";
 import { mountinfoText, mountsText, mountstatsText } from "./task-mounts.ts";
 import { statmText, statText } from "./task-stat.ts";
 import { statusText } from "./task-status.ts";
+import { storeTimeOffsets, timeOffsetsText } from "./time-offsets.ts";
 
 const text =
   (mode: number, make: TaskText, access: TaskAccess = "all", store: TaskStore | null = null): TaskEntry =>
@@ -113,6 +114,7 @@ const ofProcesses: Readonly<Record<string, TaskEntry>> = {
   mountstats: text(0o400, mountstatsText),
   coredump_filter: text(0o644, coredumpFilterText, "all", storeCoredumpFilter),
   timers: text(0o444, () => ""),
+  timens_offsets: text(0o644, timeOffsetsText, "all", storeTimeOffsets),
   timerslack_ns: text(0o666, timerSlackText, "all", storeTimerSlack),
   clear_refs: text(
     0o200,

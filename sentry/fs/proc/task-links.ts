@@ -17,6 +17,7 @@ import { firstCgroupNamespace } from "../../task/cgroup-namespace.ts";
 import { mayInspect } from "../../task/permission.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
+import { firstTimeNamespace, type TimeNamespace } from "../../task/time-namespace.ts";
 import { UserNamespace } from "../../task/user-namespace.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { Inode } from "../../vfs/inode.ts";
@@ -66,10 +67,10 @@ const inoOf = (namespace: object, first: number, isFirst: boolean): number => {
   return ino;
 };
 
-/** What an ns/ link stands for. `object` is null for kinds of which there is only one. */
+/** What an ns/ link stands for. */
 export interface NamespaceReference {
   readonly kind: "cgroup" | "ipc" | "mnt" | "net" | "pid" | "time" | "user" | "uts";
-  readonly object: object | null;
+  readonly object: object;
   readonly ino: number;
 }
 
@@ -85,7 +86,11 @@ export const NAMESPACE_FLAGS: Readonly<Record<NamespaceReference["kind"], number
   uts: CLONE_NEWUTS,
 };
 
-const single = (kind: NamespaceReference["kind"], ino: number) => (): NamespaceReference => ({ kind, object: null, ino });
+const timeReference = (ns: TimeNamespace): NamespaceReference => ({
+  kind: "time",
+  object: ns,
+  ino: inoOf(ns, TIME_INO, ns === firstTimeNamespace),
+});
 
 const NAMESPACES: Readonly<Record<string, (task: Task) => NamespaceReference>> = {
   cgroup: ({ cgroupNamespace: ns }) => ({ kind: "cgroup", object: ns, ino: inoOf(ns, CGROUP_INO, ns === firstCgroupNamespace) }),
@@ -100,8 +105,8 @@ const NAMESPACES: Readonly<Record<string, (task: Task) => NamespaceReference>> =
   },
   pid: (task) => ({ kind: "pid", object: task.pidNamespace, ino: inoOf(task.pidNamespace, PID_INO, task.pidNamespace.level === 0) }),
   pid_for_children: ({ childPidNamespace: ns }) => ({ kind: "pid", object: ns, ino: inoOf(ns, PID_INO, ns.level === 0) }),
-  time: single("time", TIME_INO),
-  time_for_children: single("time", TIME_INO),
+  time: ({ timeNamespace }) => timeReference(timeNamespace),
+  time_for_children: ({ childTimeNamespace }) => timeReference(childTimeNamespace),
   user: ({ creds: { userNamespace: ns } }) => ({ kind: "user", object: ns, ino: inoOf(ns, USER_INO, ns.level === 0) }),
   uts: ({ uts }) => ({ kind: "uts", object: uts, ino: inoOf(uts, UTS_INO, uts.isInitial) }),
 };
@@ -114,7 +119,7 @@ class NamespaceFilesystem extends Filesystem {
 
   constructor(device: number) {
     super(device);
-    this.root = new NamespaceInode(this, { kind: "mnt", object: null, ino: 0 });
+    this.root = new NamespaceInode(this, { kind: "mnt", object: this, ino: 0 });
   }
 
   override statfs(): FilesystemStatistics {

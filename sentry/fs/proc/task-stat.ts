@@ -60,7 +60,7 @@ export const statText = (subject: Subject, reader: Task): string => {
     task.scheduling.nice,
     Math.max(1, process.tasks.size),
     0,
-    ticks((subject.scope === "process" ? process.startNs : task.startNs) + clock.bootOffsetNs),
+    ticks((subject.scope === "process" ? process.startNs : task.startNs) + clock.bootOffsetNs + reader.timeNamespace.boottimeNs),
     (mm?.totalPages ?? 0) * 4096,
     living === null ? 0 : residentPages(living),
     Number.isFinite(rss) ? rss : UNLIMITED,

@@ -26,7 +26,7 @@ const realtimeTimers = new Set<TimerFile>();
 export class TimerFile extends OpenFile implements Timer {
   deadlineNs = Number.POSITIVE_INFINITY;
   readonly #kernel: Kernel;
-  readonly #clock: number;
+  readonly clock: number;
   readonly #queue = new WaitQueue();
   #intervalNs = 0;
   /** Expirations not read yet. */
@@ -42,11 +42,11 @@ export class TimerFile extends OpenFile implements Timer {
   constructor(kernel: Kernel, clock: number, flags: number) {
     super(anonInode(kernel, 0o600), null, O_RDWR | flags);
     this.#kernel = kernel;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   get #isRealtime(): boolean {
-    return this.#clock === CLOCK_REALTIME || this.#clock === CLOCK_REALTIME_ALARM;
+    return this.clock === CLOCK_REALTIME || this.clock === CLOCK_REALTIME_ALARM;
   }
 
   /** timerfd_settime(2); `valueNs` 0 disarms. ECANCELED where the clock was set under a CANCEL_ON_SET timer. */
@@ -66,7 +66,7 @@ export class TimerFile extends OpenFile implements Timer {
       const now = clock.monotonicNs();
       if ((flags & TFD_TIMER_ABSTIME) === 0) this.deadlineNs = now + valueNs;
       else if (this.#isRealtime) this.deadlineNs = now + (valueNs - clock.realtimeNs());
-      else this.deadlineNs = this.#clock === CLOCK_MONOTONIC ? valueNs : valueNs - clock.bootOffsetNs;
+      else this.deadlineNs = this.clock === CLOCK_MONOTONIC ? valueNs : valueNs - clock.bootOffsetNs;
       if (this.deadlineNs !== Number.POSITIVE_INFINITY) timers.arm(this);
     }
     const canceled = this.#wasCanceled && this.#isCancelable;
@@ -170,7 +170,7 @@ export class TimerFile extends OpenFile implements Timer {
     const ticks = this.#ticks;
     const flags = this.#settimeFlags.toString(8).padStart(2, "0");
     const remaining = !this.#isArmed || this.#hasExpired ? 0 : Math.max(0, this.deadlineNs - this.#kernel.clock.monotonicNs());
-    return `clockid: ${this.#clock}\nticks: ${ticks}\nsettime flags: ${flags}\nit_value: ${pair(remaining)}\nit_interval: ${pair(this.#intervalNs)}\n`;
+    return `clockid: ${this.clock}\nticks: ${ticks}\nsettime flags: ${flags}\nit_value: ${pair(remaining)}\nit_interval: ${pair(this.#intervalNs)}\n`;
   }
 }
 

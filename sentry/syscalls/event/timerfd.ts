@@ -44,6 +44,13 @@ export const sys_timerfd_create = implement("timerfd_create", { level: "full" },
 const writeItimerspec = (task: Task, addr: UserAddr, intervalNs: number, valueNs: number): number =>
   writeTimeout(task, addr, intervalNs, 1) && writeTimeout(task, addr + 16, valueNs, 1) ? 0 : EFAULT;
 
+/** timens_ktime_to_host(): a point on the caller's clock as one on the machine's. 0 disarms and stays. */
+const withoutOffset = (task: Task, clock: number, pointNs: number): number => {
+  const { monotonicNs, boottimeNs } = task.timeNamespace;
+  if (pointNs === 0 || clock === CLOCK_REALTIME || clock === CLOCK_REALTIME_ALARM) return pointNs;
+  return Math.max(1, pointNs - (clock === CLOCK_MONOTONIC ? monotonicNs : boottimeNs));
+};
+
 /** timerfd_settime(2) */
 export const sys_timerfd_settime = implement("timerfd_settime", { level: "full" }, (task, fd, flags, newAddr, oldAddr) => {
   if (newAddr === 0) return EFAULT;
@@ -55,7 +62,7 @@ export const sys_timerfd_settime = implement("timerfd_settime", { level: "full" 
   if (typeof file === "number") return file;
   const oldValueNs = file.remainingNs();
   const oldIntervalNs = file.intervalNs;
-  const result = file.set(flags, valueNs, intervalNs);
+  const result = file.set(flags, (flags & TFD_TIMER_ABSTIME) === 0 ? valueNs : withoutOffset(task, file.clock, valueNs), intervalNs);
   if (oldAddr !== 0 && writeItimerspec(task, oldAddr, oldIntervalNs, oldValueNs) < 0) return EFAULT;
   return result;
 });

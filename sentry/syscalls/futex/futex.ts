@@ -1,4 +1,5 @@
 import {
+  CLOCK_MONOTONIC,
   CLOCK_REALTIME,
   FUTEX_BITSET_MATCH_ANY,
   FUTEX_CLOCK_REALTIME,
@@ -41,7 +42,8 @@ const readDeadline = (task: Task, command: number, isRealtime: boolean, timeoutA
   if (ns < 0) return ns;
   if (command === FUTEX_WAIT) return task.kernel.clock.monotonicNs() + ns;
   // A point before the machine's start has passed just as well as its first nanosecond.
-  return isRealtime || command === FUTEX_LOCK_PI ? Math.max(0, toMonotonicNs(task, CLOCK_REALTIME, ns)) : ns;
+  const clock = isRealtime || command === FUTEX_LOCK_PI ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+  return Math.max(0, toMonotonicNs(task, clock, ns));
 };
 
 /** futex(2). `timeout` is a count (val2) for the requeueing commands. */

@@ -71,8 +71,6 @@ const readArguments = (task: Task, addr: number, size: number): CloneOptions | E
   if (clearsHandlers && (flags & CLONE_SIGHAND) !== 0) return EINVAL;
   if ((flags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== 0) return EINVAL;
   if ((stackAddr === 0) !== (stackSize === 0) || stackAddr + stackSize > USER_ADDR_LIMIT) return EINVAL;
-  // Time namespaces are not offered; the bit is CSIGNAL's in clone(2).
-  if ((flags & CLONE_NEWTIME) !== 0) return EINVAL;
   return {
     flags,
     clearsHandlers,

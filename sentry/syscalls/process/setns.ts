@@ -9,16 +9,18 @@ import {
   CLONE_NEWUTS,
 } from "../../../syscall-tables/flags/process.ts";
 import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
-import { EBADF, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
+import { EBADF, EINVAL, EPERM, type Errno, ESRCH, EUSERS, isErrno } from "../../abi/errno.ts";
 
 import { pidfdProcess } from "../../fs/pidfd/pidfd.ts";
 import { NAMESPACE_FLAGS, NamespaceFile } from "../../fs/proc/task-links.ts";
 import { enterIpcNamespace, IpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { enterNetwork, NetworkNamespace, networkOf } from "../../net/network-namespace.ts";
 import { CgroupNamespace } from "../../task/cgroup-namespace.ts";
+import { enterTimeNamespace } from "../../task/enter-time.ts";
 import { enterUserNamespace } from "../../task/namespaces.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
+import { TimeNamespace } from "../../task/time-namespace.ts";
 import { UserNamespace } from "../../task/user-namespace.ts";
 import { UtsNamespace } from "../../task/uts-namespace.ts";
 import { MountNamespace } from "../../vfs/mount-namespace.ts";
@@ -31,8 +33,8 @@ const mayEnter = (task: Task, owner: UserNamespace): boolean => {
   return creds.hasIn(owner, CAP_SYS_ADMIN) && creds.hasIn(creds.userNamespace, CAP_SYS_ADMIN);
 };
 
-/** Enters one namespace. Kinds of which there is only one need the right and change nothing. */
-const enter = (task: Task, namespace: object | null): 0 | Errno => {
+/** Enters one namespace. */
+const enter = (task: Task, namespace: object): 0 | Errno => {
   const { creds } = task;
   if (namespace instanceof UserNamespace) {
     // Nobody re-enters his own namespace to get its capabilities back.
@@ -74,18 +76,26 @@ const enter = (task: Task, namespace: object | null): 0 | Errno => {
     task.cgroupNamespace = namespace;
     return 0;
   }
-  return mayEnter(task, creds.userNamespace) ? 0 : EPERM;
+  if (namespace instanceof TimeNamespace) {
+    if (task.process.tasks.size > 1 || task.mm.users > 1) return EUSERS;
+    if (!mayEnter(task, namespace.userNamespace)) return EPERM;
+    enterTimeNamespace(task, namespace);
+    // Also where it was here already: its children follow again.
+    task.childTimeNamespace = namespace;
+    return 0;
+  }
+  return EINVAL;
 };
 
 /** The namespaces of a process that `flags` name, the user namespace first: it gives the right to enter the others. */
 const enterAll = (task: Task, source: Task, flags: number): 0 | Errno => {
-  const wanted: [number, object | null][] = [
+  const wanted: [number, object][] = [
     [CLONE_NEWUSER, source.creds.userNamespace],
     [CLONE_NEWUTS, source.uts],
     [CLONE_NEWPID, source.pidNamespace],
     [CLONE_NEWIPC, ipcNamespaceOf(source)],
     [CLONE_NEWCGROUP, source.cgroupNamespace],
-    [CLONE_NEWTIME, null],
+    [CLONE_NEWTIME, source.timeNamespace],
     [CLONE_NEWNET, networkOf(source)],
     [CLONE_NEWNS, source.fs.namespace],
   ];
@@ -98,7 +108,7 @@ const enterAll = (task: Task, source: Task, flags: number): 0 | Errno => {
 };
 
 /** setns(2) */
-export const sys_setns = implement("setns", { level: "partial", note: "one time namespace" }, (task, fd, flags) => {
+export const sys_setns = implement("setns", { level: "full" }, (task, fd, flags) => {
   const file = task.file(fd);
   if (isErrno(file)) return EBADF;
   if (file instanceof NamespaceFile) {

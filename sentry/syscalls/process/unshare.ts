@@ -24,6 +24,7 @@ import type { Credentials } from "../../task/credentials.ts";
 import { newUserNamespace } from "../../task/namespaces.ts";
 import { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
+import { TimeNamespace } from "../../task/time-namespace.ts";
 import { implement } from "../implement.ts";
 
 const NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME;
@@ -41,7 +42,7 @@ const check = (task: Task, flags: number): 0 | Errno => {
 };
 
 /** unshare(2) */
-export const sys_unshare = implement("unshare", { level: "partial", note: "no time namespaces" }, (task, flags) => {
+export const sys_unshare = implement("unshare", { level: "full" }, (task, flags) => {
   const refused = check(task, flags);
   if (refused !== 0) return refused;
   let creds: Credentials = task.creds;
@@ -51,7 +52,6 @@ export const sys_unshare = implement("unshare", { level: "partial", note: "no ti
     creds = fresh;
   }
   if (has(flags, NAMESPACES) && !creds.hasIn(creds.userNamespace, CAP_SYS_ADMIN)) return EPERM;
-  if (has(flags, CLONE_NEWTIME)) return EINVAL;
   if (has(flags, CLONE_FILES) && task.files.references > 1) {
     const files = task.files.fork(task.process.limits);
     task.files.put(task);
@@ -70,6 +70,7 @@ export const sys_unshare = implement("unshare", { level: "partial", note: "no ti
   if (has(flags, CLONE_NEWNET)) enterNetwork(task, new NetworkNamespace(task.kernel, creds.userNamespace));
   if (has(flags, CLONE_NEWIPC)) enterIpcNamespace(task, new IpcNamespace(task.kernel, creds.userNamespace));
   if (has(flags, CLONE_NEWCGROUP)) task.cgroupNamespace = new CgroupNamespace(creds.userNamespace);
+  if (has(flags, CLONE_NEWTIME)) task.childTimeNamespace = new TimeNamespace(creds.userNamespace, task.childTimeNamespace);
   if (has(flags, CLONE_NEWPID)) {
     if (task.childPidNamespace !== task.pidNamespace) return EINVAL;
     task.childPidNamespace = new PidNamespace(task.pidNamespace, creds.userNamespace);

@@ -16,7 +16,7 @@ export const sys_sysinfo = implement("sysinfo", { level: "full" }, (task, addr) 
     view.setUint32(at, value >>> 0, true);
     view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
   };
-  put(0, Math.ceil((clock.monotonicNs() + clock.bootOffsetNs) / 1e9));
+  put(0, Math.ceil((clock.monotonicNs() + clock.bootOffsetNs + task.timeNamespace.boottimeNs) / 1e9));
   const { averages, tasks } = loadAverages(clock, pids);
   averages.forEach((load, index) => {
     put(8 + index * 8, Math.floor(load * LOAD_UNIT));

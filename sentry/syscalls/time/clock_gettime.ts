@@ -1,6 +1,6 @@
 import { CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_SGI_CYCLE } from "../../../syscall-tables/flags/time.ts";
 import { EFAULT, EINVAL, EPERM } from "../../abi/errno.ts";
-import { clockNs, cpuClock } from "../../task/clocks.ts";
+import { clockOffset, cpuClock, machineClockNs } from "../../task/clocks.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 import { readTimespecNs, writeTimespec, writeTimespecNs } from "./timespec.ts";
@@ -21,8 +21,13 @@ export const sys_clock_gettime = implement("clock_gettime", { level: "full" }, (
     kernelClock.readRealtime();
     return writeTimespec(task, addr, kernelClock.sec, kernelClock.nsec);
   }
-  const ns = clockNs(task, clock);
-  return ns < 0 ? EINVAL : writeTimespecNs(task, addr, ns);
+  const ns = machineClockNs(task, clock);
+  if (ns < 0) return EINVAL;
+  // The sum in ns would be more than a double holds exactly.
+  const { sec, nsec } = clockOffset(task, clock);
+  const seconds = Math.floor(ns / 1e9);
+  const rest = Math.floor(ns - seconds * 1e9) + nsec;
+  return rest < 1e9 ? writeTimespec(task, addr, seconds + sec, rest) : writeTimespec(task, addr, seconds + sec + 1, rest - 1e9);
 });
 
 /** clock_getres(2) */
