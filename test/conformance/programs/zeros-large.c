@@ -51,9 +51,8 @@ int main(void) {
   printf("child %d, parent's %ld wrong\n", WEXITSTATUS(status), wrong(inherited, 0, 0));
 
   /* A file's pages that were made private keep nothing of the file. */
-  char name[] = "/tmp/zerosXXXXXX";
-  int fd = mkstemp(name);
-  unlink(name);
+  int fd = open("zeros", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  unlink("zeros");
   unsigned char *bytes = filled(MAP_PRIVATE);
   write(fd, bytes, ROOM);
   unsigned char *mapped = mmap(0, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
