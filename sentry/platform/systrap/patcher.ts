@@ -20,8 +20,11 @@ import type { TrapHandler } from "./systrap.ts";
 import type { SystrapThread } from "./thread.ts";
 import { ENTRY_POINTER, movingTrampoline, movTrampoline, TrampolineArea, tableEntry } from "./trampoline-area.ts";
 
-/** Patching costs two mprotects and a copied page, a trap about 1.8 µs: it pays from the fourth trap on. */
-const TRAPS_BEFORE_PATCH = 4;
+/**
+ * Patching costs 40 µs (two mprotects, a copied page, the trampoline's bytes) and the first time 80, a trap about 2. Most programs
+ * of a shell script end after some thirty calls: a site is changed when it has cost about as much as that would have.
+ */
+const TRAPS_BEFORE_PATCH = 16;
 const NR_mmap = 9;
 const SYS_rt_sigreturn = 15;
 const REFUSED = -1;
@@ -78,7 +81,8 @@ export class PatchedSites {
     const copy = new PatchedSites(this.low.fork());
     copy.near = this.near?.fork() ?? null;
     copy.hasOwnGs = this.hasOwnGs;
-    for (const [rip, traps] of this.traps) copy.traps.set(rip, traps);
+    // A child that is about to exec calls a few times only, each time anew: it counts from the start.
+    for (const [rip, traps] of this.traps) if (traps === REFUSED) copy.traps.set(rip, traps);
     for (const [addr, site] of this.patched) copy.patched.set(addr, site);
     for (const [rip, addr] of this.continuations) copy.continuations.set(rip, addr);
     return copy;

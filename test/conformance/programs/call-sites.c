@@ -104,14 +104,14 @@ static void interrupted(int flags) {
 
 static void forks(void) {
   int good = 0;
-  for (int i = 0; i < 20; i++) {
+  for (int i = 0; i < 40; i++) {
     pid_t child = (pid_t)go_like(SYS_fork, 0, 0, 0);
     if (child == 0) _exit(go_like(SYS_getppid, 0, 0, 0) == mov_like(SYS_getppid) ? 0 : 1);
     int status = -1;
     waitpid(child, &status, 0);
     good += status == 0;
   }
-  printf("forks: %d of 20\n", good);
+  printf("forks: %d of 40\n", good);
 }
 
 /* All come to a site that is new to the platform at the same time. */
