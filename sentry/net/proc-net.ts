@@ -7,7 +7,7 @@ import type { InetSocket } from "./inet/inet-socket.ts";
 import { ALL_HOSTS4, type JoinedGroup } from "./inet/memberships.ts";
 import { TimeWait } from "./inet/port-table.ts";
 import { TcpSocket } from "./inet/tcp-socket.ts";
-import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_TIME_WAIT } from "./inet/tcp-state.ts";
+import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from "./inet/tcp-state.ts";
 import { IFF_UP } from "./interfaces.ts";
 import { type NetworkNamespace, networkOf } from "./network-namespace.ts";
 import type { UnixSocket } from "./unix/unix-socket.ts";
@@ -56,8 +56,7 @@ const tcpLines = (net: NetworkNamespace, family: number): Line[] => {
   for (const [port, binding] of net.tcp.entries()) {
     if (binding instanceof TimeWait) {
       if ((binding.localAddress.isV4 ? AF_INET : AF_INET6) !== family) continue;
-      const { localAddress: local, remoteAddress: remote, remotePort } = binding;
-      const state = TCP_TIME_WAIT;
+      const { localAddress: local, remoteAddress: remote, remotePort, state } = binding;
       lines.push({
         family,
         local,
@@ -84,7 +83,7 @@ const tcpLine = (socket: TcpSocket): Line => ({
   remotePort: socket.remotePort,
   state: socket.state,
   sendQueue: Math.max(0, socket.outputQueue()),
-  receiveQueue: socket.state === TCP_LISTEN ? socket.acceptQueue.length : socket.incoming.length,
+  receiveQueue: socket.state === TCP_LISTEN ? socket.acceptQueue.length : socket.unreadSequence,
   uid: socket.uid,
   inode: socket.inode.ino,
   tail: TCP_TAIL,
@@ -235,9 +234,10 @@ const showSockstat = (task: Task): string => {
   const tcp = count(bindingsOf(net.tcp.entries()), AF_INET, inUse);
   const udp = count(bindingsOf(net.udp.entries()), AF_INET, (socket) => socket.protocol === IPPROTO_UDP);
   const lite = count(bindingsOf(net.udplite.entries()), AF_INET, () => true);
+  const tcp6 = count(bindingsOf(net.tcp.entries()), AF_INET6, () => true);
   let waiting = 0;
   for (const [, binding] of net.tcp.entries()) if (binding instanceof TimeWait) waiting++;
-  return `sockets: used ${net.socketsUsed}\nTCP: inuse ${tcp} orphan 0 tw ${waiting} alloc ${tcp} mem 0\nUDP: inuse ${udp} mem 0\nUDPLITE: inuse ${lite}\nRAW: inuse ${count(net.raw, AF_INET, () => true)}\nFRAG: inuse 0 memory 0\n`;
+  return `sockets: used ${net.socketsUsed}\nTCP: inuse ${tcp} orphan 0 tw ${waiting} alloc ${tcp + tcp6} mem 0\nUDP: inuse ${udp} mem 0\nUDPLITE: inuse ${lite}\nRAW: inuse ${count(net.raw, AF_INET, () => true)}\nFRAG: inuse 0 memory 0\n`;
 };
 
 const showSockstat6 = (task: Task): string => {
@@ -260,7 +260,14 @@ const showNetlink = (task: Task): string => {
 const counters = (prefix: string, names: string, values?: string): string =>
   `${prefix}: ${names}\n${prefix}: ${values ?? names.replace(/\S+/g, "0")}\n`;
 
-const showSnmp = (): string =>
+/** Connections that are open, or whose peer alone has closed (tcp_current_estab). */
+const isOpen = (socket: InetSocket): boolean =>
+  socket instanceof TcpSocket && (socket.state === TCP_ESTABLISHED || socket.state === TCP_CLOSE_WAIT);
+
+const countOpen = (net: NetworkNamespace): number =>
+  count(bindingsOf(net.tcp.entries()), AF_INET, isOpen) + count(bindingsOf(net.tcp.entries()), AF_INET6, isOpen);
+
+const showSnmp = (task: Task): string =>
   counters(
     "Ip",
     "Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos InDiscards InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs FragFails FragCreates OutTransmits",
@@ -273,7 +280,7 @@ const showSnmp = (): string =>
   counters(
     "Tcp",
     "RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors",
-    "1 200 120000 -1 0 0 0 0 0 0 0 0 0 0 0",
+    `1 200 120000 -1 0 0 0 0 ${countOpen(networkOf(task))} 0 0 0 0 0 0`,
   ) +
   counters("Udp", "InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors") +
   counters("UdpLite", "InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors");

@@ -127,6 +127,8 @@ export abstract class InetSocket extends Socket implements Binding {
         return error;
       }
     }
+    // __inet6_bind(): an address of IPv6 meets no packet of IPv4.
+    if (this.family === AF_INET6 && !address.isAny && !address.isV4) this.isV6Only = true;
     this.hasOwnAddress = !address.isAny;
     this.hasOwnPort = port !== 0;
     return 0;

@@ -1,6 +1,7 @@
 /** Ports of one protocol: who is bound, who conflicts (inet_csk_get_port, udp_lib_get_port). */
 import { EADDRINUSE } from "../../abi/errno.ts";
 import type { IpAddress } from "./address.ts";
+import { TCP_TIME_WAIT } from "./tcp-state.ts";
 
 /** What the rules of bind(2) look at. */
 export interface Binding {
@@ -31,6 +32,8 @@ export class TimeWait implements Binding {
   readonly remoteAddress: IpAddress;
   readonly remotePort: number;
   untilNs: number;
+  /** TCP_FIN_WAIT2 while the peer has not closed. */
+  state = TCP_TIME_WAIT;
 
   constructor(from: Binding, localPort: number, remoteAddress: IpAddress, remotePort: number, untilNs: number) {
     this.localPort = localPort;

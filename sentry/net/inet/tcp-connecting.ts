@@ -171,6 +171,7 @@ export abstract class TcpConnecting extends TcpEndpoint {
     child.remotePort = remotePort;
     child.localPort = this.localPort;
     child.hasOwnPort = true;
+    child.isChild = true;
     child.phase = "connected";
     this.table.add(child.localPort, child);
     return child;

@@ -11,7 +11,7 @@ import { InetSocket } from "./inet-socket.ts";
 import { type PortTable, TimeWait } from "./port-table.ts";
 import { TcpSettings } from "./tcp-options.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
-import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT2, TCP_LISTEN, TCP_SYN_SENT } from "./tcp-state.ts";
+import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT2, TCP_LISTEN, TCP_SYN_SENT, TCP_TIME_WAIT } from "./tcp-state.ts";
 import type { TcpConnection } from "./transport.ts";
 
 /** net.ipv4.tcp_wmem and tcp_rmem: what a socket starts with, and what it has once connected on this host. */
@@ -40,6 +40,8 @@ export abstract class TcpEndpoint extends InetSocket {
   /** Listening: connections for accept(2). */
   readonly acceptQueue: TcpSocket[] = [];
   backlog = 0;
+  /** Made by a listener, whose port it shares. */
+  isChild = false;
   /** The port is kept for a while after close (TIME_WAIT). */
   #timeWait: TimeWait | null = null;
   #isWaitingForPeer = false;
@@ -130,11 +132,11 @@ export abstract class TcpEndpoint extends InetSocket {
     this.state = TCP_CLOSE;
     this.shutdownMask = SHUTDOWN_MASK;
     this.connection = null;
-    this.#keepPort();
+    this.#keepPort(TCP_TIME_WAIT);
     this.dropPort();
   }
 
-  #keepPort(): void {
+  #keepPort(state: number): void {
     if (this.localPort === 0 || this.remoteAddress === null) return;
     const untilNs = this.kernel.clock.monotonicNs() + TIME_WAIT_NS;
     if (this.#timeWait !== null) this.#timeWait.untilNs = untilNs;
@@ -142,6 +144,7 @@ export abstract class TcpEndpoint extends InetSocket {
       this.#timeWait = new TimeWait(this, this.localPort, this.remoteAddress, this.remotePort, untilNs);
       this.table.add(this.localPort, this.#timeWait);
     }
+    this.#timeWait.state = state;
   }
 
   protected dropTimeWait(): void {
@@ -220,7 +223,7 @@ export abstract class TcpEndpoint extends InetSocket {
       }
       connection?.orphan();
       // An orphan in FIN_WAIT2 holds its port as TIME_WAIT does (tcp_fin_timeout is the same 60 s).
-      if (this.#isWaitingForPeer) this.#keepPort();
+      if (this.#isWaitingForPeer) this.#keepPort(TCP_FIN_WAIT2);
     }
     this.incoming.clear();
   }

@@ -13,11 +13,20 @@ import { checkInetControl } from "./inet-control.ts";
 import { TcpConnecting } from "./tcp-connecting.ts";
 import { IN, OUT } from "./tcp-endpoint.ts";
 import { getTcpOption, setTcpOption } from "./tcp-options.ts";
-import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_SENT } from "./tcp-state.ts";
+import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_SENT } from "./tcp-state.ts";
 
 export class TcpSocket extends TcpConnecting {
   protected override newChild(options: SocketOptions): TcpSocket {
     return new TcpSocket(options);
+  }
+
+  /** The reader has come to the peer's end. */
+  hasReadEnd = false;
+
+  /** rcv_nxt - copied_seq: the peer's FIN counts as a byte. */
+  get unreadSequence(): number {
+    const hasFin = (this.state === TCP_CLOSE_WAIT || this.state === TCP_LAST_ACK) && !this.hasReadEnd;
+    return this.incoming.length + Number(hasFin);
   }
 
   // ---- data
@@ -84,7 +93,10 @@ export class TcpSocket extends TcpConnecting {
     message.isComplete = true;
     if (this.isDone) return 0;
     if (this.error !== 0) return this.takeError();
-    if ((this.shutdownMask & RCV_SHUTDOWN) !== 0) return 0;
+    if ((this.shutdownMask & RCV_SHUTDOWN) !== 0) {
+      this.hasReadEnd = true;
+      return 0;
+    }
     if (this.state === TCP_CLOSE) return ENOTCONN;
     message.isComplete = false;
     return EAGAIN;

@@ -28,6 +28,8 @@ export interface NetlinkRequest {
 
 /** Grows with use; `finish` sets the length of the open message. */
 export class NetlinkBuilder {
+  /** What a dump ends with: 0 or an errno. */
+  dumpResult = 0;
   #bytes = new Uint8Array(512);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
@@ -106,6 +108,20 @@ export class NetlinkBuilder {
 
   get isEmpty(): boolean {
     return this.#length === 0;
+  }
+
+  /** Whole messages in pieces of at most `most` bytes; a longer message alone. */
+  *pieces(most: number): Generator<Uint8Array> {
+    let from = 0;
+    for (let at = 0; at < this.#length; ) {
+      const next = at + align4(this.#view.getUint32(at, true));
+      if (next - from > most && at > from) {
+        yield this.#bytes.slice(from, at);
+        from = at;
+      }
+      at = next;
+    }
+    if (from < this.#length) yield this.#bytes.slice(from, this.#length);
   }
 
   bytes(): Uint8Array {

@@ -24,7 +24,6 @@ import {
   EMSGSIZE,
   ENOBUFS,
   ENODATA,
-  ENOENT,
   ENOPROTOOPT,
   EOPNOTSUPP,
   EPERM,
@@ -33,6 +32,7 @@ import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 
 import { type ControlMessage, int32At, int32Bytes, uint32At } from "../control.ts";
+import { answerSockDiag } from "../diag/sock-diag.ts";
 import { plainPacket } from "../filter/filter-packet.ts";
 import { truesize } from "../inet/datagram.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
@@ -62,6 +62,8 @@ import { Note } from "./route-change.ts";
 const NLMSGERR_ATTR_MSG = 1;
 const INVENTED_FIRST = 0x8000_0000;
 const MAX_GROUPS = 64;
+/** NLMSG_GOODSIZE: programs give buffers of a page. */
+const DUMP_PIECE_BYTES = 3776;
 
 interface NetlinkPacket {
   readonly data: Uint8Array;
@@ -82,6 +84,8 @@ export class NetlinkSocket extends Socket {
   #peerGroups = 0;
   readonly #received: NetlinkPacket[] = [];
   #charged = 0;
+  /** What is still to come of a dump. */
+  #dump: Uint8Array[] = [];
   readonly #options = new Map<number, number>();
 
   override get isStream(): boolean {
@@ -90,6 +94,10 @@ export class NetlinkSocket extends Socket {
 
   get groups(): number {
     return this.#groups >>> 0;
+  }
+
+  get peerPortId(): number {
+    return this.#peerPortId;
   }
 
   get queuedBytes(): number {
@@ -218,6 +226,15 @@ export class NetlinkSocket extends Socket {
     this.queue.notify(POLLERR);
   }
 
+  /** netlink_dump(): a piece at a time, the next when somebody has read. */
+  #continueDump(): void {
+    while (this.#charged <= this.settings.receiveBuffer / 2) {
+      const piece = this.#dump.shift();
+      if (piece === undefined) return;
+      this.#answer(piece);
+    }
+  }
+
   /** netlink_rcv_skb() */
   #toKernel(task: Task, data: Uint8Array): void {
     let at = 0;
@@ -241,15 +258,19 @@ export class NetlinkSocket extends Socket {
     let error = 0;
     if (request.type >= NLMSG_MIN_TYPE) {
       const answers = new NetlinkBuilder();
-      // ss(8) reads /proc/net when NETLINK_SOCK_DIAG knows no such family.
-      if (this.protocol === NETLINK_SOCK_DIAG) error = ENOENT;
+      if (this.protocol === NETLINK_SOCK_DIAG) error = answerSockDiag(this.net, task, request, answers);
       else error = this.protocol === NETLINK_ROUTE ? answerRoute(this.net, task, request, answers, this.#isStrict, note) : EOPNOTSUPP;
       const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP && error === 0;
-      if (!answers.isEmpty) this.#answer(answers.bytes());
-      if (isDump && request.type % 4 === 2) {
-        this.#answer(new NetlinkBuilder().begin(NLMSG_DONE, NLM_F_MULTI, request.sequence, this.portId).u32(0).finish().bytes());
+      const endsDump = isDump && (this.protocol === NETLINK_SOCK_DIAG || request.type % 4 === 2);
+      if (endsDump) {
+        this.#dump = [...answers.pieces(DUMP_PIECE_BYTES)];
+        this.#dump.push(
+          new NetlinkBuilder().begin(NLMSG_DONE, NLM_F_MULTI, request.sequence, this.portId).u32(answers.dumpResult).finish().bytes(),
+        );
+        this.#continueDump();
         return;
       }
+      if (!answers.isEmpty) this.#answer(answers.bytes());
     }
     if (error !== 0 || (request.flags & NLM_F_ACK) !== 0) this.#acknowledge(request, error, note.text);
   }
@@ -280,6 +301,7 @@ export class NetlinkSocket extends Socket {
     if ((message.flags & MSG_PEEK) === 0) {
       this.#received.shift();
       this.#charged -= packet.truesize;
+      this.#continueDump();
     }
     if (moved !== length) return EFAULT;
     if (length < packet.data.length) message.outFlags |= MSG_TRUNC;

@@ -23,6 +23,7 @@ import {
 import { createPidfd } from "../../fs/pidfd/pidfd.ts";
 import type { Task } from "../../task/task.ts";
 
+import type { Inode } from "../../vfs/inode.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { type Path, putPath, takePath } from "../../vfs/path.ts";
 import { MAY_WRITE, mayAccessPath } from "../../vfs/permission.ts";
@@ -136,6 +137,11 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
     if ((inode.mode & S_IFMT) !== S_IFSOCK || inode.socket === null) return ECONNREFUSED;
     const other = inode.socket as UnixSocket;
     return other.type === this.type ? other : EPROTOTYPE;
+  }
+
+  /** The socket file that it is bound to. */
+  get boundInode(): Inode | null {
+    return this.#path?.dentry.inode ?? null;
   }
 
   override localName(): Uint8Array {
