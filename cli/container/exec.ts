@@ -10,6 +10,7 @@ import { requestExec } from "../../runtime/container/monitor-client.ts";
 import { mustBeMapped } from "../../runtime/container/namespaces.ts";
 import { withHome } from "../../runtime/container/plan.ts";
 import { keptSeccomp } from "../../runtime/container/seccomp.ts";
+import { callAgent, listenerConfig } from "../../runtime/container/seccomp-agent.ts";
 import { statusOf } from "../../runtime/container/store.ts";
 import type { ProcessConfig } from "../../runtime/sandbox/process-config.ts";
 import { encodeRecords } from "../../runtime/sandbox/request-records.ts";
@@ -109,6 +110,13 @@ const checkLabels = ({ processLabel, cgroup }: ExecFlags): void => {
   }
 };
 
+/** The process that lives as long as the program: the other child of this one's parent (native/launcher/front.h). */
+const monitorOfThis = (): number =>
+  readFileSync(`/proc/${process.ppid}/task/${process.ppid}/children`, "latin1")
+    .split(" ")
+    .map(Number)
+    .find((pid) => pid > 0 && pid !== process.pid) ?? 0;
+
 const execute = async (container: string, args: readonly string[], flags: ExecFlags, globals: GlobalOptions): Promise<void> => {
   const store = storeOf(globals);
   const stored = store.read(container);
@@ -133,14 +141,25 @@ const execute = async (container: string, args: readonly string[], flags: ExecFl
   if (consoleSocket !== null) records.push(["console-socket", consoleSocket]);
   else if (terminal) records.push(["terminal", "1"]);
   if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
+  const directory = store.directory(container);
+  const { program, profile } = keptSeccomp(directory);
+  const seccompListener = listenerConfig(profile, container);
   const config: ProcessConfig = {
     ...process,
     terminal,
-    seccomp: keptSeccomp(store.directory(container)),
+    seccomp: program,
+    seccompListener,
     personality: stored.personality,
     env: withHome(process.env, process.uid, stored.rootfs),
     limits: withCallerLimits(process.limits),
   };
+  if (profile !== null && profile.agent !== null && seccompListener !== null) {
+    const state = { status, pid: stored.pid } as const;
+    const monitor = stored.sandbox === "" ? stored.pid : store.read(stored.sandbox).pid;
+    const options = { agent: profile.agent, listener: seccompListener, stored, state, pid: monitorOfThis(), monitor, directory };
+    const attach = await callAgent(options);
+    await attach();
+  }
   const pid = requestExec(encodeRecords(records, config));
   await openCgroup(stored.cgroup).join(pid);
   writePidFile(flags.pidFile ?? null, pid);

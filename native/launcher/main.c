@@ -23,6 +23,7 @@
 #include "hook.h"
 #include "idmap.h"
 #include "init.h"
+#include "listener.h"
 #include "monitor.h"
 #include "node.h"
 #include "plain.h"
@@ -115,6 +116,8 @@ int main(int argc, char **argv)
 		return print_plain(&files, argc - 4, argv + 4);
 	if (argc > 4 && strcmp(argv[3], "--hook") == 0)
 		hook_run(argc - 4, argv + 4);
+	if (argc > 4 && strcmp(argv[3], "--listener") == 0)
+		listener_run(argc - 4, argv + 4);
 	/* The script sees its own arguments, behind a name. */
 	sources_check(files.bundles, argv + 2);
 	const char *command = command_of(argc - 3, argv + 3);

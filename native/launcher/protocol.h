@@ -75,6 +75,11 @@ enum message_kind {
 	MSG_CONTROL_SIGNAL = 65,
 	MSG_CONTROL_EXEC = 66,
 	MSG_CONTROL_EXEC_SIGNAL = 67,
+	/* And these listener.c. */
+	MSG_CONTROL_LISTENER = 73,
+	MSG_CONTROL_NOTIFY_ANSWER = 74,
+	MSG_CONTROL_NOTIFY_ADD = 75,
+	MSG_CONTROL_NOTIFY_READ = 76,
 	/* launcher → init → sentry: connection x is closed. */
 	MSG_CONTROL_GONE = 95,
 	/* From MSG_ANSWER_FIRST to MSG_ANSWER_LAST: sentry → init → launcher → the client of connection x. */
@@ -83,6 +88,10 @@ enum message_kind {
 	MSG_EXEC_STARTED = 97,
 	MSG_EXEC_EXITED = 98,
 	MSG_EXEC_REFUSED = 99,
+	MSG_ANSWER_NOTIFICATION = 102,
+	MSG_ANSWER_WITHDRAWN = 103,
+	MSG_ANSWER_UNUSED = 104,
+	MSG_ANSWER_ADDED = 105,
 	MSG_ANSWER_LAST = 127,
 };
 

@@ -19,6 +19,13 @@ export interface ProfileRule {
   readonly checks: readonly ProfileCheck[];
 }
 
+/** Who decides of calls whose action is SCMP_ACT_NOTIFY. */
+export interface SeccompAgent {
+  /** Of a unix socket; "@…" is an abstract one. */
+  readonly path: string;
+  readonly metadata: string;
+}
+
 export interface SeccompProfile {
   readonly defaultAction: number;
   /** Which of the architectures that a guest can meet are listed. */
@@ -27,4 +34,6 @@ export interface SeccompProfile {
   readonly rules: readonly ProfileRule[];
   /** SECCOMP_FILTER_FLAG_* of seccomp(2). */
   readonly flags: number;
+  /** Null: no call asks for one. */
+  readonly agent: SeccompAgent | null;
 }

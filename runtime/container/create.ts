@@ -1,6 +1,7 @@
 /** create: from a bundle to a loaded program that waits for its start. */
 import { renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { SeccompListenerConfig } from "../sandbox/process-config.ts";
 import { encodeRecords } from "../sandbox/request-records.ts";
 import type { SeenResources } from "../sandbox/seen-resources.ts";
 import type { Spec } from "../spec/spec.ts";
@@ -13,6 +14,7 @@ import { type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, userMa
 import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
+import { callAgent } from "./seccomp-agent.ts";
 import { type Store, type Stored, startTimeOf } from "./store.ts";
 
 export interface CreateOptions extends Pick<PlanOptions, "hostFacts" | "ownerMap" | "network" | "overlay"> {
@@ -58,15 +60,17 @@ export const writePidFile = (path: string | null, pid: number): void => {
   }
 };
 
-/** The request for the launcher, for what the cgroup leaves of the machine. */
-const requestFor = (
-  options: CreateOptions & Pick<PlanOptions, "user" | "joins">,
-  spec: Spec,
-  joined: JoinedSandbox | null,
-): ((resources: SeenResources) => Buffer) => {
+interface Request {
+  readonly listener: SeccompListenerConfig | null;
+  /** For what the cgroup leaves of the machine. */
+  encode(resources: SeenResources): Buffer;
+}
+
+/** The request for the launcher. */
+const requestFor = (options: CreateOptions & Pick<PlanOptions, "user" | "joins">, spec: Spec, joined: JoinedSandbox | null): Request => {
   const plan = planContainer({ ...options, spec });
   const { config } = plan;
-  keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp);
+  keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp, spec.seccomp);
   const records = [...plan.records];
   records.push(["control", options.store.directory(options.id)], ["rootfs", planRoot(spec, options.bundle)]);
   if (joined?.joins.network !== true) records.push(...networkRecords(spec, config.sandbox.network));
@@ -78,7 +82,10 @@ const requestFor = (
   else if (spec.process.terminal) records.push(["terminal", "1"]);
   const { consoleSize } = spec.process;
   if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
-  return (resources) => encodeRecords(records, { ...config, sandbox: { ...config.sandbox, resources } });
+  return {
+    listener: config.sandbox.seccompListener,
+    encode: (resources) => encodeRecords(records, { ...config, sandbox: { ...config.sandbox, resources } }),
+  };
 };
 
 const withEnvironment = (spec: Spec, more: readonly string[]): Spec =>
@@ -126,7 +133,9 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     store.write(stored);
     const cgroup = await enterCgroup(plannedCgroup, spec.resources, pid, spec.process.oomScoreAdj);
     createHooks(spec, stored);
-    requestSandbox(request(seenBy(stored, cgroup.paths, options.hostFacts, spec.hasCgroupNamespace)));
+    const attach = await agentOf(spec, request, stored, joined?.owner.pid ?? pid, store.directory(id));
+    requestSandbox(request.encode(seenBy(stored, cgroup.paths, options.hostFacts, spec.hasCgroupNamespace)));
+    await attach?.();
     await gatherProcesses(cgroup, pid, spec.process.oomScoreAdj, (spec.resources.memory.limit ?? 0) > 0);
     stored = { ...stored, status: "created", cgroup: { ...plannedCgroup, paths: cgroup.paths } };
     store.write(stored);
@@ -140,6 +149,19 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
   } finally {
     store.unlock(lock);
   }
+};
+
+/** Null: there is none to be told. */
+const agentOf = async (
+  { seccomp }: Spec,
+  { listener }: Request,
+  stored: Stored,
+  monitor: number,
+  directory: string,
+): Promise<(() => Promise<void>) | null> => {
+  if (listener === null || seccomp === null || seccomp.agent === null) return null;
+  const { pid } = stored;
+  return await callAgent({ agent: seccomp.agent, listener, stored, state: { status: "creating", pid }, pid, monitor, directory });
 };
 
 /** Before there is anything to be seen inside, which would be process 1 there. */

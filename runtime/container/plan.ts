@@ -11,6 +11,7 @@ import { type NetworkMode, networkMode, sentrySysctls } from "./network.ts";
 import { type OverlayMode, overlayOf } from "./overlay-mode.ts";
 import { planDeviceRules, planDevices, planMounts, realPath } from "./plan-mounts.ts";
 import { compiledSeccomp } from "./seccomp.ts";
+import { listenerConfig } from "./seccomp-agent.ts";
 
 export interface SandboxPlan {
   /** The request's records that name the trees, in order. */
@@ -85,6 +86,7 @@ export const planContainer = ({
         env: withHome(process.env, process.uid, root),
         limits: withCallerLimits(process.limits),
         seccomp: compiledSeccomp(spec.seccomp),
+        seccompListener: listenerConfig(spec.seccomp, id),
         personality: spec.personality,
         hostname,
         domainname: spec.domainname,

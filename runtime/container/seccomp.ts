@@ -16,16 +16,25 @@ export const compiledSeccomp = (profile: SeccompProfile | null): string | null =
 
 const FILE = "seccomp";
 
+interface Kept {
+  readonly program: string | null;
+  readonly profile: Pick<SeccompProfile, "agent" | "flags"> | null;
+}
+
 /** For exec, which goes by what the container was created with. */
-export const keepSeccomp = (directory: string, compiled: string | null): void => {
-  if (compiled !== null) writeFileSync(join(directory, FILE), compiled, { mode: 0o600 });
+export const keepSeccomp = (directory: string, program: string | null, profile: SeccompProfile | null): void => {
+  if (program === null || profile === null) return;
+  const { agent, flags } = profile;
+  const kept: Kept = { program, profile: { agent, flags } };
+  writeFileSync(join(directory, FILE), JSON.stringify(kept), { mode: 0o600 });
 };
 
-export const keptSeccomp = (directory: string): string | null => {
+export const keptSeccomp = (directory: string): Kept => {
   try {
-    return readFileSync(join(directory, FILE), "latin1");
+    const kept: Kept = JSON.parse(readFileSync(join(directory, FILE), "utf8"));
+    return kept;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { program: null, profile: null };
     throw error;
   }
 };

@@ -20,6 +20,7 @@ const good = () => ({
     umask: 18,
     oomScoreAdj: 100,
     seccomp: "BgAAAAAA/38=",
+    seccompListener: { token: "t", isKillableOnly: true },
     personality: 8,
     ioPriority: 0x4004,
     scheduler: { policy: 1, nice: 0, priority: 5, isResetOnFork: true, runtimeNs: 0, deadlineNs: 0, periodNs: 0 },

@@ -24,6 +24,14 @@ export const CONTROL_ABANDON = 70;
 export const CONTROL_JOIN = 71;
 /** What such a container has heard from its own clients and monitor: relayed.ts. */
 export const CONTROL_RELAYED = 72;
+/** The connection is a seccomp agent's (native/launcher/listener.h); the text: the filter's token. → DONE, and then NOTIFICATION … */
+export const CONTROL_LISTENER = 73;
+/** The text: id, value, error and flags, as NOTIF_SEND has them. */
+export const CONTROL_NOTIFY_ANSWER = 74;
+/** A file for who waits; the text: a number of the agent's, then id, flags, newfd and newfd_flags, as NOTIF_ADDFD has them. → ADDED */
+export const CONTROL_NOTIFY_ADD = 75;
+/** The text: an id; the agent has read it. */
+export const CONTROL_NOTIFY_READ = 76;
 /** The connection is closed: what it executed is killed. */
 export const CONTROL_GONE = 95;
 
@@ -40,6 +48,14 @@ export const ANSWER_PROCESSES = 100;
 
 /** For a container that has joined: what its own monitor and clients are to be told, as relayed.ts has it. */
 export const ANSWER_RELAYED = 101;
+/** The text: id, the host's pid as the sentry knows it, and struct seccomp_data in hexadecimal. */
+export const ANSWER_NOTIFICATION = 102;
+/** The text: the id; nobody waits for it any more. */
+export const ANSWER_WITHDRAWN = 103;
+/** No task has the filter any more. */
+export const ANSWER_UNUSED = 104;
+/** The text: the agent's number; y: the new fd or a negative errno. */
+export const ANSWER_ADDED = 105;
 
 export const CONTROL_FIRST = 64;
 export const CONTROL_LAST = 95;

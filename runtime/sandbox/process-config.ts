@@ -39,12 +39,21 @@ export interface ProcessConfig {
   readonly oomScoreAdj: number;
   /** linux.seccomp, compiled: an array of struct sock_filter in base64. Applied before the program's execve(2). */
   readonly seccomp: string | null;
+  /** Who decides of SCMP_ACT_NOTIFY, outside. */
+  readonly seccompListener: SeccompListenerConfig | null;
   /** personality(2) */
   readonly personality: number;
   /** ioprio_set(2): class and level; 0: not set. */
   readonly ioPriority: number;
   /** Null: SCHED_OTHER, nice 0. */
   readonly scheduler: SchedulerConfig | null;
+}
+
+export interface SeccompListenerConfig {
+  /** By which the agent's file finds the filter (CONTROL_LISTENER). */
+  readonly token: string;
+  /** SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
+  readonly isKillableOnly: boolean;
 }
 
 /** sched_setattr(2) */
@@ -92,6 +101,11 @@ const scheduler = (value: unknown, path: string): SchedulerConfig => {
   };
 };
 
+const seccompListener = (value: unknown, path: string): SeccompListenerConfig => {
+  const from = record(value, path);
+  return { token: checkText(from.token, `${path}.token`), isKillableOnly: flag(from, "isKillableOnly", path) };
+};
+
 export const readProcessConfig = (from: Fields, path: string): ProcessConfig => {
   const argv = texts(from, "argv", path);
   if (argv.length === 0) refuse(`${path}.argv`, "not empty");
@@ -112,6 +126,7 @@ export const readProcessConfig = (from: Fields, path: string): ProcessConfig => 
     ioPriority: integer(from, "ioPriority", path, 0, 0xffff),
     scheduler: nullable(from.scheduler, (value) => scheduler(value, `${path}.scheduler`)),
     seccomp: nullable(from.seccomp, (value) => checkText(value, `${path}.seccomp`)),
+    seccompListener: nullable(from.seccompListener, (value) => seccompListener(value, `${path}.seccompListener`)),
   };
 };
 
@@ -130,6 +145,7 @@ export const PLAIN_PROCESS = {
   umask: null,
   oomScoreAdj: 0,
   seccomp: null,
+  seccompListener: null,
   personality: 0,
   ioPriority: 0,
   scheduler: null,

@@ -44,7 +44,7 @@ export interface ConsoleSize {
 }
 
 /** Filter and personality are the container's, not the process's: plan.ts and exec add them. */
-export interface SpecProcess extends Omit<ProcessConfig, "seccomp" | "personality"> {
+export interface SpecProcess extends Omit<ProcessConfig, "seccomp" | "seccompListener" | "personality"> {
   readonly consoleSize: ConsoleSize | null;
 }
 

@@ -1,6 +1,6 @@
 /** linux.seccomp of config.json, with runc's words for what it does not take (libcontainer/seccomp/config.go, specconv). */
 
-import type { CompareOp, ProfileCheck, ProfileRule, SeccompProfile } from "../../native/seccomp/profile.ts";
+import type { CompareOp, ProfileCheck, ProfileRule, SeccompAgent, SeccompProfile } from "../../native/seccomp/profile.ts";
 import { MAX_ERRNO } from "../../syscall-tables/limits.ts";
 import type { Field } from "./field.ts";
 
@@ -12,6 +12,7 @@ export const ACTIONS: ReadonlyMap<string, number> = new Map([
   ["SCMP_ACT_TRAP", 0x0003_0000],
   ["SCMP_ACT_ERRNO", 0x0005_0000],
   ["SCMP_ACT_TRACE", 0x7ff0_0000],
+  ["SCMP_ACT_NOTIFY", 0x7fc0_0000],
   ["SCMP_ACT_LOG", 0x7ffc_0000],
   ["SCMP_ACT_ALLOW", 0x7fff_0000],
 ]);
@@ -45,7 +46,6 @@ const EPERM = 1;
 
 const action = (field: Field, errnoField: Field): number => {
   const name = field.text();
-  if (name === "SCMP_ACT_NOTIFY") field.refuse(`"SCMP_ACT_NOTIFY" is not supported`);
   const word = ACTIONS.get(name);
   if (word === undefined) return field.refuse(`string ${name} is not a valid action for seccomp`);
   if (!TAKES_ERRNO.has(name)) return word;
@@ -71,9 +71,22 @@ const check = (field: Field): ProfileCheck => {
   };
 };
 
+const NOT_BEGUN = "unable to start container process: error during container init: unable to init seccomp: ";
+
+const isNotify = (rule: Field): boolean => rule.at("action").value === "SCMP_ACT_NOTIFY";
+
+const agentOf = (field: Field): SeccompAgent | null => {
+  if (!field.at("syscalls").list().some(isNotify)) return null;
+  const path = field.at("listenerPath").text("");
+  if (path === "") field.say("unable to start container process: listenerPath is not set");
+  return { path, metadata: field.at("listenerMetadata").text("") };
+};
+
 const rule = (field: Field): ProfileRule => {
   const names = field.at("names");
   if (names.list().length === 0) names.refuse("must not be empty");
+  // runc's init could not tell of the listener any more.
+  if (isNotify(field) && names.texts().includes("write")) names.say(`${NOT_BEGUN}SCMP_ACT_NOTIFY cannot be used for the write syscall`);
   return {
     names: names.texts(),
     action: action(field.at("action"), field.at("errnoRet")),
@@ -87,6 +100,7 @@ export const validateSeccomp = (field: Field): SeccompProfile | null => {
   const syscalls = field.at("syscalls").list();
   // As runc: neither a default nor a call means that nothing was meant.
   if (!field.exists || (defaultAction.isEmpty && syscalls.length === 0)) return null;
+  if (defaultAction.value === "SCMP_ACT_NOTIFY") defaultAction.say(`${NOT_BEGUN}SCMP_ACT_NOTIFY cannot be used as ${"default action"}`);
   const architectures = field
     .at("architectures")
     .list()
@@ -105,5 +119,6 @@ export const validateSeccomp = (field: Field): SeccompProfile | null => {
       const flag = FLAGS.get(item.text());
       return flag === undefined ? item.refuse(`seccomp flag ${JSON.stringify(item.text())} is not supported`) : all | flag;
     }, 0),
+    agent: agentOf(field),
   };
 };

@@ -13,6 +13,10 @@ import {
   CONTROL_EXEC,
   CONTROL_EXEC_SIGNAL,
   CONTROL_GONE,
+  CONTROL_LISTENER,
+  CONTROL_NOTIFY_ADD,
+  CONTROL_NOTIFY_ANSWER,
+  CONTROL_NOTIFY_READ,
   CONTROL_PROCESSES,
   CONTROL_RESOURCES,
   CONTROL_SIGNAL,
@@ -28,6 +32,7 @@ import { SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM } from "../../syscall-tables/
 import { EAGAIN, EINVAL, ESRCH, isErrno } from "../abi/errno.ts";
 
 import { exitStatus, signalStatus } from "../abi/wait.ts";
+import { type HostListener, hostListener } from "../fs/seccomp/host-listener.ts";
 import { openHostFd } from "../fs/tty/host-file.ts";
 import { HostTerminal } from "../fs/tty/host-tty.ts";
 import { TtyFile } from "../fs/tty/tty-file.ts";
@@ -82,6 +87,8 @@ export class Control implements Waiter {
   readonly #early: number[] = [];
   #pending: PendingExec[] = [];
   readonly #executed = new Map<number, Process>();
+  /** Clients that are seccomp agents' files. */
+  readonly #listeners = new Map<number, HostListener>();
 
   /** `errorFd`: the host's fd of the first program's standard error; -1: it has none. */
   constructor(kernel: MoatKernel, supervisor: Reports, errorFd: number, world: ContainerWorld = FIRST_CONTAINER) {
@@ -140,6 +147,15 @@ export class Control implements Waiter {
       case CONTROL_GONE:
         this.#forget(client);
         break;
+      case CONTROL_LISTENER:
+        this.#attachListener(client, message.text);
+        break;
+      case CONTROL_NOTIFY_READ:
+      case CONTROL_NOTIFY_ANSWER:
+      case CONTROL_NOTIFY_ADD:
+        if (!this.#listeners.has(client)) break;
+        this.#listeners.get(client)?.handle(message.request, message.text, fds);
+        return;
       default:
         this.#done(client, EINVAL);
     }
@@ -273,7 +289,16 @@ export class Control implements Waiter {
     else sendSignalToProcess(process, kernelSignal(signal));
   }
 
+  #attachListener(client: number, token: string): void {
+    const listener = hostListener(token);
+    this.#listeners.set(client, listener);
+    listener.attach((kind, argument, text) => this.#supervisor.answer(kind, client, argument, text));
+    this.#done(client, 0);
+  }
+
   #forget(client: number): void {
+    this.#listeners.get(client)?.close();
+    this.#listeners.delete(client);
     for (const { stdio } of this.#pending.filter((pending) => pending.client === client)) for (const file of stdio) file?.put();
     this.#pending = this.#pending.filter((pending) => pending.client !== client);
     const process = this.#executed.get(client);

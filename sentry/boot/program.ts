@@ -5,6 +5,7 @@ import { CapabilitySet } from "../abi/capability.ts";
 import { EAGAIN, type Errno, isErrno } from "../abi/errno.ts";
 import { RLIM_INFINITY } from "../abi/resource.ts";
 import { type Program, startProgram } from "../exec/start.ts";
+import { hostListener } from "../fs/seccomp/host-listener.ts";
 import { enterIpcNamespace, type IpcNamespace } from "../ipc/ipc-namespace.ts";
 import { enterNetwork, type NetworkNamespace } from "../net/network-namespace.ts";
 import { BpfProgram } from "../task/bpf.ts";
@@ -66,13 +67,17 @@ const limitsOf = (config: ProcessConfig): Limits => {
 
 const SOCK_FILTER_SIZE = 8;
 
-const filterOf = ({ seccomp }: ProcessConfig): SeccompFilters | null => {
+const filterOf = ({ seccomp, seccompListener }: ProcessConfig): SeccompFilters | null => {
   if (seccomp === null) return null;
   const bytes = Buffer.from(seccomp, "base64");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const program = BpfProgram.parse(view, bytes.length / SOCK_FILTER_SIZE);
   if (program === null) throw new Error("sandbox config: seccomp must be a valid program");
-  return new SeccompFilters(program, null);
+  return new SeccompFilters(
+    program,
+    null,
+    seccompListener === null ? null : hostListener(seccompListener.token, seccompListener.isKillableOnly),
+  );
 };
 
 /** Where the new program's world is: a fresh namespace, or that of the container's first process. */

@@ -89,7 +89,7 @@ const endTask = (task: Task): void => {
   if (process.tasks.size === 0) process.groupExitStatus ??= task.exitStatus;
   process.usage.add(usage);
   stopReached(task);
-  task.seccomp?.taskGone();
+  task.seccomp?.taskGone(task);
   dropKeys(task);
   task.signals.pending.discard(0xffff_ffff, 0xffff_ffff);
   task.files.put(task);

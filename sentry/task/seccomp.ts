@@ -6,7 +6,7 @@ import { AUDIT_ARCH_X86_64, MAX_ERRNO } from "../../syscall-tables/limits.ts";
 import { ENOSYS } from "../abi/errno.ts";
 
 import { signalStatus } from "../abi/wait.ts";
-import type { SeccompListener } from "../fs/seccomp/listener.ts";
+import type { CallListener } from "../fs/seccomp/notification.ts";
 import { R_R8, R_R9, R_R10, R_RDI, R_RDX, R_RSI } from "../platform/registers.ts";
 import { stopForSeccomp } from "../ptrace/stop.ts";
 import { BLOCKED } from "./blocking.ts";
@@ -59,9 +59,9 @@ export class SeccompFilters {
   readonly #older: SeccompFilters | null;
   readonly #cache = new Uint8Array(CACHED_CALLS);
   readonly #instructions: number;
-  readonly #listener: SeccompListener | null;
+  readonly #listener: CallListener | null;
 
-  constructor(program: BpfProgram | null, older: SeccompFilters | null, listener: SeccompListener | null = null) {
+  constructor(program: BpfProgram | null, older: SeccompFilters | null, listener: CallListener | null = null) {
     this.#listener = listener;
     this.#program = program;
     this.#older = older;
@@ -77,7 +77,7 @@ export class SeccompFilters {
   }
 
   /** One listener in a chain of filters; or that one. */
-  hasListener(listener: SeccompListener | null = null): boolean {
+  hasListener(listener: CallListener | null = null): boolean {
     for (let at: SeccompFilters | null = this; at !== null; at = at.#older) {
       if (at.#listener !== null && (listener === null || at.#listener === listener)) return true;
     }
@@ -85,11 +85,11 @@ export class SeccompFilters {
   }
 
   /** A task that had these filters is gone. */
-  taskGone(): void {
-    for (let at: SeccompFilters | null = this; at !== null; at = at.#older) at.#listener?.taskGone();
+  taskGone(task: Task): void {
+    for (let at: SeccompFilters | null = this; at !== null; at = at.#older) at.#listener?.taskGone(task);
   }
 
-  #ask(task: Task): number {
+  #ask(task: Task): number | null {
     return this.#listener === null ? ENOSYS : this.#listener.ask(task, new Uint8Array(data.slice().buffer));
   }
 

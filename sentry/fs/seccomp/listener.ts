@@ -8,13 +8,25 @@
 import { O_CLOEXEC, O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import { TWO_32 } from "../../../syscall-tables/limits.ts";
-import { EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, ENOENT, ENOSYS, ENOTTY, ERESTARTSYS, isErrno } from "../../abi/errno.ts";
+import { EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, ENOENT, ENOSYS, ENOTTY, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
-import { BLOCKED, BlockingOp, CALL_GOES_ON, WaitQueue } from "../../task/blocking.ts";
+import { CALL_GOES_ON, WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
+import {
+  ADDFD_FLAG_SEND,
+  ADDFD_FLAG_SETFD,
+  addFile,
+  answer,
+  type CallListener,
+  FLAG_CONTINUE,
+  hasUsers,
+  type Notification,
+  NotifyOp,
+  newNotification,
+} from "./notification.ts";
 
 const NOTIF_RECV = 0xc0502100;
 const NOTIF_SEND = 0xc0182101;
@@ -28,56 +40,8 @@ export const NOTIF_SIZE = 80;
 export const RESPONSE_SIZE = 24;
 export const DATA_SIZE = 64;
 const ADDFD_SIZE = 24;
-const FLAG_CONTINUE = 1;
-const ADDFD_FLAG_SETFD = 1;
-const ADDFD_FLAG_SEND = 2;
 
-type NotificationState = "asked" | "read" | "answered";
-
-interface Notification {
-  readonly id: number;
-  readonly task: Task;
-  /** struct seccomp_data. */
-  readonly data: Uint8Array;
-  state: NotificationState;
-  result: number;
-  readonly queue: WaitQueue;
-}
-
-let lastId = 0;
-
-/** The filtered call sleeps until its listener has answered. */
-class NotifyOp extends BlockingOp {
-  readonly #listener: SeccompListener;
-  readonly #notification: Notification;
-
-  constructor(listener: SeccompListener, notification: Notification) {
-    super();
-    this.#listener = listener;
-    this.#notification = notification;
-  }
-
-  override subscribe(task: Task): void {
-    task.waitOn(this.#notification.queue);
-  }
-
-  override step(_task: Task): number {
-    return this.#notification.state === "answered" ? this.#notification.result : BLOCKED;
-  }
-
-  /** SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: what was read is waited for. */
-  override interrupted(task: Task): number {
-    if (this.#listener.isKillableOnly && this.#notification.state === "read" && !task.isKilled) return BLOCKED;
-    this.#listener.withdraw(this.#notification);
-    return ERESTARTSYS;
-  }
-
-  override describe(): string {
-    return "seccomp_do_user_notification";
-  }
-}
-
-export class SeccompListener extends OpenFile {
+export class SeccompListener extends OpenFile implements CallListener {
   readonly #kernel: Kernel;
   /** Sleepers of NOTIF_RECV and poll. */
   readonly #queue = new WaitQueue();
@@ -109,10 +73,7 @@ export class SeccompListener extends OpenFile {
   }
 
   #hasUsers(): boolean {
-    for (const process of this.#kernel.pids.processes()) {
-      for (const task of process.tasks.values()) if (task.seccomp?.hasListener(this)) return true;
-    }
-    return false;
+    return hasUsers(this.#kernel, this);
   }
 
   /** A task that had the filter is gone. */
@@ -123,7 +84,7 @@ export class SeccompListener extends OpenFile {
   /** The filter wants its listener to decide: a result, or BLOCKED. */
   ask(task: Task, data: Uint8Array): number {
     if (this.#isClosed) return ENOSYS;
-    const notification: Notification = { id: ++lastId, task, data, state: "asked", result: ENOSYS, queue: new WaitQueue() };
+    const notification = newNotification(task, data);
     this.#notifications.push(notification);
     this.#queue.notify();
     return task.block(new NotifyOp(this, notification));
@@ -134,10 +95,8 @@ export class SeccompListener extends OpenFile {
   }
 
   #answer(notification: Notification, result: number): void {
-    notification.state = "answered";
-    notification.result = result;
     this.withdraw(notification);
-    notification.queue.notify();
+    answer(notification, result);
   }
 
   protected override release(): void {
@@ -221,14 +180,9 @@ export class SeccompListener extends OpenFile {
     const notification = this.#find(view.getUint32(0, true) + view.getUint32(4, true) * TWO_32);
     if (notification === null) return ENOENT;
     if (notification.state !== "read") return EINPROGRESS;
-    const { files } = notification.task;
-    const isCloexec = newFlags !== 0;
     file.take();
-    const fd = (flags & ADDFD_FLAG_SETFD) !== 0 ? files.dup2(file, target, isCloexec, notification.task) : files.install(file, isCloexec);
-    if (fd < 0) {
-      file.put();
-      return fd;
-    }
+    const fd = addFile(notification.task, file, flags, target, newFlags !== 0);
+    if (fd < 0) return fd;
     if ((flags & ADDFD_FLAG_SEND) !== 0) this.#answer(notification, fd);
     return fd;
   }
