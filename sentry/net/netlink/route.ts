@@ -6,7 +6,7 @@ import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { uint32At } from "../control.ts";
-import { type IpAddress, putAddress6, putWord, v4Address, v4In, v6In } from "../inet/address.ts";
+import { ANY6, type IpAddress, putAddress6, putWord, v4Address, v4In, v6In } from "../inet/address.ts";
 import {
   type InterfaceAddress,
   type Loopback,
@@ -16,7 +16,7 @@ import {
   RT_SCOPE_UNIVERSE,
 } from "../interfaces.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
-import { attributesOf, type NetlinkBuilder, type NetlinkRequest, NLM_F_DUMP, NLM_F_MULTI, NLMSG_HEADER } from "./netlink-message.ts";
+import { attributesOf, NetlinkBuilder, type NetlinkRequest, NLM_F_DUMP, NLM_F_MULTI, NLMSG_HEADER } from "./netlink-message.ts";
 
 import { changeRoute, linkOf, type Note, RTM_NEWADDR, RTM_NEWLINK } from "./route-change.ts";
 
@@ -41,6 +41,7 @@ const IF_OPER_DOWN = 2;
 const FR_ACT_TO_TBL = 1;
 const RTM_F_CLONED = 0x200;
 const RTCF_LOCAL = 0x8000_0000;
+const IF_READY = 0x8000_0000;
 const FOREVER = 0xffff_ffff;
 
 const wire = (address: IpAddress): Uint8Array => {
@@ -64,6 +65,14 @@ const putLink = (answers: NetlinkBuilder, request: NetlinkRequest, device: Loopb
   answers.attributeU32(51, 0); // IFLA_MAX_MTU
   answers.attributeU32(27, 0); // IFLA_GROUP
   answers.attributeU32(30, 0); // IFLA_PROMISCUITY
+  answers.attributeU32(61, 0); // IFLA_ALLMULTI
+  answers.attributeU32(40, 65535); // IFLA_GSO_MAX_SEGS
+  answers.attributeU32(41, 65536); // IFLA_GSO_MAX_SIZE
+  answers.attributeU32(58, 65536); // IFLA_GRO_MAX_SIZE
+  answers.attributeU32(63, 65536); // IFLA_GSO_IPV4_MAX_SIZE
+  answers.attributeU32(64, 65536); // IFLA_GRO_IPV4_MAX_SIZE
+  answers.attributeU32(59, 524_280); // IFLA_TSO_MAX_SIZE
+  answers.attributeU32(60, 65535); // IFLA_TSO_MAX_SEGS
   answers.attributeU32(31, 1); // IFLA_NUM_TX_QUEUES
   answers.attributeU32(32, 1); // IFLA_NUM_RX_QUEUES
   answers.attributeU8(33, 1); // IFLA_CARRIER
@@ -74,6 +83,26 @@ const putLink = (answers: NetlinkBuilder, request: NetlinkRequest, device: Loopb
   answers.attribute(2, new Uint8Array(6)); // IFLA_BROADCAST
   answers.attribute(23, new Uint8Array(200)); // IFLA_STATS64
   answers.attribute(7, new Uint8Array(96)); // IFLA_STATS
+  answers.attribute(26, new NetlinkBuilder().attribute(AF_INET6, inet6Device()).bytes()); // IFLA_AF_SPEC
+  answers.finish();
+};
+
+/** inet6_fill_ifla6_attrs(): flags, and addresses made of the hardware's. */
+const inet6Device = (): Uint8Array =>
+  new NetlinkBuilder()
+    .attributeU32(1, IF_READY) // IFLA_INET6_FLAGS
+    .attributeU8(8, 0) // IFLA_INET6_ADDR_GEN_MODE
+    .bytes();
+
+/** inet6_fill_ifinfo(): a link as one asks for it who names IPv6. */
+const putLink6 = (answers: NetlinkBuilder, request: NetlinkRequest, device: Loopback): void => {
+  answers.begin(RTM_NEWLINK, flagsOf(request), request.sequence, request.portId);
+  answers.u8(AF_INET6).u8(0).u16(device.type).u32(device.index).u32(device.flags).u32(0);
+  answers.attributeText(3, device.name); // IFLA_IFNAME
+  answers.attribute(1, device.hardwareAddress); // IFLA_ADDRESS
+  answers.attributeU32(4, device.mtu); // IFLA_MTU
+  answers.attributeU8(16, device.isUp ? IF_OPER_UNKNOWN : IF_OPER_DOWN); // IFLA_OPERSTATE
+  answers.attribute(12, inet6Device()); // IFLA_PROTINFO
   answers.finish();
 };
 
@@ -132,7 +161,7 @@ const localRoutes = ({ isUp, addresses }: Loopback): readonly Route[] => {
   );
 };
 
-const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route, flags = 0): void => {
+const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route, flags = 0, from: IpAddress | null = null): void => {
   // The answer for one destination tells no table (RTM_F_LOOKUP_TABLE).
   const table = flags === 0 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
   const isV4 = route.destination.isV4;
@@ -140,7 +169,7 @@ const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route
   answers
     .u8(isV4 ? AF_INET : AF_INET6)
     .u8(route.prefixLength)
-    .u8(0)
+    .u8(from === null ? 0 : 128)
     .u8(0);
   answers
     .u8(table)
@@ -150,6 +179,7 @@ const putRoute = (answers: NetlinkBuilder, request: NetlinkRequest, route: Route
     .u32(flags);
   answers.attributeU32(15, table); // RTA_TABLE
   answers.attribute(1, wire(route.destination)); // RTA_DST
+  if (from !== null) answers.attribute(2, wire(from)); // RTA_SRC
   if (!isV4) answers.attributeU32(6, 0); // RTA_PRIORITY
   if (route.source !== null) answers.attribute(7, wire(route.source)); // RTA_PREFSRC
   answers.attributeU32(4, 1); // RTA_OIF
@@ -163,6 +193,7 @@ const putRule = (answers: NetlinkBuilder, request: NetlinkRequest, family: numbe
   answers.u8(family).u8(0).u8(0).u8(0).u8(table).u8(0).u8(0).u8(FR_ACT_TO_TBL).u32(0);
   answers.attributeU32(15, table); // FRA_TABLE
   if (priority !== 0) answers.attributeU32(6, priority); // FRA_PRIORITY
+  answers.attributeU8(21, RTPROT_KERNEL); // FRA_PROTOCOL
   answers.finish();
 };
 
@@ -177,7 +208,8 @@ const wantsFamily = (request: NetlinkRequest, family: number): boolean => {
 const dump = (net: NetworkNamespace, request: NetlinkRequest, answers: NetlinkBuilder, isStrict: boolean): number => {
   switch (request.type) {
     case RTM_GETLINK:
-      putLink(answers, request, net.loopback);
+      if (familyOf(request) === AF_INET6) putLink6(answers, request, net.loopback);
+      else putLink(answers, request, net.loopback);
       return 0;
     case RTM_GETADDR: {
       const index = isStrict && request.bytes.length >= NLMSG_HEADER + 8 ? uint32At(request.bytes, NLMSG_HEADER + 4) : 0;
@@ -226,7 +258,10 @@ const oneRoute = (net: NetworkNamespace, request: NetlinkRequest, answers: Netli
   const destination = isV4 ? v4In(bytes, 0) : v6In(bytes, 0);
   const source = net.transport.route(destination, 0);
   if (isErrno(source)) return source;
-  putRoute(answers, request, { destination, prefixLength: isV4 ? 32 : 128, type: RTN_LOCAL, scope: 0, source }, RTM_F_CLONED | RTCF_LOCAL);
+  const route = { destination, prefixLength: isV4 ? 32 : 128, type: RTN_LOCAL, scope: 0, source };
+  // IPv6 tells of the route, IPv4 of what it would make of it.
+  if (isV4) putRoute(answers, request, route, RTM_F_CLONED | RTCF_LOCAL);
+  else putRoute(answers, request, route, 0, ANY6);
   return 0;
 };
 
