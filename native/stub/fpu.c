@@ -25,9 +25,13 @@ static u32 save_fpu_at(u8 *area, void *fpu) {
   return stub_copy(area + MARKS_AT, marks, 48) || stub_copy(area + size, &end, 4);
 }
 
+static void make_initial(u8 *area) {
+  for (u32 i = 0; i < 576; i++) area[i] = 0;
+  *(u32 *)(area + MXCSR_AT) = MXCSR_DEFAULT;
+}
+
 static void initial_fpu(struct slot *slot) {
-  for (u32 i = 0; i < 576; i++) slot->data[i] = 0;
-  *(u32 *)(slot->data + MXCSR_AT) = MXCSR_DEFAULT;
+  make_initial(slot->data);
 }
 
 /* check_xstate_in_sigframe: how much of the frame's area is XSAVE's; 0: the first 512 bytes are FXSAVE's and that is all. */
@@ -96,4 +100,13 @@ void stub_fpu_load(struct slot *slot, void *fpu) {
   }
   stub_copy(fpu, slot->fpu, MARKS_AT);
   stub_copy((u8 *)fpu + HEADER_AT, slot->fpu + HEADER_AT, DATA->xsave_size - HEADER_AT);
+}
+
+void stub_fpu_start(struct slot *slot, void *fpu) {
+  if (fpu) {
+    reset_fpu(slot, fpu);
+    return;
+  }
+  make_initial(slot->fpu);
+  stub_xrstor(slot->fpu, ~XFEATURE_PKRU);
 }

@@ -159,6 +159,8 @@
 #define OP_POKE 0x10008
 /* Zeros. */
 #define OP_CLEAR 0x1000a
+/* A new program begins in this process: what was there goes. */
+#define OP_START_OVER 0x1000b
 
 #define FD_TABLE_SIZE 64
 /* The doorbell's number in every guest process: the filter allows write(2) on no other. */

@@ -152,6 +152,14 @@ static i64 clear(struct op *op) {
   return stub_clear((void *)op->args[0], op->args[1]) ? -14 : 0;
 }
 
+/* args: [0] address, [1] length of all that is not the stub's. */
+static i64 start_over(struct slot *slot, struct op *op, void *fpu) {
+  i64 result = host3(NR_munmap, op->args[0], op->args[1], 0);
+  DATA->near_area = 0;
+  stub_fpu_start(slot, fpu);
+  return result;
+}
+
 /*
  * Threads share the fd table, the socket that fills it and the pages that are patched, and the
  * sentry has counted on the order in which it answered. No wake-up: those who come too early are
@@ -201,6 +209,9 @@ static u32 run_ops(struct thread *thread, struct slot *slot, void *fpu) {
         break;
       case OP_NEAR_AREA:
         result = map_near_area(op);
+        break;
+      case OP_START_OVER:
+        result = start_over(slot, op, fpu);
         break;
       case OP_FORK:
         result = fork_process(thread, op);

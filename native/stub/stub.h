@@ -171,6 +171,8 @@ u32 stub_fpu_to_frames(struct slot *slot, void *fpu);
 u32 stub_fpu_from_frame(struct slot *slot);
 void stub_fpu_save(struct slot *slot, void *fpu);
 void stub_fpu_load(struct slot *slot, void *fpu);
+/* The state that a program starts with; the slot's area is used for it. */
+void stub_fpu_start(struct slot *slot, void *fpu);
 /* prefetch.c */
 void stub_prefetch(struct slot *slot, const struct gregs *regs);
 /* The rest of a prefetch that was put off until the request is posted. */

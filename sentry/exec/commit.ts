@@ -11,6 +11,7 @@ import type { GuestThread } from "../platform/platform.ts";
 import { enterTimeNamespace, useOwnClocks } from "../task/enter-time.ts";
 import { enterHostProcess, hostThreadCount } from "../task/host-threads.ts";
 import type { Task } from "../task/task.ts";
+import { releaseAddressSpace } from "../task/thread-end.ts";
 import { MAY_READ, mayAccess } from "../vfs/permission.ts";
 import { buildAddressSpace } from "./build.ts";
 import type { Loaded } from "./load.ts";
@@ -31,9 +32,11 @@ export const commitProgram = (task: Task, thread: GuestThread, loaded: Loaded): 
   }
   task.leaveRings();
   if (thread === task.thread) {
-    // The first program of a process that no fork has made.
+    // The host process is kept, or this is the first program of one that no fork has made.
+    releaseAddressSpace(task);
     task.mm.putUser();
     task.mm = mm;
+    task.debugRegisters = null;
   } else {
     task.replaceThread(thread, mm);
     if (hostThreadCount(thread.process) === 0) enterHostProcess(thread);
@@ -69,12 +72,17 @@ const unshareFiles = (task: Task): void => {
   shared.put(task);
 };
 
-const takeCredentials = (task: Task, { credentials, program }: Loaded): void => {
+/** Whether others of its user may look into the program (would_dump, begin_new_exec). */
+export const isDumpableAfter = ({ creds }: Task, { credentials, program }: Loaded): boolean => {
+  const isForeign = creds.euid !== creds.uid || creds.egid !== creds.gid;
+  return !credentials.isSecure && !credentials.hasChanged && !isForeign && mayAccess(program.file.inode, creds, MAY_READ) === 0;
+};
+
+const takeCredentials = (task: Task, loaded: Loaded): void => {
   const { process } = task;
-  const isReadable = mayAccess(program.file.inode, task.creds, MAY_READ) === 0;
-  const isForeign = task.creds.euid !== task.creds.uid || task.creds.egid !== task.creds.gid;
+  const { credentials } = loaded;
   if (credentials.isSecure || credentials.hasChanged) task.parentDeathSignal = 0;
-  process.dumpable = credentials.isSecure || credentials.hasChanged || isForeign || !isReadable ? 0 : 1;
+  process.dumpable = isDumpableAfter(task, loaded) ? 1 : 0;
   process.refusesExecGain &&= process.inheritsExecGain;
   task.creds = credentials.creds;
 };

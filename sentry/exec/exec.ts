@@ -5,13 +5,26 @@ import { EAGAIN, EINTR, isErrno } from "../abi/errno.ts";
 import { isInEventStop, stopAfterExec } from "../ptrace/stop.ts";
 import { BLOCKED, BlockingOp } from "../task/blocking.ts";
 import { exitGroup, killOtherThreads } from "../task/exit-request.ts";
+import { hostThreadCount } from "../task/host-threads.ts";
 import type { Task } from "../task/task.ts";
-import { commitProgram } from "./commit.ts";
+import { commitProgram, isDumpableAfter } from "./commit.ts";
 import { becomeLeader } from "./de-thread.ts";
 import { type ExecRequest, type Loaded, loadProgram, putLoaded } from "./load.ts";
 
 /** Where an execve(2) stands. The point of no return lies behind "load". */
 export type ExecPhase = "load" | "kill-siblings" | "pristine" | "commit" | "event";
+
+/**
+ * The host process goes on with the new program, which spares the making of another and the end of this one. What else may
+ * hide in it, of the old program's making, then sees the new one: so only where a process of the old program's
+ * user could trace the new one anyway, and where nobody else uses the memory (vfork).
+ */
+const keepsHostProcess = (task: Task, loaded: Loaded): boolean =>
+  task.trace === null &&
+  task.mm.users === 1 &&
+  hostThreadCount(task.thread.process) === 1 &&
+  isDumpableAfter(task, loaded) &&
+  task.thread.startOver?.() === true;
 
 export class ExecOp extends BlockingOp {
   phase: ExecPhase = "load";
@@ -63,7 +76,7 @@ export class ExecOp extends BlockingOp {
   #commit(task: Task): number {
     const loaded = this.#loaded;
     if (loaded === null) return EAGAIN;
-    const thread = task.kernel.platform.takePristine();
+    const thread = keepsHostProcess(task, loaded) ? task.thread : task.kernel.platform.takePristine();
     if (thread === EAGAIN) return BLOCKED;
     this.phase = "commit";
     this.#loaded = null;

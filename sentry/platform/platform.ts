@@ -101,6 +101,11 @@ export interface GuestThread {
 
   /** fork(2) of the host process: `result` becomes a stopped child thread with a copy of the registers. */
   forkProcess(): CloneRequest;
+  /**
+   * execve(2) in the host process that is there: with the next answer all of its memory goes, before anything is mapped. False: this
+   * cannot be, the program needs another process. The caller knows that the program gains no rights over the old one.
+   */
+  startOver?(): boolean;
   /** One more stopped host thread in the same process, with a copy of the registers. */
   cloneThread(): CloneRequest;
 

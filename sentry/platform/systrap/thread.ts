@@ -42,6 +42,7 @@ import { readSignalFrame, writeSignalFrame } from "./signal-frame.ts";
 import { SlotMemory } from "./slot-memory.ts";
 import { SlotOps } from "./slot-ops.ts";
 import { SlotRegisters } from "./slot-registers.ts";
+import { startOver } from "./start-over.ts";
 import type { SystrapPlatform } from "./systrap.ts";
 
 const SYS_tgkill = 234;
@@ -328,6 +329,10 @@ export class SystrapThread implements GuestThread {
 
   forkProcess(): CloneRequest {
     return this.platform.fork(this);
+  }
+
+  startOver(): boolean {
+    return startOver(this);
   }
 
   cloneThread(): CloneRequest {
