@@ -176,6 +176,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     sysctls: [],
     waitsForStart: false,
     joins: null,
+    timeOffsets: null,
     network: options.network,
     platform: options.platform,
     initUnkillable: false,

@@ -22,6 +22,7 @@ const config: StartConfig = {
     sysctls: [],
     waitsForStart: false,
     joins: null,
+    timeOffsets: null,
     mounts: [
       { type: "proc", target: "/", source: "", options: "", tree: null, readOnly: false, flags: 0, propagation: [], copiesUp: false },
     ],

@@ -10,7 +10,7 @@ import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planCo
 import { ContainerError, reasonOf } from "./container-error.ts";
 import { runContainerHooks, runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
-import { type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, userMappings } from "./namespaces.ts";
+import { type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, timeOffsets, userMappings } from "./namespaces.ts";
 import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
@@ -67,7 +67,11 @@ interface Request {
 }
 
 /** The request for the launcher. */
-const requestFor = (options: CreateOptions & Pick<PlanOptions, "user" | "joins">, spec: Spec, joined: JoinedSandbox | null): Request => {
+const requestFor = (
+  options: CreateOptions & Pick<PlanOptions, "user" | "joins" | "timeOffsets">,
+  spec: Spec,
+  joined: JoinedSandbox | null,
+): Request => {
   const plan = planContainer({ ...options, spec });
   const { config } = plan;
   keepSeccomp(options.store.directory(options.id), config.sandbox.seccomp, spec.seccomp);
@@ -114,6 +118,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     hostname: "",
     personality: spec.personality,
     user: null,
+    timeOffsets: null,
     cgroup: { paths: {}, isV2: false, systemd: null, isRootless: true },
     resources: spec.resources,
     hasCgroupNamespace: spec.hasCgroupNamespace,
@@ -125,8 +130,8 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     const user = userMappings(store, spec.namespaces);
     mustBeMapped(user, spec.process);
     const joined = joinedSandbox(store, spec.namespaces);
-    stored = { ...stored, hostname, user, sandbox: joined?.owner.id ?? "" };
-    const request = requestFor({ ...options, hostname, user, joins: joined?.joins ?? null }, spec, joined);
+    stored = { ...stored, hostname, user, timeOffsets: timeOffsets(store, spec.namespaces), sandbox: joined?.owner.id ?? "" };
+    const request = requestFor({ ...options, hostname, user, timeOffsets: stored.timeOffsets, joins: joined?.joins ?? null }, spec, joined);
     const pid = prepareMonitor(spec.namespaces.network);
     // Kept before they are made: whoever crashes has left a trace for `delete`.
     stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };

@@ -1,7 +1,13 @@
 /** What a container takes over from namespaces that config.json names by path. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
-import type { IdExtentConfig, JoinConfig, UserNamespaceConfig } from "../sandbox/config.ts";
+import {
+  type IdExtentConfig,
+  type JoinConfig,
+  MOST_OFFSET_SECONDS,
+  type TimeOffsetsConfig,
+  type UserNamespaceConfig,
+} from "../sandbox/config.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
 import type { IdMapping } from "../spec/spec.ts";
 import { checkMapped, type SpecNamespaces, type UserMappings } from "../spec/validate-namespaces.ts";
@@ -9,7 +15,7 @@ import { ContainerError } from "./container-error.ts";
 import { type Store, type Stored, statusOf } from "./store.ts";
 
 /** Moat's containers have no host namespaces of these kinds: one is known by its monitor's pid. */
-const containerOf = (store: Store, path: string, kind: "uts" | "user" | "pid" | "ipc"): Stored | null => {
+const containerOf = (store: Store, path: string, kind: "uts" | "user" | "pid" | "ipc" | "time"): Stored | null => {
   const match = /^\/proc\/([0-9]+)\/ns\/([a-z]+)$/.exec(path);
   if (match === null || match[2] !== kind) return null;
   for (const id of store.ids()) {
@@ -75,6 +81,45 @@ export const joinedSandbox = (store: Store, { pid, uts, ipc, network }: SpecName
   const isShared = (kind: "uts" | "ipc", path: string): boolean => sandboxOf(containerOf(store, path, kind)) === owner.id;
   const isSameNetwork = network !== "new" && inodeOf(network || "/proc/self/ns/net") === inodeOf(`/proc/${owner.pid}/ns/net`);
   return { owner, joins: { uts: isShared("uts", uts), ipc: isShared("ipc", ipc), network: isSameNetwork } };
+};
+
+/** /proc/PID/timens_offsets of a process outside: with the offsets of its clocks one shares its namespace's time. */
+const readOffsets = (path: string): TimeOffsetsConfig => {
+  const text = readFileSync(path, "latin1");
+  const of = (clock: string): TimeOffsetsConfig["monotonic"] => {
+    const [, sec = "0", nsec = "0"] = new RegExp(`^${clock}\\s+(-?\\d+)\\s+(\\d+)$`, "m").exec(text) ?? [];
+    return { sec: Number(sec), nsec: Number(nsec) };
+  };
+  return { monotonic: of("monotonic"), boottime: of("boottime") };
+};
+
+const bootClockS = (): number => Number(readFileSync("/proc/uptime", "latin1").split(" ", 1)[0]);
+
+/** timens_offsets_write(): no clock before its zero or beyond half of its range. */
+const checkOffsets = (offsets: TimeOffsetsConfig): void => {
+  const nowS = { monotonic: Number(process.hrtime.bigint()) / 1e9, boottime: bootClockS() };
+  for (const clock of ["monotonic", "boottime"] as const) {
+    const then = nowS[clock] + offsets[clock].sec + offsets[clock].nsec / 1e9;
+    if (then < 0 || then > MOST_OFFSET_SECONDS / 2) {
+      throw new ContainerError("unable to start container process: failed to update time namespace offsets: numerical result out of range");
+    }
+  }
+};
+
+/** The offsets of the time namespace that the container is to live in; null: the machine's own. */
+export const timeOffsets = (store: Store, { time, timeOffsets: own }: SpecNamespaces): TimeOffsetsConfig | null => {
+  if (time === "") return null;
+  if (time === "new") {
+    checkOffsets(own);
+    return own;
+  }
+  const container = containerOf(store, time, "time");
+  if (container !== null) return container.timeOffsets ?? null;
+  if (inodeOf(time) === inodeOf("/proc/self/ns/time")) return null;
+  const directory = /^(\/proc\/[0-9]+)\/ns\/time$/.exec(time)?.[1];
+  if (directory === undefined)
+    throw new ContainerError(`config.json: linux.namespaces: joining the time namespace ${time} is not supported`);
+  return readOffsets(`${directory}/timens_offsets`);
 };
 
 /** uid_map or gid_map of a process outside. */

@@ -1,7 +1,7 @@
 /** From a container's config.json to what the launcher starts: the sandbox's config and the trees of its gofer. */
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import type { HostFacts, JoinConfig, StartConfig } from "../sandbox/config.ts";
+import type { HostFacts, JoinConfig, StartConfig, TimeOffsetsConfig } from "../sandbox/config.ts";
 import type { Spec } from "../spec/spec.ts";
 import type { UserMappings } from "../spec/validate-namespaces.ts";
 import { withCallerLimits } from "./caller-limits.ts";
@@ -30,6 +30,7 @@ export interface PlanOptions {
   readonly id: string;
   readonly overlay: OverlayMode;
   readonly joins: JoinConfig | null;
+  readonly timeOffsets: TimeOffsetsConfig | null;
 }
 
 const bytes = (path: string): Buffer => Buffer.from(path, "latin1");
@@ -73,6 +74,7 @@ export const planContainer = ({
   id,
   overlay,
   joins,
+  timeOffsets,
 }: PlanOptions): SandboxPlan => {
   const root = rootPath(spec, bundle);
   const { trees, records, mounts } = planMounts(spec, root, bundle, overlayOf(overlay, id));
@@ -100,6 +102,7 @@ export const planContainer = ({
         sysctls: sentrySysctls(spec, networkMode(spec, network)),
         waitsForStart: true,
         joins,
+        timeOffsets,
         network: networkMode(spec, network),
         platform: "systrap",
         initUnkillable: true,

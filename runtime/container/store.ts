@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { lockFile } from "../../native/ffi/file-lock-unsafe.ts";
 import { openCgroup, type StoredCgroup } from "../cgroup/manager.ts";
 import type { Resources } from "../cgroup/resources.ts";
+import type { TimeOffsetsConfig } from "../sandbox/config.ts";
 import type { Hook } from "../spec/spec.ts";
 import type { UserMappings } from "../spec/validate-namespaces.ts";
 import { ContainerError } from "./container-error.ts";
@@ -32,6 +33,8 @@ export interface Stored {
   readonly personality: number;
   /** Of its user namespace; null: it has none. */
   readonly user: UserMappings | null;
+  /** Of its time namespace; null: the machine's. */
+  readonly timeOffsets: TimeOffsetsConfig | null;
   readonly startContainer: readonly Hook[];
   readonly poststart: readonly Hook[];
   readonly poststop: readonly Hook[];

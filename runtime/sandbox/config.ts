@@ -69,11 +69,25 @@ export interface JoinConfig {
   readonly network: boolean;
 }
 
+/** Seconds of any sign, and 0 to 999999999 ns. */
+export interface TimeOffsetConfig {
+  readonly sec: number;
+  readonly nsec: number;
+}
+
+/** time_namespaces(7) */
+export interface TimeOffsetsConfig {
+  readonly monotonic: TimeOffsetConfig;
+  readonly boottime: TimeOffsetConfig;
+}
+
 export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly hostname: string;
   readonly domainname: string;
   /** Null: ids inside are the gofer's. */
   readonly userNamespace: UserNamespaceConfig | null;
+  /** Of a time namespace of its own; null: the machine's time. */
+  readonly timeOffsets: TimeOffsetsConfig | null;
   /** Paths below /proc/sys and what is written there before the first program runs. */
   readonly sysctls: readonly (readonly [string, string])[];
   /** The first program is loaded and waits for CONTROL_START. */
@@ -178,6 +192,22 @@ const joins = (value: unknown): JoinConfig => {
   return { uts: is("uts"), ipc: is("ipc"), network: is("network") };
 };
 
+/** KTIME_MAX in seconds. */
+export const MOST_OFFSET_SECONDS = 9_223_372_036;
+
+const timeOffsets = (value: unknown): TimeOffsetsConfig => {
+  const from = record(value, "sandbox.timeOffsets");
+  const offset = (key: string): TimeOffsetConfig => {
+    const path = `sandbox.timeOffsets.${key}`;
+    const fields = record(from[key], path);
+    return {
+      sec: integer(fields, "sec", path, -MOST_OFFSET_SECONDS, MOST_OFFSET_SECONDS),
+      nsec: integer(fields, "nsec", path, 0, 999_999_999),
+    };
+  };
+  return { monotonic: offset("monotonic"), boottime: offset("boottime") };
+};
+
 const sysctl = (value: unknown, path: string): readonly [string, string] => {
   if (!Array.isArray(value) || value.length !== 2) return refuse(path, "a path and a value");
   return [checkText(value[0], path), checkText(value[1], path)];
@@ -194,6 +224,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     domainname: text(from, "domainname", "sandbox"),
     ...treesConfig(from, treeCount),
     userNamespace: nullable(from.userNamespace, userNamespace),
+    timeOffsets: nullable(from.timeOffsets, timeOffsets),
     sysctls: list(from, "sysctls", "sandbox").map((item, index) => sysctl(item, `sandbox.sysctls[${index}]`)),
     waitsForStart: flag(from, "waitsForStart", "sandbox"),
     joins: nullable(from.joins, joins),

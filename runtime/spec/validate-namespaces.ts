@@ -1,4 +1,5 @@
 /** linux.namespaces and what hangs on them, with runc's words (libcontainer/configs/validate, specconv). */
+import { MOST_OFFSET_SECONDS, type TimeOffsetConfig, type TimeOffsetsConfig } from "../sandbox/config.ts";
 import type { Field } from "./field.ts";
 import type { IdMapping } from "./spec.ts";
 import { idMappings } from "./validate-mounts.ts";
@@ -13,6 +14,10 @@ export interface SpecNamespaces {
   readonly user: UserMappings | null;
   /** The path of a user namespace to join, or "". */
   readonly userPath: string;
+  /** "" the host's; "new"; or the path of one to join. */
+  readonly time: string;
+  /** Of a new one. */
+  readonly timeOffsets: TimeOffsetsConfig;
 }
 
 export interface UserMappings {
@@ -74,6 +79,22 @@ export const checkMapped = (
   return [gid, ...groups].every((id) => maps(user.gids, id)) ? null : "cannot set gid to unmapped user in user namespace";
 };
 
+const CLOCKS = ["monotonic", "boottime"];
+
+/** As runc 1.2. */
+const validateTimeOffsets = (field: Field, namespace: string): TimeOffsetsConfig => {
+  if (field.keys.length > 0 && namespace === "")
+    field.say("time namespace offsets specified, but time namespace isn't enabled in the config");
+  if (field.keys.length > 0 && namespace !== "new") field.refuse("a time namespace that is joined has its offsets");
+  for (const name of field.keys)
+    if (!CLOCKS.includes(name)) field.at(name).refuse('is no clock of a time namespace: "monotonic", "boottime"');
+  const offset = (clock: Field): TimeOffsetConfig => ({
+    sec: clock.at("secs").integer(-MOST_OFFSET_SECONDS, MOST_OFFSET_SECONDS, 0),
+    nsec: clock.at("nanosecs").integer(0, 999_999_999, 0),
+  });
+  return { monotonic: offset(field.at("monotonic")), boottime: offset(field.at("boottime")) };
+};
+
 /** `field`: the whole config. */
 export const validateNamespaces = (field: Field): SpecNamespaces => {
   const linux = field.at("linux");
@@ -90,13 +111,11 @@ export const validateNamespaces = (field: Field): SpecNamespaces => {
     }
     place.refuse("sharing the host's mount namespace is not supported");
   }
-  for (const name of ["mount", "time"]) {
-    const path = namespaces.get(name) ?? "new";
-    if (path !== "new") place.refuse(`joining a ${name} namespace (${path}) is not supported`);
-  }
-  if (namespaces.has("time")) place.refuse("a time namespace is not supported");
+  const mountPath = namespaces.get("mount") ?? "new";
+  if (mountPath !== "new") place.refuse(`joining a mount namespace (${mountPath}) is not supported`);
   const user = namespaces.get("user") ?? "";
-  if (!linux.at("timeOffsets").isEmpty) field.say("time namespace offsets specified, but time namespace isn't enabled in the config");
+  const time = namespaces.get("time") ?? "";
+  const timeOffsets = validateTimeOffsets(linux.at("timeOffsets"), time);
   return {
     network: namespaces.get("network") ?? "",
     uts: namespaces.get("uts") ?? "",
@@ -104,6 +123,8 @@ export const validateNamespaces = (field: Field): SpecNamespaces => {
     pid: namespaces.get("pid") ?? "",
     user: userMappings(linux, user),
     userPath: user === "new" ? "" : user,
+    time,
+    timeOffsets,
   };
 };
 

@@ -14,6 +14,7 @@ import { Limits } from "../task/limits.ts";
 import type { Process } from "../task/process.ts";
 import { SeccompFilters } from "../task/seccomp.ts";
 import type { Task } from "../task/task.ts";
+import { firstTimeNamespace, TimeNamespace } from "../task/time-namespace.ts";
 import { initialUserNamespace } from "../task/user-namespace.ts";
 import type { UtsNamespace } from "../task/uts-namespace.ts";
 import { FsContext } from "../vfs/fs-context.ts";
@@ -85,6 +86,7 @@ export interface Surroundings {
   readonly namespace: MountNamespace;
   readonly root: Path;
   readonly isContainer: boolean;
+  readonly time: TimeNamespace | null;
 }
 
 /** What makes a container besides its files: a number that its processes bear, and namespaces; null: the kernel's first ones. */
@@ -103,10 +105,18 @@ const enter = (task: Task, { number, namespaces }: ContainerWorld): void => {
   enterNetwork(task, namespaces.network);
 };
 
+const timeNamespaceOf = ({ timeOffsets }: SandboxConfig): TimeNamespace | null => {
+  if (timeOffsets === null) return null;
+  const namespace = new TimeNamespace(initialUserNamespace(), firstTimeNamespace);
+  namespace.setOffset("monotonic", timeOffsets.monotonic);
+  namespace.setOffset("boottime", timeOffsets.boottime);
+  return namespace;
+};
+
 /** The program as `startProgram` takes it. */
 const programOf = (
   config: ProcessConfig,
-  { namespace, root, isContainer }: Surroundings,
+  { namespace, root, isContainer, time }: Surroundings,
   cwd: Path,
   stdio: readonly (OpenFile | null)[],
 ): Program => ({
@@ -119,6 +129,7 @@ const programOf = (
   noNewPrivileges: config.noNewPrivileges,
   seccomp: filterOf(config),
   personality: config.personality,
+  timeNamespace: time,
   stdio,
 });
 
@@ -138,8 +149,9 @@ export const startFirstProgram = (
 ): Task | Errno => {
   const root = overmounted(namespace.root, namespace.root.root);
   const cwd = workingDirectory(kernel, namespace, config, config.waitsForStart ? "directory" : "refuse");
+  const time = timeNamespaceOf(config);
   for (;;) {
-    const program = programOf(config, { namespace, root, isContainer: config.waitsForStart }, cwd, stdio);
+    const program = programOf(config, { namespace, root, isContainer: config.waitsForStart, time }, cwd, stdio);
     const task = startProgram(kernel, { ...program, isUnkillable: config.initUnkillable });
     if (task !== EAGAIN) return started(task, config);
     work();
@@ -151,12 +163,13 @@ export const startJoiningProgram = (
   kernel: MoatKernel,
   namespace: MountNamespace,
   world: ContainerWorld,
-  config: ProcessConfig,
+  config: SandboxConfig,
   stdio: readonly (OpenFile | null)[],
 ): Task | Errno => {
   const root = overmounted(namespace.root, namespace.root.root);
   const cwd = workingDirectory(kernel, namespace, config, "directory");
-  const task = startProgram(kernel, programOf(config, { namespace, root, isContainer: true }, cwd, stdio));
+  const time = timeNamespaceOf(config);
+  const task = startProgram(kernel, programOf(config, { namespace, root, isContainer: true, time }, cwd, stdio));
   if (!isErrno(task)) enter(task, world);
   return started(task, config);
 };
@@ -169,10 +182,11 @@ export const startAnotherProgram = (
   config: ProcessConfig,
   stdio: readonly (OpenFile | null)[],
 ): Task | Errno | "cwd" => {
-  const { root, namespace } = init.anyTask.fs;
+  const { fs, timeNamespace: time } = init.anyTask;
+  const { root, namespace } = fs;
   const cwd = kernel.vfs.follow(init.anyTask, config.cwd);
   if (isErrno(cwd) || !cwd.dentry.inode.isDirectory) return "cwd";
-  const task = startProgram(kernel, programOf(config, { namespace, root, isContainer: true }, cwd, stdio));
+  const task = startProgram(kernel, programOf(config, { namespace, root, isContainer: true, time }, cwd, stdio));
   if (!isErrno(task)) enter(task, world);
   return started(task, config);
 };

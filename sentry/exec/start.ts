@@ -11,6 +11,7 @@ import { createFirstTask } from "../task/first-process.ts";
 import type { Limits } from "../task/limits.ts";
 import type { SeccompFilters } from "../task/seccomp.ts";
 import type { Task } from "../task/task.ts";
+import { firstTimeNamespace, type TimeNamespace } from "../task/time-namespace.ts";
 import { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
@@ -27,6 +28,8 @@ export interface Program {
   readonly limits?: Limits;
   readonly noNewPrivileges?: boolean;
   readonly seccomp?: SeccompFilters | null;
+  /** Null: the machine's time. */
+  readonly timeNamespace?: TimeNamespace | null;
   /** personality(2) */
   readonly personality?: number;
   /** fds 0, 1, 2, …; null leaves one closed. The references are taken over. */
@@ -59,6 +62,8 @@ export const startProgram = (kernel: Kernel, program: Program): Task | Errno => 
   task.noNewPrivileges = program.noNewPrivileges ?? false;
   task.personality = program.personality ?? 0;
   task.seccomp = program.seccomp ?? null;
+  // Entered by its execve(2).
+  task.childTimeNamespace = program.timeNamespace ?? firstTimeNamespace;
   program.stdio.forEach((file, fd) => {
     if (file !== null) task.files.install(file, false, fd);
   });
