@@ -45,20 +45,25 @@ describe("cgroup hierarchies", () => {
 });
 
 describe("systemd's names", () => {
+  const plain = { annotations: {} };
   it("come from slice:prefix:name", () => {
-    assert.deepEqual(systemdUnit("machine.slice:libpod:abc", "id1", false), { slice: "machine.slice", unit: "libpod-abc.scope" });
-    assert.deepEqual(systemdUnit("a-b.slice::c.slice", "id1", false), { slice: "a-b.slice", unit: "c.slice" });
-    assert.deepEqual(systemdUnit("", "id1", false), { slice: "system.slice", unit: "moat-id1.scope" });
+    assert.deepEqual(systemdUnit("machine.slice:libpod:abc", "id1", false), { ...plain, slice: "machine.slice", unit: "libpod-abc.scope" });
+    assert.deepEqual(systemdUnit("a-b.slice::c.slice", "id1", false), { ...plain, slice: "a-b.slice", unit: "c.slice" });
+    assert.deepEqual(systemdUnit("", "id1", false), { ...plain, slice: "system.slice", unit: "moat-id1.scope" });
     assert.throws(
       () => systemdUnit("/docker/x", "x", false),
       /to be of format "slice:prefix:name" for systemd cgroups, got "\/docker\/x" instead/,
     );
   });
 
-  it("a slice's directory is in those of its prefixes", () => {
+  it("a slice's directory is in those of its prefixes, below the user's manager", () => {
+    const unit = { ...plain, slice: "a-b.slice", unit: "x.scope" };
     assert.equal(expandSlice("a-b-c.slice"), "/a.slice/a-b.slice/a-b-c.slice");
     assert.equal(expandSlice("-.slice"), "/");
     assert.throws(() => expandSlice("a--b.slice"), /invalid slice name/);
-    assert.deepEqual(systemdPaths(v2, { slice: "a-b.slice", unit: "x.scope" }), { "": "/sys/fs/cgroup/a.slice/a-b.slice/x.scope" });
+    assert.deepEqual(systemdPaths(v2, unit, "/"), { "": "/sys/fs/cgroup/a.slice/a-b.slice/x.scope" });
+    assert.deepEqual(systemdPaths(v2, unit, "/user.slice/user@5.service"), {
+      "": "/sys/fs/cgroup/user.slice/user@5.service/a.slice/a-b.slice/x.scope",
+    });
   });
 });

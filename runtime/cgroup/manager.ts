@@ -5,6 +5,8 @@ import { type CgroupPaths, cgroupfsPaths, type SystemdUnit, systemdPaths, system
 import { CgroupError, type DeviceRule, type Resources } from "./resources.ts";
 import type { CgroupStats } from "./stats.ts";
 import { CgroupSystemd } from "./systemd.ts";
+import { SystemdBus } from "./systemd-bus.ts";
+import { annotatedProperties } from "./systemd-properties.ts";
 import { CgroupV1 } from "./v1.ts";
 import { CgroupV2 } from "./v2.ts";
 
@@ -37,18 +39,26 @@ export interface CgroupPlan {
   readonly id: string;
   readonly usesSystemd: boolean;
   readonly isRootless: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 const managerAt = (files: CgroupFiles, host: () => CgroupHost, { paths, isV2, systemd, isRootless }: StoredCgroup): CgroupManager => {
-  const inner = isV2 ? new CgroupV2(files, host, paths[""], isRootless) : new CgroupV1(files, host, paths, isRootless);
-  return systemd === null ? inner : new CgroupSystemd(inner, systemd, isRootless);
+  if (systemd === null) return isV2 ? new CgroupV2(files, host, paths[""], isRootless) : new CgroupV1(files, host, paths, isRootless);
+  const bus = new SystemdBus(isRootless);
+  const inner = isV2
+    ? new CgroupV2(files, host, paths[""], isRootless, (pid) => bus.attach(systemd.unit, pid))
+    : new CgroupV1(files, host, paths, isRootless);
+  return new CgroupSystemd(inner, systemd, bus, isV2);
 };
 
-/** Where the cgroups of a new container will be. */
-export const planCgroup = (host: CgroupHost, { cgroupsPath, id, usesSystemd, isRootless }: CgroupPlan): StoredCgroup => {
-  const systemd = usesSystemd ? systemdUnit(cgroupsPath, id, isRootless) : null;
-  const paths = host.mode === "none" ? {} : systemd === null ? cgroupfsPaths(host, cgroupsPath, id) : systemdPaths(host, systemd);
-  return { paths, isV2: host.mode === "v2", systemd, isRootless };
+/** Where the cgroups of a new container will be; refuses annotations that are none of a unit's properties. */
+export const planCgroup = (host: CgroupHost, { cgroupsPath, id, usesSystemd, isRootless, annotations }: CgroupPlan): StoredCgroup => {
+  const isV2 = host.mode === "v2";
+  if (!usesSystemd) return { paths: host.mode === "none" ? {} : cgroupfsPaths(host, cgroupsPath, id), isV2, systemd: null, isRootless };
+  annotatedProperties(annotations);
+  const systemd = systemdUnit(cgroupsPath, id, isRootless, annotations);
+  const manager = isRootless && isV2 ? new SystemdBus(true).controlGroup() : "/";
+  return { paths: host.mode === "none" ? {} : systemdPaths(host, systemd, manager), isV2, systemd, isRootless };
 };
 
 export const openCgroup = (stored: StoredCgroup): CgroupManager => managerAt(hostFiles, readCgroupHost, stored);

@@ -10,6 +10,8 @@ export type CgroupPaths = Readonly<Record<string, string>>;
 export interface SystemdUnit {
   readonly slice: string;
   readonly unit: string;
+  /** config.json's: some are properties of the unit. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 const KNOWN = new Set([
@@ -57,8 +59,13 @@ export const cgroupfsPaths = (host: CgroupHost, cgroupsPath: string, id: string)
 };
 
 /** "slice:prefix:name" of the systemd driver. */
-export const systemdUnit = (cgroupsPath: string, id: string, isRootless: boolean): SystemdUnit => {
-  if (cgroupsPath === "") return { slice: isRootless ? "user.slice" : "system.slice", unit: `moat-${id}.scope` };
+export const systemdUnit = (
+  cgroupsPath: string,
+  id: string,
+  isRootless: boolean,
+  annotations: SystemdUnit["annotations"] = {},
+): SystemdUnit => {
+  if (cgroupsPath === "") return { slice: isRootless ? "user.slice" : "system.slice", unit: `moat-${id}.scope`, annotations };
   const parts = cgroupsPath.split(":");
   if (parts.length !== 3) {
     throw new CgroupError(
@@ -67,7 +74,7 @@ export const systemdUnit = (cgroupsPath: string, id: string, isRootless: boolean
   }
   const [slice, prefix, name] = parts;
   const unit = name.endsWith(".slice") ? name : prefix === "" ? `${name}.scope` : `${prefix}-${name}.scope`;
-  return { slice: slice === "" ? (isRootless ? "user.slice" : "system.slice") : slice, unit };
+  return { slice: slice === "" ? (isRootless ? "user.slice" : "system.slice") : slice, unit, annotations };
 };
 
 /** "a-b.slice" is a directory in "a.slice" (systemd.slice(5)). */
@@ -81,5 +88,6 @@ export const expandSlice = (slice: string): string => {
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join("-")}.slice`).join("");
 };
 
-export const systemdPaths = (host: CgroupHost, { slice, unit }: SystemdUnit): CgroupPaths =>
-  cgroupfsPaths(host, posix.join(expandSlice(slice), unit), "");
+/** `manager`: the cgroup below which this systemd keeps its units, / or that of the user's. */
+export const systemdPaths = (host: CgroupHost, { slice, unit }: SystemdUnit, manager: string): CgroupPaths =>
+  cgroupfsPaths(host, posix.join("/", manager, expandSlice(slice), unit), "");

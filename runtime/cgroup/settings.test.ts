@@ -65,7 +65,7 @@ const v2 = () => {
   const root = "/sys/fs/cgroup";
   const files = new FakeFiles(root, V2_FILES);
   const host = parseHost(`30 20 0:26 / ${root} rw - cgroup2 cgroup2 rw\n`, "0::/user/me\n");
-  return { files, cgroup: new CgroupV2(files, () => host, `${root}/docker/c1`, false), directory: `${root}/docker/c1` };
+  return { files, host, cgroup: new CgroupV2(files, () => host, `${root}/docker/c1`, false), directory: `${root}/docker/c1` };
 };
 
 describe("cgroup v2", () => {
@@ -76,6 +76,19 @@ describe("cgroup v2", () => {
     assert.equal(files.written.filter((line) => line === "cgroup.subtree_control +memory").length, 2);
     cgroup.join(42);
     assert.deepEqual(cgroup.pids(), [42]);
+  });
+
+  it("has a process that its user may not move moved by another, or is left without it", () => {
+    for (const attached of [[42], []]) {
+      const { files, host, directory } = v2();
+      const pids: number[] = [];
+      const cgroup = new CgroupV2(files, () => host, directory, true, attached.length > 0 ? (pid) => pids.push(pid) : null);
+      cgroup.create();
+      files.refused.set(`${directory}/cgroup.procs`, "EACCES");
+      cgroup.join(42);
+      assert.deepEqual(pids, attached);
+      assert.equal(cgroup.exists(), attached.length > 0);
+    }
   });
 
   it("writes the limits in its own terms", () => {

@@ -2,84 +2,47 @@
  * The systemd driver: the container's cgroup is a transient scope (or slice) unit, which systemd makes around the first
  * process. Limits are told to systemd, so that it does not undo them, and written as without it.
  */
-import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
-import { cpuWeight, parseList } from "./convert.ts";
 import type { CgroupManager } from "./manager.ts";
 import type { CgroupPaths, SystemdUnit } from "./paths.ts";
 import { CgroupError, type DeviceRule, type Resources } from "./resources.ts";
 import type { CgroupStats } from "./stats.ts";
+import type { SystemdBus } from "./systemd-bus.ts";
+import { annotatedProperties, deviceProperties, flag, limitProperties, type Property } from "./systemd-properties.ts";
 import { waitUntil } from "./tree.ts";
 
-const MANAGER = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"];
-const CALL_MS = 30_000;
-const START_MS = 10_000;
-const SECOND_US = 1_000_000;
-const DEFAULT_PERIOD = 100_000;
+const START_MS = 30_000;
+/** How long a start may take before systemd is asked what has become of it. */
+const ASK_MS = 500;
 
-/** A unit's property in busctl's notation: name, type, values. */
-type Property = readonly [name: string, type: string, ...values: string[]];
-
-const flag = (name: string): Property => [name, "b", "true"];
-/** A 64-bit number; -1: without limit. */
-const number = (name: string, value: number): Property => [name, "t", value < 0 ? "18446744073709551615" : String(value)];
-
-/** CPUs as the bits of a byte string. */
-const mask = (name: string, list: string): Property => {
-  const bytes: number[] = [];
-  for (const cpu of parseList(list)) {
-    while (bytes.length <= cpu >> 3) bytes.push(0);
-    bytes[cpu >> 3] |= 1 << (cpu & 7);
-  }
-  return [name, "ay", String(bytes.length), ...bytes.map(String)];
+const unitProperties = (unit: SystemdUnit, pid: number, isV2: boolean): Property[] => {
+  const isSlice = unit.unit.endsWith(".slice");
+  const properties: Property[] = [
+    ["Description", "s", `moat container ${unit.unit}`],
+    isSlice ? ["Wants", "as", "1", unit.slice] : ["Slice", "s", unit.slice],
+    ["DefaultDependencies", "b", "false"],
+    ...["MemoryAccounting", "CPUAccounting", "TasksAccounting", isV2 ? "IOAccounting" : "BlockIOAccounting"].map(flag),
+  ];
+  if (!isSlice) properties.push(flag("Delegate"), ["PIDs", "au", "1", String(pid)]);
+  return [...properties, ...annotatedProperties(unit.annotations)];
 };
-
-export const limitProperties = ({ cpu, memory, pids }: Resources, isV2: boolean): Property[] => {
-  const properties: Property[] = [];
-  if (memory.limit) properties.push(number(isV2 ? "MemoryMax" : "MemoryLimit", memory.limit));
-  if (memory.reservation && isV2) properties.push(number("MemoryLow", memory.reservation));
-  if (cpu.shares) properties.push(isV2 ? number("CPUWeight", cpuWeight(cpu.shares)) : number("CPUShares", cpu.shares));
-  if (cpu.quota) {
-    const perSecond = cpu.quota < 0 ? -1 : Math.ceil((cpu.quota * SECOND_US) / (cpu.period || DEFAULT_PERIOD) / 10_000) * 10_000;
-    properties.push(number("CPUQuotaPerSecUSec", perSecond));
-  }
-  if (cpu.period) properties.push(number("CPUQuotaPeriodUSec", cpu.period));
-  if (cpu.cpus !== "" && isV2) properties.push(mask("AllowedCPUs", cpu.cpus));
-  if (cpu.mems !== "" && isV2) properties.push(mask("AllowedMemoryNodes", cpu.mems));
-  if (pids) properties.push(number("TasksMax", pids));
-  return properties;
-};
-
-const flattened = (properties: readonly Property[]): string[] => [String(properties.length), ...properties.flat()];
 
 export class CgroupSystemd implements CgroupManager {
   readonly #inner: CgroupManager;
   readonly #unit: SystemdUnit;
-  readonly #isRootless: boolean;
+  readonly #bus: SystemdBus;
+  readonly #isV2: boolean;
   #isPending = false;
 
-  constructor(inner: CgroupManager, unit: SystemdUnit, isRootless: boolean) {
+  constructor(inner: CgroupManager, unit: SystemdUnit, bus: SystemdBus, isV2: boolean) {
     this.#inner = inner;
     this.#unit = unit;
-    this.#isRootless = isRootless;
+    this.#bus = bus;
+    this.#isV2 = isV2;
   }
 
   get paths(): CgroupPaths {
     return this.#inner.paths;
-  }
-
-  get #isV2(): boolean {
-    return Object.keys(this.paths).join() === "";
-  }
-
-  #call(method: string, signature: string, ...values: string[]): void {
-    const bus = this.#isRootless ? "--user" : "--system";
-    const result = spawnSync("busctl", [bus, "--quiet", "call", ...MANAGER, method, signature, ...values], {
-      encoding: "utf8",
-      timeout: CALL_MS,
-    });
-    if (result.error) throw new CgroupError(`unable to reach systemd over D-Bus: busctl: ${result.error.message}`);
-    if (result.status !== 0) throw new CgroupError(`systemd refused ${method} of ${this.#unit.unit}: ${result.stderr.trim()}`);
   }
 
   exists(): boolean {
@@ -94,34 +57,32 @@ export class CgroupSystemd implements CgroupManager {
     this.#isPending = true;
   }
 
-  #start(pid: number): void {
-    const { slice, unit } = this.#unit;
-    const isSlice = unit.endsWith(".slice");
-    const properties: Property[] = [
-      ["Description", "s", `moat container ${unit}`],
-      isSlice ? ["Wants", "as", "1", slice] : ["Slice", "s", slice],
-      ["DefaultDependencies", "b", "false"],
-      ...["MemoryAccounting", "CPUAccounting", "TasksAccounting", this.#isV2 ? "IOAccounting" : "BlockIOAccounting"].map(flag),
-    ];
-    if (!isSlice) properties.push(flag("Delegate"), ["PIDs", "au", "1", String(pid)]);
-    this.#call("StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "replace", ...flattened(properties), "0");
+  /** The job is queued when the call returns, and done when the cgroup is there; what fails leaves none. */
+  async #start(pid: number): Promise<void> {
+    const { unit } = this.#unit;
+    this.#bus.start(unit, unitProperties(this.#unit, pid, this.#isV2));
+    const end = performance.now() + START_MS;
+    while (!(await waitUntil(ASK_MS, () => this.#inner.exists()))) {
+      const state = this.#bus.stateOf(unit);
+      if (state === "failed" || state === "inactive" || performance.now() > end) {
+        this.#bus.forget(unit);
+        throw new CgroupError(`error creating systemd unit \`${unit}\`: it is ${state}`);
+      }
+    }
   }
 
   async join(pid: number): Promise<void> {
     if (this.#isPending) {
       this.#isPending = false;
-      this.#start(pid);
-      // The job is queued when the call returns.
-      if (!(await waitUntil(START_MS, () => this.#inner.exists())))
-        throw new CgroupError(`systemd did not start ${this.#unit.unit} in time`);
+      await this.#start(pid);
       this.#inner.create();
     }
     await this.#inner.join(pid);
   }
 
   set(resources: Resources, devices: readonly DeviceRule[] | null): void {
-    const properties = limitProperties(resources, this.#isV2);
-    if (properties.length > 0) this.#call("SetUnitProperties", "sba(sv)", this.#unit.unit, "true", ...flattened(properties));
+    const properties = [...(devices === null ? [] : deviceProperties(devices)), ...limitProperties(resources, this.#isV2)];
+    if (properties.length > 0) this.#bus.set(this.#unit.unit, properties);
     this.#inner.set(resources, devices);
   }
 
@@ -142,11 +103,7 @@ export class CgroupSystemd implements CgroupManager {
   }
 
   async destroy(): Promise<void> {
-    try {
-      this.#call("StopUnit", "ss", this.#unit.unit, "replace");
-    } catch {
-      // It went with its last process.
-    }
+    this.#bus.stop(this.#unit.unit);
     await this.#inner.destroy();
   }
 }

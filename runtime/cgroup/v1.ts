@@ -10,7 +10,7 @@ import { statsV1 } from "./stats-v1.ts";
 import { removeTree, waitUntil } from "./tree.ts";
 import { applyV1, inheritCpuset } from "./v1-settings.ts";
 
-const FREEZE_MS = 2000;
+const FREEZE_MS = 10_000;
 
 export class CgroupV1 implements CgroupManager {
   readonly #files: CgroupFiles;

@@ -11,19 +11,28 @@ import { statsV2 } from "./stats-v2.ts";
 import { removeTree, waitUntil } from "./tree.ts";
 import { applyV2 } from "./v2-settings.ts";
 
-const FREEZE_MS = 2000;
+const FREEZE_MS = 10_000;
 
 export class CgroupV2 implements CgroupManager {
   readonly #files: CgroupFiles;
   readonly #host: () => CgroupHost;
   readonly #isRootless: boolean;
+  readonly #attach: ((pid: number) => void) | null;
   #directory: string | null;
 
-  constructor(files: CgroupFiles, host: () => CgroupHost, directory: string | undefined, isRootless: boolean) {
+  /** `attach` moves a process that its user may not move by himself. */
+  constructor(
+    files: CgroupFiles,
+    host: () => CgroupHost,
+    directory: string | undefined,
+    isRootless: boolean,
+    attach: ((pid: number) => void) | null = null,
+  ) {
     this.#files = files;
     this.#host = host;
     this.#directory = directory ?? null;
     this.#isRootless = isRootless;
+    this.#attach = attach;
   }
 
   get paths(): CgroupPaths {
@@ -69,7 +78,8 @@ export class CgroupV2 implements CgroupManager {
     } catch (error) {
       if (errorCode(error) === "ESRCH") return;
       if (!this.#isRootless || !isPermissionError(error)) throw refusedWrite(file, String(pid), error);
-      this.#directory = null;
+      if (this.#attach !== null) this.#attach(pid);
+      else this.#directory = null;
     }
   }
 

@@ -45,7 +45,7 @@ const failing = <T>(what: string, act: () => T): T => {
 };
 
 export const planContainerCgroup = (spec: Spec, id: string, options: CgroupOptions): StoredCgroup => {
-  const stored = planCgroup(readCgroupHost(), { cgroupsPath: spec.cgroupsPath, id, ...options });
+  const stored = planCgroup(readCgroupHost(), { cgroupsPath: spec.cgroupsPath, id, annotations: spec.annotations, ...options });
   checkNew(openCgroup(stored));
   return stored;
 };
@@ -98,7 +98,8 @@ const claimScore = (monitor: number, score: number, isRootless: boolean): void =
 export const enterCgroup = async (stored: StoredCgroup, resources: Resources, monitor: number, score: number): Promise<CgroupManager> => {
   claimScore(monitor, score, stored.isRootless);
   const cgroup = openCgroup(stored);
-  if (stored.isRootless && !limitsAnything(resources) && stored.systemd !== null)
+  // An ordinary user's systemd has no part in the controllers of v1.
+  if (stored.isRootless && !stored.isV2 && !limitsAnything(resources) && stored.systemd !== null)
     return openCgroup({ ...stored, paths: {}, systemd: null });
   failing("unable to apply cgroup configuration", () => cgroup.create());
   try {
