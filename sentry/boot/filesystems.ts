@@ -6,11 +6,13 @@ import { registerMqueue } from "../fs/mqueue/mqueue.ts";
 import { registerFifo } from "../fs/pipe/fifo.ts";
 import { registerProcfs } from "../fs/proc/procfs.ts";
 import { registerSysfs } from "../fs/sys/sysfs.ts";
+import { registerRamfs } from "../fs/tmpfs/ramfs.ts";
 import { registerTmpfs } from "../fs/tmpfs/tmpfs.ts";
 import type { MoatKernel } from "./moat-kernel.ts";
 
 export const registerFilesystems = (kernel: MoatKernel): void => {
   registerTmpfs(kernel);
+  registerRamfs(kernel);
   registerFifo();
   registerDevices(kernel);
   registerProcfs(kernel, kernel.facts);

@@ -1,12 +1,15 @@
 /** What a file offers to mmap(2): a host fd whose pages are the file's pages. */
 import type { Errno } from "../abi/errno.ts";
 import type { Inode } from "../vfs/inode.ts";
+import type { Path } from "../vfs/path.ts";
 
 export interface FileMapping {
   /** For /proc/pid/maps and for sharing decisions; same inode, same pages. */
   readonly inode: Inode;
   /** The name shown in /proc/pid/maps. */
   readonly name: string;
+  /** Where it was opened; absent for what has no name or another one below. */
+  readonly path?: Path | null;
   /**
    * A host fd that maps the file: opened for reading only unless `writable`. Owned by the
    * file; stays open while a mapping holds a reference. Null for memory without a file

@@ -30,6 +30,7 @@ import {
 } from "../abi/mman.ts";
 import type { Task } from "../task/task.ts";
 
+import { touchFileAtime } from "../vfs/atime.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 import type { AddressSpace } from "./address-space.ts";
 import type { FileMapping } from "./file-mapping.ts";
@@ -201,6 +202,7 @@ const fileBacking = (task: Task, file: OpenFile, prot: number, flags: number, vm
     hostFd = mapping.hostFd(false);
   }
   if (isErrno(hostFd)) return hostFd === EINVAL ? ENODEV : hostFd;
+  touchFileAtime(file, task);
   // /dev/zero: shared memory of its own when shared, else plain memory with a name.
   if (hostFd === null && isShared) return { file: null, hostFd, shared: newSharedMemory(), vmFlags };
   return { file: mapping, hostFd, shared: null, vmFlags };

@@ -158,7 +158,7 @@ const finish = (task: Task, request: WaitRequest, outcome: Report | Errno | null
     result = request.isWaitid ? 0 : report.task.pid.in(task.pidNamespace);
     if (request.usageAddr !== 0 && task.memory.copyOut(request.usageAddr, packUsage(report.usage)) < 0) return EFAULT;
     if (request.statusAddr !== 0 && task.memory.storeU32(request.statusAddr, report.status) < 0) return EFAULT;
-  } else if (outcome === null) result = request.isNonblocking ? EAGAIN : 0;
+  } else if (outcome === null) result = request.isNonblocking && (request.options & WNOHANG) === 0 ? EAGAIN : 0;
   else result = outcome as Errno;
   if (request.isWaitid && request.infoAddr !== 0 && writeInfo(task, request.infoAddr, report) < 0) return EFAULT;
   return result;

@@ -126,11 +126,13 @@ export class RegularFile extends OpenFile {
 class GoferMapping implements FileMapping {
   readonly inode: GoferInode;
   readonly name: string;
+  readonly path: Path | null;
   readonly #file: RegularFile;
 
   constructor(file: RegularFile, name: string) {
     this.inode = file.inode;
     this.name = name;
+    this.path = file.path;
     this.#file = file;
   }
 

@@ -1,6 +1,6 @@
 /** proc(5), per pid namespace. Names come and go with tasks, so nothing is cached but inodes. */
 import { S_IFDIR } from "../../../syscall-tables/flags/open.ts";
-import { ENOENT, type Errno } from "../../abi/errno.ts";
+import { ENOENT, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
@@ -9,6 +9,7 @@ import type { Inode } from "../../vfs/inode.ts";
 
 import { type DirectoryEntry, ListedDirectory } from "./generated.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { HIDEPID_INVISIBLE, HIDEPID_OFF, maySeeProcess, type ProcOptions, parseProcOptions, shownProcOptions } from "./options.ts";
 import { rootFiles } from "./root-files.ts";
 import { TaskDirectory, taskNamed } from "./task-directory.ts";
 import { taskEntries } from "./task-entries.ts";
@@ -25,17 +26,34 @@ export class Procfs extends Filesystem {
   readonly facts: HostFacts;
   /** Whose processes it shows, by the numbers they have there. */
   readonly pids: PidNamespace;
+  #settings: ProcOptions;
   readonly root: ProcRoot;
   #lastIno = ROOT_INO;
   readonly #processes = new WeakMap<Task, TaskDirectory>();
   readonly #threads = new WeakMap<Task, TaskDirectory>();
 
-  constructor(kernel: Kernel, facts: HostFacts, pids: PidNamespace) {
+  constructor(kernel: Kernel, facts: HostFacts, pids: PidNamespace, settings: ProcOptions) {
     super(kernel.vfs.allocateDevice());
+    this.#settings = settings;
     this.kernel = kernel;
     this.facts = facts;
     this.pids = pids;
     this.root = new ProcRoot(this);
+  }
+
+  get settings(): ProcOptions {
+    return this.#settings;
+  }
+
+  override get options(): string {
+    return shownProcOptions(this.#settings);
+  }
+
+  override remount(data: string): number {
+    const settings = parseProcOptions(data, null, this.#settings);
+    if (isErrno(settings)) return settings;
+    this.#settings = settings;
+    return 0;
   }
 
   override statfs(): FilesystemStatistics {
@@ -96,29 +114,43 @@ class ProcRoot extends ListedDirectory {
     return 0;
   }
 
-  override lookup(name: string, _task: Task | null): Inode | Errno {
-    const fixed = this.#fixed.get(name);
+  /** With subset=pid there is nothing else but what leads to the reader. */
+  #isShown(name: string): boolean {
+    return !this.#fs.settings.isPidOnly || name === "self" || name === "thread-self";
+  }
+
+  override lookup(name: string, reader: Task | null): Inode | Errno {
+    const fixed = this.#isShown(name) ? this.#fixed.get(name) : undefined;
     if (fixed !== undefined) return fixed;
     const task = taskNamed(name, this.#fs.pids);
     if (task === null) return ENOENT;
+    const { settings } = this.#fs;
+    if (reader !== null && settings.hidePid >= HIDEPID_INVISIBLE && !maySeeProcess(settings, reader, task, HIDEPID_INVISIBLE))
+      return ENOENT;
     const directory = this.#fs.processDirectory(task);
     directory.refresh();
     return directory;
   }
 
-  override *entries(): Iterable<DirectoryEntry> {
-    for (const [name, inode] of this.#fixed) yield { name, inode };
-    const { pids } = this.#fs;
+  override *entries(reader: Task): Iterable<DirectoryEntry> {
+    for (const [name, inode] of this.#fixed) if (this.#isShown(name)) yield { name, inode };
+    const { pids, settings } = this.#fs;
     const leaders = [...pids.processes()].map((process) => process.leader);
     leaders.sort((a, b) => a.pid.in(pids) - b.pid.in(pids));
-    for (const leader of leaders) yield { name: String(leader.pid.in(pids)), inode: this.#fs.processDirectory(leader) };
+    for (const leader of leaders) {
+      if (settings.hidePid !== HIDEPID_OFF && !maySeeProcess(settings, reader, leader, HIDEPID_INVISIBLE)) continue;
+      yield { name: String(leader.pid.in(pids)), inode: this.#fs.processDirectory(leader) };
+    }
   }
 }
 
 export const registerProcfs = (kernel: Kernel, facts: HostFacts): void => {
   kernel.vfs.registerFilesystem(
     "proc",
-    (task) => new Procfs(kernel, facts, task?.pidNamespace ?? kernel.pids),
+    (task, _source, data) => {
+      const settings = parseProcOptions(data, task);
+      return isErrno(settings) ? settings : new Procfs(kernel, facts, task?.pidNamespace ?? kernel.pids, settings);
+    },
     (task) => task.pidNamespace.userNamespace,
   );
 };

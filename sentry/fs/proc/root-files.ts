@@ -132,7 +132,7 @@ export const rootFiles = (fs: Procfs): Map<string, Inode> => {
   add("keys", text(keysText));
   add(
     "loadavg",
-    text(() => loadavgText(clock, pids)),
+    text((reader) => loadavgText(clock, pids, reader.pidNamespace)),
   );
   add(
     "locks",

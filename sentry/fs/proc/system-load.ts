@@ -12,6 +12,7 @@ const SECOND = 1e9;
 const PERIODS = [60, 300, 900] as const;
 const averages = [0, 0, 0];
 let sampledNs = -1;
+let idleNs = 0;
 
 interface Counts {
   tasks: number;
@@ -50,7 +51,9 @@ const hundredths = (ns: number): string => {
 export const uptimeText = (reader: Task, clock: Clock, pids: PidNamespace, { cpus }: HostFacts): string => {
   const up = uptimeNs(clock);
   const { userNs, systemNs } = count(pids);
-  return `${hundredths(up + reader.timeNamespace.boottimeNs)} ${hundredths(Math.max(0, up * cpus.length - userNs - systemNs))}\n`;
+  // What a task used is known when it was last asked for: the rest must not shrink meanwhile.
+  idleNs = Math.max(idleNs, up * cpus.length - userNs - systemNs);
+  return `${hundredths(up + reader.timeNamespace.boottimeNs)} ${hundredths(idleNs)}\n`;
 };
 
 /** The averages move when they are asked for: an idle sandbox is not woken every five seconds for them. */
@@ -87,9 +90,10 @@ export const sandboxUsage = (pids: PidNamespace): { userNs: number; systemNs: nu
 
 export const usedMemory = (pids: PidNamespace): number => count(pids).residentPages * 4096;
 
-export const loadavgText = (clock: Clock, pids: PidNamespace): string => {
+/** `reader`: whose last id is shown (loadavg_proc_show). */
+export const loadavgText = (clock: Clock, pids: PidNamespace, reader: PidNamespace): string => {
   const { running, tasks } = loadAverages(clock, pids);
-  return `${averages.map((load) => load.toFixed(2)).join(" ")} ${running}/${tasks} ${pids.lastPid}\n`;
+  return `${averages.map((load) => load.toFixed(2)).join(" ")} ${running}/${tasks} ${reader.lastPid}\n`;
 };
 
 const cpuLine = (name: string, user: number, system: number, idle: number): string =>

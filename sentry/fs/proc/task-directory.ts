@@ -1,12 +1,14 @@
 /** /proc/PID and /proc/PID/task/TID: a table of entries over one task. */
 import { S_IFDIR, S_IFLNK } from "../../../syscall-tables/flags/open.ts";
-import { EACCES, ENOENT, type Errno, ESRCH } from "../../abi/errno.ts";
+import { EACCES, ENOENT, EPERM, type Errno, ESRCH } from "../../abi/errno.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { PidNamespace } from "../../task/pid-namespace.ts";
 import type { Task } from "../../task/task.ts";
 import type { Inode } from "../../vfs/inode.ts";
+import type { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { type DirectoryEntry, GeneratedInode, ListedDirectory, TextInode } from "./generated.ts";
+import { HIDEPID_INVISIBLE, HIDEPID_NO_ACCESS, HIDEPID_OFF, maySeeProcess } from "./options.ts";
 import type { Procfs } from "./procfs.ts";
 
 export type TaskScope = "process" | "thread";
@@ -64,8 +66,22 @@ export class TaskDirectory extends ListedDirectory implements Subject {
     return 0;
   }
 
-  override lookup(name: string, _task: Task | null): Inode | Errno {
+  /** proc_pid_permission() */
+  #mayEnter(reader: Task): 0 | Errno {
+    const { settings } = this.fs;
+    if (settings.hidePid === HIDEPID_OFF || maySeeProcess(settings, reader, this.task, HIDEPID_NO_ACCESS)) return 0;
+    return settings.hidePid === HIDEPID_INVISIBLE ? ENOENT : EPERM;
+  }
+
+  override open(path: Path, flags: number, task: Task): OpenFile | Errno {
+    const refused = this.#mayEnter(task);
+    return refused === 0 ? super.open(path, flags, task) : refused;
+  }
+
+  override lookup(name: string, reader: Task | null): Inode | Errno {
     if (isGone(this.task)) return ENOENT;
+    const refused = reader === null ? 0 : this.#mayEnter(reader);
+    if (refused !== 0) return refused;
     const child = this.#child(name);
     if (child === null) return ENOENT;
     child.refresh();

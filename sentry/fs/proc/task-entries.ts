@@ -41,6 +41,7 @@ import {
 import { childrenText, FdInfoListing, FdListing, ThreadListing } from "./task-files.ts";
 import { limitsText } from "./task-limits.ts";
 import { cwdLink, exeLink, NamespaceListing, rootLink } from "./task-links.ts";
+import { MapFilesListing } from "./task-map-files.ts";
 import { mapsText, numaMapsText, smapsRollupText, smapsText } from "./task-maps.ts";
 import { auxvText, cmdlineText, environText, MemInode } from "./task-memory.ts";
 import { mountinfoText, mountsText, mountstatsText } from "./task-mounts.ts";
@@ -111,6 +112,7 @@ const both: Readonly<Record<string, TaskEntry>> = {
 
 const ofProcesses: Readonly<Record<string, TaskEntry>> = {
   task: (subject) => new ThreadListing(subject),
+  map_files: (subject) => new MapFilesListing(subject),
   mountstats: text(0o400, mountstatsText),
   coredump_filter: text(0o644, coredumpFilterText, "all", storeCoredumpFilter),
   timers: text(0o444, () => ""),

@@ -76,7 +76,7 @@ const ownedOptions = (options: TmpfsOptions, creds: Credentials | null): TmpfsOp
   return { ...options, uid, gid };
 };
 
-/** mount(2) of type tmpfs (and ramfs, devtmpfs-like trees). */
+/** mount(2) of type tmpfs. */
 export const registerTmpfs = (kernel: Kernel): void => {
   const make: FilesystemFactory = (task, _source, data) => {
     const options = parseTmpfsOptions(data);

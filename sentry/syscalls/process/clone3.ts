@@ -2,6 +2,7 @@ import {
   CLONE_CLEAR_SIGHAND,
   CLONE_DETACHED,
   CLONE_INTO_CGROUP,
+  CLONE_NEWPID,
   CLONE_NEWTIME,
   CLONE_PARENT,
   CLONE_SIGHAND,
@@ -24,16 +25,22 @@ const CLONE_ARGS_SIZE_VER0 = 64;
 const CLONE_ARGS_SIZE = 88;
 
 /** set_tid: ids for the child, the innermost namespace's first. */
-const readWantedIds = (task: Task, addr: number, count: number): number[] | Errno => {
+const readWantedIds = (task: Task, addr: number, count: number, isNewNamespace: boolean): number[] | Errno => {
   if (count > MAX_PID_NAMESPACE_LEVEL || (addr === 0) !== (count === 0)) return EINVAL;
   if (count === 0) return [];
   const view = task.memory.viewIn(addr, count * 4);
   if (isErrno(view)) return EFAULT;
-  if (count > task.childPidNamespace.level + 1) return EINVAL;
-  const ids: number[] = [];
   let namespace = task.childPidNamespace;
+  if (count > namespace.level + (isNewNamespace ? 2 : 1)) return EINVAL;
+  const ids: number[] = [];
   for (let i = 0; i < count; i++) {
     const id = view.getInt32(i * 4, true);
+    if (i === 0 && isNewNamespace) {
+      // The namespace is still to be made: who makes it may do so, and its first process is 1.
+      if (id !== 1) return EINVAL;
+      ids.push(id);
+      continue;
+    }
     if (id < 1 || id >= PID_MAX || (id !== 1 && namespace.init === null)) return EINVAL;
     const { creds } = task;
     if (!creds.hasIn(namespace.userNamespace, CAP_SYS_ADMIN) && !creds.hasIn(namespace.userNamespace, CAP_CHECKPOINT_RESTORE)) return EPERM;
@@ -61,7 +68,7 @@ const readArguments = (task: Task, addr: number, size: number): CloneOptions | E
   const exitSignal = u64(32);
   const stackAddr = u64(40);
   const stackSize = u64(48);
-  const wantedIds = readWantedIds(task, u64(64), u64(72));
+  const wantedIds = readWantedIds(task, u64(64), u64(72), (flags & CLONE_NEWPID) !== 0);
   if (isErrno(wantedIds)) return wantedIds;
   if (exitSignal > NSIG) return EINVAL;
   if ((flagsHi & ~(CLONE_CLEAR_SIGHAND_HI | CLONE_INTO_CGROUP_HI)) !== 0) return EINVAL;

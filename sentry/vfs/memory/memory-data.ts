@@ -206,6 +206,11 @@ export class MemoryData {
     return wantsData ? ENXIO : this.size;
   }
 
+  /** The memfd that holds the data, if one does yet. */
+  get madeHostFile(): HostFile | null {
+    return this.#host;
+  }
+
   /** The memfd that holds the data from now on. */
   hostFile(name: string): HostFile | Errno {
     if (this.#host !== null) return this.#host;

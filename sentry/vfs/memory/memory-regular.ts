@@ -1,9 +1,12 @@
 /** Regular files in memory. */
+
+import { fdStat, statFd } from "../../../native/ffi/file-calls-unsafe.ts";
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "../../../syscall-tables/flags/fd.ts";
 import { EOPNOTSUPP, type Errno, isErrno } from "../../abi/errno.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Task } from "../../task/task.ts";
 import { checkSize, dropPrivileges } from "../attributes.ts";
+import type { AttributeChange, Timestamp } from "../inode.ts";
 import type { Io } from "../io.ts";
 import type { OpenFile } from "../open-file.ts";
 import type { Path } from "../path.ts";
@@ -17,6 +20,8 @@ const SECTORS_PER_PAGE = 8;
 
 export class MemoryRegular extends MemoryInode {
   #data: MemoryData | null = null;
+  /** st_mtime of the memfd when its change was last taken note of; null: the guest cannot have written behind the sentry. */
+  #hostMtime: Timestamp | null = null;
 
   /** Made when first asked for: most files of an overlay are looked at and never written. */
   get data(): MemoryData {
@@ -26,6 +31,49 @@ export class MemoryRegular extends MemoryInode {
 
   override get blocks(): number {
     return this.#data === null ? 0 : this.#data.pages * SECTORS_PER_PAGE;
+  }
+
+  /** A mapping through which the guest may write has been there: from then on the host knows of changes, too. */
+  followStores(): void {
+    if (this.#hostMtime !== null) return;
+    this.#hostMtime = { sec: 0, nsec: 0 };
+    this.#sawStores();
+  }
+
+  /** Whether the guest has written through a mapping since it was last asked (the memfd's st_mtime: file_update_time of the host's page faults). */
+  #sawStores(): boolean {
+    const seen = this.#hostMtime;
+    const host = seen === null ? null : this.data.madeHostFile;
+    if (seen === null || host === null || statFd(host.fd) < 0) return false;
+    const sec = fdStat.mtimeSec();
+    const nsec = fdStat.mtimeNsec();
+    if (sec === seen.sec && nsec === seen.nsec) return false;
+    seen.sec = sec;
+    seen.nsec = nsec;
+    return true;
+  }
+
+  override refresh(): number {
+    if (this.#hostMtime !== null && this.#sawStores()) {
+      this.modify();
+      this.mtime.sec = this.#hostMtime.sec;
+      this.mtime.nsec = this.#hostMtime.nsec;
+      this.ctime.sec = this.#hostMtime.sec;
+      this.ctime.nsec = this.#hostMtime.nsec;
+    }
+    return 0;
+  }
+
+  override stampModification(): void {
+    super.stampModification();
+    this.#sawStores();
+  }
+
+  override setAttributes(change: AttributeChange, task: Task | null): number {
+    this.refresh();
+    const error = super.setAttributes(change, task);
+    this.#sawStores();
+    return error;
   }
 
   protected override resize(length: number): number {
@@ -112,24 +160,25 @@ export class MemoryFile extends RegularFile {
 /** What guests map of an in-memory file: its memfd. */
 export class MemoryMapping implements FileMapping {
   readonly inode: MemoryRegular;
-  readonly #path: Path | null;
+  readonly path: Path | null;
 
   constructor(inode: MemoryRegular, path: Path | null) {
     this.inode = inode;
-    this.#path = path;
+    this.path = path;
   }
 
   get name(): string {
-    return this.#path === null ? "" : pathName(this.#path, null);
+    return this.path === null ? "" : pathName(this.path, null);
   }
 
   hostFd(writable: boolean): number | Errno {
-    const host = this.inode.data.hostFile(this.#path?.dentry.name ?? "");
+    const host = this.inode.data.hostFile(this.path?.dentry.name ?? "");
     if (isErrno(host)) return host;
     return (writable ? host.fd : host.forReading()) as number | Errno;
   }
 
-  takeMapping(_isSharedWritable: boolean): void {
+  takeMapping(isSharedWritable: boolean): void {
+    if (isSharedWritable) this.inode.followStores();
     this.inode.openCount++;
   }
 
