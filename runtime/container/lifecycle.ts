@@ -14,6 +14,7 @@ import { runStartHooks } from "./start-hooks.ts";
 import { type Store, type Stored, startTimeOf, statusOf } from "./store.ts";
 
 const ESRCH = 3;
+const EINVAL = 22;
 /** delete waits so long for a killed container to be gone. */
 const END_TRIES = 1000;
 const END_PAUSE_MS = 10;
@@ -44,8 +45,10 @@ export const startContainer = (store: Store, id: string): Promise<void> =>
     // A program that is over at once takes its monitor along before it can answer.
     const error = failure === null ? client.ask(CONTROL_START) : client.ask(CONTROL_ABANDON, EXIT_ABANDONED, failure);
     client.close();
-    if (error !== null && error !== 0) throw new ContainerError(`cannot start the container: errno ${error}`);
+    if (error !== null && error !== 0 && error !== EINVAL) throw new ContainerError(`cannot start the container: errno ${error}`);
     store.write({ ...stored, status: "running" });
+    // Another `start` was killed between the two.
+    if (error === EINVAL) throw new ContainerError("cannot start an already running container");
     if (failure !== null) return;
     try {
       runHooks(stored.poststart, stored, { status: "running", pid: stored.pid });

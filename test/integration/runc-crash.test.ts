@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { describeContainers } from "../needs.ts";
@@ -78,6 +78,20 @@ describeContainers("crashes and races", () => {
     }
     for (let tries = 0; survivors(containers.root).length > 0 && tries < 100; tries++) await pause(50);
     assert.deepEqual(survivors(containers.root), []);
+  });
+
+  it("a start that was killed before it had written so: the next one finds the program running", () => {
+    const id = containers.id("half-started");
+    const bundle = containers.bundle(["sleep", "1000"]);
+    assert.equal(run("sh", ["-c", `exec ./moat --root ${containers.root} create -b ${bundle} ${id} >/dev/null 2>&1 </dev/null`]).status, 0);
+    const file = join(containers.root, id, "state.json");
+    const created = readFileSync(file);
+    assert.equal(containers.moat("start", id).status, 0);
+    writeFileSync(file, created);
+    assert.match(containers.moat("start", id).stderr, /cannot start an already running container/);
+    assert.equal(containers.state(id).status, "running");
+    assert.equal(containers.moat("exec", id, "echo", "in").stdout, "in\n");
+    assert.equal(containers.moat("delete", "--force", id).status, 0);
   });
 
   it("concurrent commands on one container", async () => {
