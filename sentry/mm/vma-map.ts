@@ -146,7 +146,7 @@ export class VmaMap {
       const vma = this.list[last];
       if (vma.isPlatform) continue;
       this.#count(vma, -1);
-      if (change.prot !== undefined) vma.prot = change.prot;
+      if (change.prot !== undefined) vma.protect(change.prot);
       vma.flags = (vma.flags & ~(change.clearFlags ?? 0)) | (change.setFlags ?? 0);
       if (change.name !== undefined) vma.name = change.name;
       if (change.policy !== undefined) vma.policy = change.policy;

@@ -1,4 +1,5 @@
 /** One virtual memory area (struct vm_area_struct): a range of pages with the same protection and backing. */
+import { PROT_WRITE } from "../abi/mman.ts";
 import type { FileMapping } from "./file-mapping.ts";
 import type { UserAddr } from "./user-memory.ts";
 
@@ -30,6 +31,8 @@ export const VM_DROPPABLE = 1 << 17;
 export const VM_PLATFORM = 1 << 18;
 /** The initial stack: mapped whole at exec, counted as Linux would have grown it. */
 export const VM_STACK_AREA = 1 << 19;
+/** Was private and writable at some time, so pages of it may be the process's own (accountable_mapping). */
+export const VM_ACCOUNT = 1 << 20;
 
 /** Shared memory without a file (MAP_SHARED | MAP_ANONYMOUS): its identity for futexes and /proc/pid/maps. */
 export interface SharedMemory {
@@ -66,7 +69,7 @@ export class Vma {
     this.start = start;
     this.end = end;
     this.prot = prot;
-    this.flags = flags;
+    this.flags = flags | accountFlag(prot, flags);
     this.offset = offset;
     this.file = file;
     this.shared = shared;
@@ -100,6 +103,17 @@ export class Vma {
   }
   get ino(): number {
     return this.file?.inode.ino ?? this.shared?.ino ?? 0;
+  }
+
+  /** mprotect_fixup(): what was accounted once stays so. */
+  protect(prot: number): void {
+    this.prot = prot;
+    this.flags |= accountFlag(prot, this.flags);
+  }
+
+  /** May pages of it differ from its file's? (vma->anon_vma, as far as it can be told without a look at the host.) */
+  get mayHaveOwnPages(): boolean {
+    return !this.isShared && (this.file === null || (this.flags & VM_ACCOUNT) !== 0 || (this.prot & PROT_WRITE) !== 0);
   }
 
   /** As the second column of /proc/pid/maps. */
@@ -136,6 +150,9 @@ export class Vma {
     );
   }
 }
+
+const NOT_ACCOUNTED = VM_SHARED | VM_NORESERVE | VM_PLATFORM;
+const accountFlag = (prot: number, flags: number): number => ((prot & PROT_WRITE) !== 0 && (flags & NOT_ACCOUNTED) === 0 ? VM_ACCOUNT : 0);
 
 /** The device of the kernel's own shmem mount, where shared anonymous memory lives. */
 const SHMEM_DEVICE = 1;

@@ -2,6 +2,7 @@
 
 import type { AddressSpace } from "../../mm/address-space.ts";
 import {
+  VM_ACCOUNT,
   VM_DONTCOPY,
   VM_DONTDUMP,
   VM_GROWSDOWN,
@@ -60,6 +61,7 @@ const VM_FLAG_NAMES: readonly (readonly [number, string])[] = [
   [VM_SEQ_READ, "sr"],
   [VM_RAND_READ, "rr"],
   [VM_DONTCOPY, "dc"],
+  [VM_ACCOUNT, "ac"],
   [VM_NORESERVE, "nr"],
   [VM_WIPEONFORK, "wf"],
   [VM_DONTDUMP, "dd"],
@@ -69,7 +71,12 @@ const VM_FLAG_NAMES: readonly (readonly [number, string])[] = [
   [VM_SEALED, "sl"],
 ];
 
+/** Of vvar and vdso (arch/x86/entry/vdso/vma.c). */
+const platformFlagNames = (vma: Vma): string =>
+  vma.name === "[vdso]" ? "rd ex mr mw me de " : vma.name === "" ? "" : "rd mr pf io de dd ";
+
 const flagNames = (vma: Vma): string => {
+  if (vma.isPlatform) return platformFlagNames(vma);
   let names = "";
   if ((vma.prot & 1) !== 0) names += "rd ";
   if ((vma.prot & 2) !== 0) names += "wr ";
@@ -89,10 +96,20 @@ interface Counts {
   locked: number;
 }
 
+const NOTHING: Counts = { resident: 0, anonymous: 0, shared: 0, locked: 0 };
+
 const countOf = (vma: Vma): Counts => {
-  const pages = vma.prot === 0 ? 0 : Math.round(vma.length / 4096);
+  if (vma.isPlatform && vma.name !== "[vdso]") return NOTHING;
+  // What is reserved for later is not there yet; a file's pages that were written are.
+  const isReserved = vma.prot === 0 && (vma.file === null || !vma.mayHaveOwnPages);
+  const pages = isReserved ? 0 : Math.round(vma.length / 4096);
   const isLocked = (vma.flags & VM_LOCKED) !== 0;
-  return { resident: pages, anonymous: vma.file === null ? pages : 0, shared: vma.isShared ? pages : 0, locked: isLocked ? pages : 0 };
+  return {
+    resident: pages,
+    anonymous: vma.mayHaveOwnPages && !vma.isPlatform ? pages : 0,
+    shared: vma.isShared ? pages : 0,
+    locked: isLocked ? pages : 0,
+  };
 };
 
 const line = (name: string, pages: number): string => `${`${name}:`.padEnd(16)}${String(pages * 4).padStart(8)} kB\n`;
