@@ -8,7 +8,9 @@ export const __WCLONE = 0x8000_0000;
 
 /** The status of exit(`code`). */
 export const exitStatus = (code: number): number => (code & 0xff) << 8;
-/** The status of a death by `signal`; no cores are written, so the 0x80 bit is never set. */
+/** A core file was written. */
+export const WCOREFLAG = 0x80;
+/** The status of a death by `signal`. */
 export const signalStatus = (signal: number): number => signal & 0x7f;
 export const stopStatus = (signal: number): number => (signal << 8) | 0x7f;
 export const CONTINUED_STATUS = 0xffff;

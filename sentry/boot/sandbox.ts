@@ -7,6 +7,7 @@ import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
 import { EPOLLIN } from "../../syscall-tables/flags/poll.ts";
 import { isErrno } from "../abi/errno.ts";
+import { beginCoreDump } from "../core-dump/core-dump.ts";
 import { isTerminalFd, openHostFd } from "../fs/tty/host-file.ts";
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import { confine } from "../host/confine.ts";
@@ -79,6 +80,7 @@ export const runSandbox = (
     control.processExited(process);
     guests.processExited(process);
   };
+  exitHooks.coreDump = beginCoreDump;
   exitHooks.hostChildStop = (process, signal) => {
     if (process === kernel.pids.init) supervisor.stopped(signal);
   };

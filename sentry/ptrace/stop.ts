@@ -79,7 +79,7 @@ export const stepDone = (task: Task): number | "quiet" => {
 const isInCallsMiddle = (task: Task): boolean => task.op !== null;
 
 /** The registers as others see them: rax is the result, orig_rax says whether this is a call. */
-const showResult = (task: Task, result: number, cause: ParkCause): void => {
+export const showResult = (task: Task, result: number, cause: ParkCause): void => {
   const { regs } = task.thread;
   if (cause === "syscall") regs.setHalves(R_RAX, result >>> 0, Math.floor(result / 2 ** 32) >>> 0);
   else regs.syscallNumber = -1;

@@ -124,6 +124,7 @@ const createProcess = (parent: Task, options: CloneOptions): Process => {
   process.parentTask = isSibling ? from.parentTask : parent;
   process.exitSignal = isSibling ? from.exitSignal : options.exitSignal;
   process.dumpable = from.dumpable;
+  process.coreFilter = from.coreFilter;
   process.oomScoreAdj = from.oomScoreAdj;
   process.isThpDisabled = from.isThpDisabled;
   process.refusesExecGain = from.refusesExecGain && from.inheritsExecGain;

@@ -1,6 +1,7 @@
 /** What other parts do when a task, process or session leader ends. Set once, when the parts are joined. */
 import type { Process } from "./process.ts";
 import type { Session } from "./process-group.ts";
+import type { SignalInfo } from "./signal-info.ts";
 import type { Task } from "./task.ts";
 
 export const exitHooks: {
@@ -14,4 +15,6 @@ export const exitHooks: {
   hostChildStop: ((process: Process, signal: number) => void) | null;
   /** disassociate_ctty(1): the foreground group is told. Called for every session, with `session.tty` as it was. */
   sessionLeaderExit: ((session: Session) => void) | null;
-} = { shareSemaphoreUndo: null, taskExit: null, processExit: null, hostChildStop: null, sessionLeaderExit: null };
+  /** A signal ends the process whose default is a core file. True: `exitGroup` is called when it is written. */
+  coreDump: ((task: Task, info: SignalInfo) => boolean) | null;
+} = { coreDump: null, shareSemaphoreUndo: null, taskExit: null, processExit: null, hostChildStop: null, sessionLeaderExit: null };

@@ -1,8 +1,8 @@
 /** The end of tasks and processes (kernel/exit.c). Called only where no handler of the task is half done. */
-import { CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../../syscall-tables/flags/signal.ts";
+import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGKILL } from "../../syscall-tables/flags/signal.ts";
 import { ESRCH } from "../abi/errno.ts";
 import { isValidSignal } from "../abi/signal.ts";
-import { signalStatus } from "../abi/wait.ts";
+import { signalStatus, WCOREFLAG } from "../abi/wait.ts";
 import { dropKeys } from "../keys/task-keys.ts";
 import { detachAll, unlink } from "../ptrace/link.ts";
 import { stopBeforeEnd } from "../ptrace/stop.ts";
@@ -222,9 +222,8 @@ const tellOfEnd = (task: Task, receiver: Process, exitSignal: number, status: nu
   // clone(2) takes any byte for it (do_notify_parent: valid_signal).
   if (signal !== 0 && isValidSignal(signal)) {
     const killer = status & 0x7f;
-    const info =
-      killer === 0 ? childSignal(task, receiver, signal, CLD_EXITED, status >> 8) : childSignal(task, receiver, signal, CLD_KILLED, killer);
-    sendSignalToProcess(receiver, info);
+    const code = killer === 0 ? CLD_EXITED : (status & WCOREFLAG) !== 0 ? CLD_DUMPED : CLD_KILLED;
+    sendSignalToProcess(receiver, childSignal(task, receiver, signal, code, killer === 0 ? status >> 8 : killer));
   }
   receiver.childExited.notify();
   return isUnwanted;

@@ -34,7 +34,9 @@ export const stopReached = (task: Task): void => {
   const { process } = task;
   if (!task.isStopPending) return;
   task.isStopPending = false;
-  if (--process.stopsAwaited > 0 || process.isExiting || process.isStopped) return;
+  if (--process.stopsAwaited > 0) return;
+  process.pendingCore?.allStopped();
+  if (process.isExiting || process.isStopped) return;
   process.isStopped = true;
   // A parent that traces the process is told of each thread.
   if (task.trace !== null && task.trace.tracer.process === process.parent) return;

@@ -23,6 +23,12 @@ export interface ProcessOptions {
   readonly actions: SignalActions;
 }
 
+/** A core file that is to be written. */
+export interface PendingCore {
+  /** Every thread has come to a halt. */
+  allStopped(): void;
+}
+
 export class Process {
   readonly kernel: Kernel;
   /** Who waits for it (real_parent); null for the first process and for those the runtime adds. */
@@ -71,6 +77,10 @@ export class Process {
   exitSignal = SIGCHLD;
   /** Wait status of the whole group once its end is decided (exit_group, fatal signal), null before. */
   groupExitStatus: number | null = null;
+  /** The process is dying, and what is left of it is being written. */
+  pendingCore: PendingCore | null = null;
+  /** /proc/PID/coredump_filter: what a core file has (core(5)). */
+  coreFilter = 0x33;
   /** Wait status as the parent sees it; valid when `isZombie`. */
   exitStatus = 0;
   /** All threads have exited. */
@@ -132,7 +142,7 @@ export class Process {
 
   /** The process as a whole is about to end, or has. */
   get isExiting(): boolean {
-    return this.groupExitStatus !== null || this.isZombie;
+    return this.groupExitStatus !== null || this.isZombie || this.pendingCore !== null;
   }
 
   get noNewPrivileges(): boolean {

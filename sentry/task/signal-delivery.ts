@@ -11,10 +11,11 @@ import {
   SIGSTOP,
   SS_AUTODISARM,
 } from "../../syscall-tables/flags/signal.ts";
-import { isIgnoredByDefault, isStopSignal, sigBitHi, sigBitLo, sigsetHas } from "../abi/signal.ts";
+import { isCoreSignal, isIgnoredByDefault, isStopSignal, sigBitHi, sigBitLo, sigsetHas } from "../abi/signal.ts";
 import { signalStatus } from "../abi/wait.ts";
 import type { SignalFrame } from "../platform/platform.ts";
 import { R_RSP } from "../platform/registers.ts";
+import { exitHooks } from "./exit-hooks.ts";
 import { exitGroup } from "./exit-request.ts";
 import { stopProcess } from "./job-control.ts";
 import type { SignalAction } from "./signal-actions.ts";
@@ -57,7 +58,7 @@ export const nextSignalForHandler = (task: Task): Delivery | null => {
     if (isStopSignal(signal)) {
       // A stop asked for by a terminal would leave an orphaned group stopped for ever.
       if (signal === SIGSTOP || !process.group.isOrphaned()) stopProcess(process, signal);
-    } else exitGroup(process, signalStatus(signal));
+    } else if (!isCoreSignal(signal) || exitHooks.coreDump?.(task, info) !== true) exitGroup(process, signalStatus(signal));
   }
 };
 

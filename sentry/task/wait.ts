@@ -1,10 +1,19 @@
 /** Waiting for children (kernel/exit.c do_wait, wait_consider_child). */
 
 import { WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED } from "../../syscall-tables/flags/process.ts";
-import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, CLD_TRAPPED, SIGCHLD, SIGCONT } from "../../syscall-tables/flags/signal.ts";
+import {
+  CLD_CONTINUED,
+  CLD_DUMPED,
+  CLD_EXITED,
+  CLD_KILLED,
+  CLD_STOPPED,
+  CLD_TRAPPED,
+  SIGCHLD,
+  SIGCONT,
+} from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, ECHILD, EFAULT, type Errno } from "../abi/errno.ts";
 
-import { __WALL, __WCLONE, __WNOTHREAD, CONTINUED_STATUS, stopStatus } from "../abi/wait.ts";
+import { __WALL, __WCLONE, __WNOTHREAD, CONTINUED_STATUS, stopStatus, WCOREFLAG } from "../abi/wait.ts";
 import type { UserAddr } from "../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "./blocking.ts";
 import { endTrace, reapProcess } from "./exit.ts";
@@ -86,7 +95,8 @@ const fetchContinuation = (child: Process, options: number): Report | null => {
 const endReport = (task: Task, status: number): Report => {
   const killer = status & 0x7f;
   const usage = task.isLeader ? usageOf(task.process) : usageOfTask(task);
-  return { task, code: killer === 0 ? CLD_EXITED : CLD_KILLED, value: killer === 0 ? status >> 8 : killer, status, usage };
+  const code = killer === 0 ? CLD_EXITED : (status & WCOREFLAG) !== 0 ? CLD_DUMPED : CLD_KILLED;
+  return { task, code, value: killer === 0 ? status >> 8 : killer, status, usage };
 };
 
 /** A report, ECHILD, or null when children exist but have nothing to tell. */

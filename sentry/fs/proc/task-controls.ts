@@ -177,17 +177,12 @@ export const storeSetgroups = (text: string, { task }: Subject, writer: Task): n
 
 // --- values that are kept and shown
 
-/** Processes with another filter than the default of core(5). */
-const coredumpFilters = new WeakMap<Process, number>();
-const DEFAULT_COREDUMP_FILTER = 0x33;
-
-export const coredumpFilterText = ({ task }: Subject): string =>
-  `${(coredumpFilters.get(task.process) ?? DEFAULT_COREDUMP_FILTER).toString(16).padStart(8, "0")}\n`;
+export const coredumpFilterText = ({ task }: Subject): string => `${task.process.coreFilter.toString(16).padStart(8, "0")}\n`;
 
 export const storeCoredumpFilter = (text: string, { task }: Subject): number => {
   const value = parseInteger(text);
   if (!(value >= 0)) return EINVAL;
-  coredumpFilters.set(task.process, value & 0x1ff);
+  task.process.coreFilter = value & 0x1ff;
   return 0;
 };
 
