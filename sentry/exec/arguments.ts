@@ -1,6 +1,6 @@
 /** Reading argv and envp from guest memory, with the limits of execve(2). */
 import { E2BIG, EFAULT, type Errno } from "../abi/errno.ts";
-import { PAGE_SIZE } from "../abi/mman.ts";
+import { PAGE_SIZE, pageStart } from "../abi/mman.ts";
 import { USER_ADDR_LIMIT, type UserAddr, type UserMemory } from "../mm/user-memory.ts";
 
 /** MAX_ARG_STRLEN, with the NUL. */
@@ -9,18 +9,17 @@ export const MAX_ARG_STRLEN = 32 * PAGE_SIZE;
 const ARG_MAX = 131072;
 /** Three quarters of _STK_LIM: the most, whatever the stack limit. */
 const MOST_BYTES = 6 * 1024 * 1024;
-const WINDOW_BYTES = 16384;
 
 /** bprm_stack_limits(): bytes that strings and pointers may take. */
 export const argumentLimit = (stackLimit: number): number => Math.max(Math.min(stackLimit / 4, MOST_BYTES), ARG_MAX);
 
 /**
- * Guest memory through a window: pointer arrays and their strings mostly lie side by side,
- * so one read serves many strings. Each byte that is used was read once.
+ * Guest memory through a window of a page: pointer arrays and their strings mostly lie side by side, so one read
+ * serves many strings, and a page that was never touched is not asked for.
  */
 class Window {
   readonly #memory: UserMemory;
-  readonly #bytes = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+  readonly #bytes = Buffer.allocUnsafeSlow(PAGE_SIZE);
   #addr: UserAddr = 0;
   #length = 0;
 
@@ -46,10 +45,7 @@ class Window {
   /** The 64-bit word at `addr`, or EFAULT. */
   pointer(addr: UserAddr): number {
     let offset = this.#seek(addr);
-    if (offset >= 0 && this.#length - offset < 8) {
-      this.#length = 0;
-      offset = this.#seek(addr);
-    }
+    if (offset >= 0 && this.#length - offset < 8) offset = this.#read(addr, 8);
     if (offset < 0 || this.#length - offset < 8) return EFAULT;
     return this.#bytes.readUInt32LE(offset) + this.#bytes.readUInt32LE(offset + 4) * 2 ** 32;
   }
@@ -57,10 +53,14 @@ class Window {
   /** Where `addr` is in the window, or -1. */
   #seek(addr: UserAddr): number {
     if (addr >= this.#addr && addr < this.#addr + this.#length) return addr - this.#addr;
-    if (addr >= USER_ADDR_LIMIT) return -1;
-    const got = this.#memory.readInto(addr, this.#bytes, 0, Math.min(WINDOW_BYTES, USER_ADDR_LIMIT - addr));
+    const start = pageStart(addr);
+    return this.#read(start, PAGE_SIZE) < 0 ? -1 : addr - start;
+  }
+
+  /** 0: the window begins at `addr`. */
+  #read(addr: UserAddr, length: number): number {
     this.#addr = addr;
-    this.#length = Math.max(got, 0);
+    this.#length = addr + length > USER_ADDR_LIMIT ? 0 : Math.max(0, this.#memory.readInto(addr, this.#bytes, 0, length));
     return this.#length > 0 ? 0 : -1;
   }
 }
@@ -81,9 +81,9 @@ export const readArguments = (
   const window = new Window(memory);
   const limit = argumentLimit(stackLimit);
   const most = limit / 8;
-  const argvPointers = readPointers(new Window(memory), argvAddr, most);
+  const argvPointers = readPointers(window, argvAddr, most);
   if (!Array.isArray(argvPointers)) return argvPointers;
-  const envPointers = readPointers(new Window(memory), envAddr, most);
+  const envPointers = readPointers(window, envAddr, most);
   if (!Array.isArray(envPointers)) return envPointers;
   let left = limit - (Math.max(argvPointers.length, 1) + envPointers.length) * 8 - nameLength - 1;
   if (left <= 0) return E2BIG;

@@ -178,7 +178,10 @@ const setRegisters = (thread: GuestThread, options: CloneOptions): void => {
   if (has(options.flags, CLONE_SETTLS)) regs.fsBase = options.tlsAddr;
 };
 
-/** Ids go straight to memory: with CLONE_VM the child may look before the parent's call returns. */
+/**
+ * Ids go straight to memory: with CLONE_VM the child may look before the parent's call returns. In memory of its own the child
+ * puts its id by itself (schedule_tail): the host copies the page for it anyway.
+ */
 const publishIds = (parent: Task, child: Task, options: CloneOptions): void => {
   const { flags } = options;
   const parentMemory = parent.thread.process.memory;
@@ -189,6 +192,9 @@ const publishIds = (parent: Task, child: Task, options: CloneOptions): void => {
     else parentMemory.storeU32(options.pidfdAddr, fd);
   }
   if (has(flags, CLONE_PARENT_SETTID)) parentMemory.storeU32(options.parentTidAddr, child.pid.in(parent.pidNamespace));
-  if (has(flags, CLONE_CHILD_SETTID)) child.thread.process.memory.storeU32(options.childTidAddr, child.pid.in(child.pidNamespace));
+  if (has(flags, CLONE_CHILD_SETTID)) {
+    const isOwn = !has(flags, CLONE_VM) && child.mm.find(options.childTidAddr)?.file === null;
+    (isOwn ? child.thread : child.thread.process).memory.storeU32(options.childTidAddr, child.pid.in(child.pidNamespace));
+  }
   if (has(flags, CLONE_CHILD_CLEARTID)) child.clearChildTidAddr = options.childTidAddr;
 };

@@ -156,6 +156,8 @@ export class Forks {
       }
       hostPid = parent.ops.result(forkOp);
       parent.ops.reset();
+      // The child needs more than the parent would spin for, and maybe its CPU.
+      if (!hasStarted) this.#platform.deliveries.park(parent);
       settle();
     });
     return request;
