@@ -5,6 +5,7 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_RDONLY } from "../../sy
 import { PATH_MAX } from "../../syscall-tables/limits.ts";
 import { ELF_PHDR_SIZE, PT_INTERP } from "../abi/elf.ts";
 import { EACCES, EIO, ELIBBAD, ELOOP, ENODEV, ENOEXEC, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
+import { mayExecute } from "../landlock/files.ts";
 import type { FileMapping } from "../mm/file-mapping.ts";
 import type { Task } from "../task/task.ts";
 
@@ -42,6 +43,8 @@ export const openExecutable = (task: Task, dirfd: number, path: string, flags: n
   if (inode.isSymlink) return ELOOP;
   if (!inode.isRegular || (place.mount.flags & MS_NOEXEC) !== 0) return EACCES;
   if (mayAccess(inode, task.creds, MAY_EXEC) < 0) return EACCES;
+  const kept = mayExecute(task.creds, place);
+  if (kept !== 0) return kept;
   // The fd that memfd_create(2) returns does not count as a writer (alloc_file_pseudo).
   if (inode.writeCount > 0 && !isMemfd(place)) return ETXTBSY;
   // Not through openPath: a program need not be readable.

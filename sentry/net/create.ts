@@ -43,6 +43,7 @@ const optionsFor = (task: Task, family: number, type: number, protocol: number, 
   flags: (flags & SOCK_NONBLOCK) !== 0 ? O_NONBLOCK : 0,
   uid: task.creds.fsuid,
   gid: task.creds.fsgid,
+  domain: task.creds.landlock,
 });
 
 const createUnix = (task: Task, type: number, protocol: number, flags: number): Socket | Errno => {

@@ -10,6 +10,7 @@ import { SOL_SOCKET } from "../../syscall-tables/flags/socket-options.ts";
 import { EAGAIN, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE, type Errno } from "../abi/errno.ts";
 
 import type { Kernel } from "../kernel.ts";
+import type { Domain } from "../landlock/domain.ts";
 import { WaitQueue } from "../task/blocking.ts";
 import { WriteOp } from "../task/file-ops.ts";
 import { userSignal } from "../task/signal-info.ts";
@@ -41,6 +42,8 @@ export interface SocketOptions {
   readonly flags: number;
   readonly uid: number;
   readonly gid: number;
+  /** The Landlock domain of its maker. */
+  readonly domain?: Domain | null;
   /** Where its waiters wait, when it is not a plain queue. */
   readonly queue?: WaitQueue;
 }

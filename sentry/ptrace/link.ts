@@ -46,6 +46,7 @@ const isInScope = (tracer: Task, target: Task): boolean => {
 
 /** yama_ptrace_traceme */
 export const mayBeTracedBy = (task: Task, tracer: Task): boolean => {
+  if (tracer.creds.landlock !== null && !tracer.creds.landlock.contains(task.creds.landlock)) return false;
   if (ptraceScope.value < PTRACE_SCOPE_CAPABILITY) return true;
   return ptraceScope.value === PTRACE_SCOPE_CAPABILITY && tracer.creds.hasIn(task.creds.userNamespace, CAP_SYS_PTRACE);
 };

@@ -1,5 +1,6 @@
 /** Who a task is: ids and capabilities (credentials(7), capabilities(7)). Immutable; a change makes a new object. */
 import { CapabilitySet } from "../abi/capability.ts";
+import type { Domain } from "../landlock/domain.ts";
 import { rootUserNamespace, type UserNamespace } from "./user-namespace.ts";
 
 /** All ids are those of the root user namespace. */
@@ -21,6 +22,8 @@ export interface CredentialFields {
   readonly capAmbient: CapabilitySet;
   readonly securebits: number;
   readonly userNamespace: UserNamespace;
+  /** landlock(7); null: it has taken nothing from itself. */
+  readonly landlock: Domain | null;
 }
 
 export class Credentials implements CredentialFields {
@@ -40,6 +43,7 @@ export class Credentials implements CredentialFields {
   readonly capAmbient: CapabilitySet;
   readonly securebits: number;
   readonly userNamespace: UserNamespace;
+  readonly landlock: Domain | null;
 
   constructor(fields: CredentialFields) {
     this.uid = fields.uid;
@@ -58,6 +62,7 @@ export class Credentials implements CredentialFields {
     this.capAmbient = fields.capAmbient;
     this.securebits = fields.securebits;
     this.userNamespace = fields.userNamespace;
+    this.landlock = fields.landlock;
   }
 
   /** A copy with some fields changed. */
@@ -115,6 +120,7 @@ export class Credentials implements CredentialFields {
       capAmbient: CapabilitySet.EMPTY,
       securebits: 0,
       userNamespace: rootUserNamespace,
+      landlock: null,
     });
   }
 }

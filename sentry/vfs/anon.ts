@@ -10,6 +10,7 @@ const PIPEFS_MAGIC = 0x50495045;
 const SOCKFS_MAGIC = 0x534f434b;
 
 class AnonFilesystem extends Filesystem {
+  override readonly isInternal = true;
   readonly type: string;
   readonly magic: number;
   readonly root: Inode;

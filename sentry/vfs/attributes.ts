@@ -6,7 +6,7 @@ import { SIGXFSZ } from "../../syscall-tables/flags/signal.ts";
 import { CAP_CHOWN, CAP_FSETID } from "../../syscall-tables/flags/system.ts";
 
 import { EACCES, EAGAIN, EFBIG, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY } from "../abi/errno.ts";
-
+import { mayTruncate } from "../landlock/files.ts";
 import type { Credentials } from "../task/credentials.ts";
 import { kernelSignal, sendSignalToTask } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
@@ -120,7 +120,8 @@ export const truncatePath = (task: Task, path: Path, length: number): number => 
   if (path.mount.isReadOnly) return EROFS;
   if (inode.execCount > 0) return ETXTBSY;
   if (inode.leases !== null && breakLeases(inode, O_WRONLY, task) < 0) return EAGAIN;
-  return truncateInode(task, path, length);
+  const kept = mayTruncate(task.creds, path);
+  return kept < 0 ? kept : truncateInode(task, path, length);
 };
 
 /** The size changes; the caller may write. */

@@ -38,6 +38,9 @@ export abstract class Filesystem {
   /** True where a name that is not there is refused before anything can be made of it: ENOENT (procfs). */
   readonly refusesNewNames: boolean = false;
 
+  /** SB_NOUSER: nobody can mount it (pipefs, sockfs, the memfds'). */
+  readonly isInternal: boolean = false;
+
   /** True where files could have attributes (file_getattr(2)), though none here has any. */
   readonly keepsAttributes: boolean = false;
 

@@ -37,6 +37,9 @@ const ATIME_FLAGS = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
 /** may_mount(): CAP_SYS_ADMIN over the mount namespace. */
 export const mayMount = (task: Task): boolean => task.creds.hasIn(task.fs.namespace.owner, CAP_SYS_ADMIN);
 
+/** Landlock keeps the mounts as they are where it has a say about files (hook_sb_mount and its like). */
+export const mayChangeMounts = (task: Task): boolean => mayMount(task) && !task.creds.landlock?.handlesFiles;
+
 /** The flags of a mount from those of mount(2): relatime unless asked otherwise. */
 export const mountFlags = (flags: number): number => {
   let kept = flags & MOUNT_FLAGS & ~MS_RELATIME;
@@ -175,7 +178,7 @@ const remount = (task: Task, target: Path, flags: number, data: string): number 
 export const mount = (task: Task, vfs: Vfs, source: string, target: Path, type: string, rawFlags: number, data: string): number => {
   // MS_MGC_VAL, which old mount(8) passes.
   const flags = (rawFlags & 0xffff_0000) >>> 0 === 0xc0ed_0000 ? rawFlags & 0xffff : rawFlags;
-  if (!mayMount(task)) return EPERM;
+  if (!mayChangeMounts(task)) return EPERM;
   if ((flags & MS_REMOUNT) !== 0) return remount(task, target, flags, data);
   if ((flags & MS_BIND) !== 0) return bind(task, vfs, source, target, flags);
   if ((flags & PROPAGATION) !== 0) return changePropagation(target, flags);
@@ -189,7 +192,7 @@ export const umount = (task: Task, target: Path, flags: number): number => {
   const { mount } = target;
   const { namespace } = task.fs;
   if (!isMountRoot(target) || mount.namespace !== namespace) return EINVAL;
-  if (!mayMount(task)) return EPERM;
+  if (!mayChangeMounts(task)) return EPERM;
   if (mount.isLocked) return EINVAL;
   if ((flags & MNT_EXPIRE) !== 0 && (flags & (MNT_FORCE | MNT_DETACH)) !== 0) return EINVAL;
   if (mount.parent === null) return (flags & MNT_DETACH) !== 0 ? EINVAL : EBUSY;
@@ -215,7 +218,7 @@ const moveRoots = (task: Task, from: Path, to: Path): void => {
 };
 
 export const pivotRoot = (task: Task, newRoot: Path, putOld: Path): number => {
-  if (!mayMount(task)) return EPERM;
+  if (!mayChangeMounts(task)) return EPERM;
   const { root, namespace } = task.fs;
   const rootMount = root.mount;
   if (newRoot.mount.namespace !== namespace || rootMount.namespace !== namespace || putOld.mount.namespace !== namespace) return EINVAL;

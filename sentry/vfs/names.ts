@@ -15,6 +15,8 @@ import {
 import { CAP_MKNOD } from "../../syscall-tables/flags/system.ts";
 
 import { EEXIST, EINVAL, ENOENT, EPERM, EROFS, type Errno, EXDEV, isErrno } from "../abi/errno.ts";
+import { makingAccess } from "../landlock/access.ts";
+import { mayLinkSymbolicallyIn, mayMakeIn, mayRefer } from "../landlock/files.ts";
 import type { Task } from "../task/task.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
@@ -58,6 +60,8 @@ export const makeNode = (task: Task, dirfd: number, path: string, mode: number, 
   // A character device 0:0 is a whiteout, which anybody may make.
   const isDevice = type === S_IFBLK || (type === S_IFCHR && rdev !== 0);
   if (isDevice && (!task.creds.has(CAP_MKNOD) || !mayUseDevice(mode, rdev, "m"))) return EPERM;
+  const kept = mayMakeIn(task.creds, place.parent, mode);
+  if (kept !== 0) return kept;
   const dir = place.parent.dentry.inode;
   return made(place, dir.create(place.name, newMode(task, dir, mode), task.creds.fsuid, newGid(task, dir), rdev));
 };
@@ -81,11 +85,18 @@ export const symlink = (task: Task, target: string, dirfd: number, path: string)
   if (target.length === 0) return ENOENT;
   const place = freeName(task, dirfd, path, false);
   if (isErrno(place)) return place;
-  const error = checkCreate(task, place.parent);
+  const error = checkCreate(task, place.parent) || mayLinkSymbolicallyIn(task.creds, place.parent);
   if (error < 0) return error;
   const dir = place.parent.dentry.inode;
   const result = made(place, dir.symlink(place.name, target, task.creds.fsuid, newGid(task, dir)));
   return isErrno(result) ? result : 0;
+};
+
+/** hook_path_link() of Landlock */
+const mayLinkTo = ({ creds: { landlock } }: Task, old: Path, parent: Path): number => {
+  if (landlock === null) return 0;
+  const from = { mount: old.mount, dentry: old.dentry.parent ?? old.dentry };
+  return mayRefer(landlock, { parent: from, needed: 0 }, { parent, needed: makingAccess(old.dentry.inode.mode) }, old.dentry, null);
 };
 
 /** linkat(2) once the old name is found. */
@@ -98,6 +109,8 @@ export const link = (task: Task, old: Path, dirfd: number, path: string): number
   if (parent.mount.isReadOnly) return EROFS;
   const refused = mayLink(inode, task.creds);
   if (refused < 0) return refused;
+  const kept = mayLinkTo(task, old, parent);
+  if (kept < 0) return kept;
   const error = checkCreate(task, parent);
   if (error < 0) return error;
   if (inode.fs !== parent.dentry.inode.fs) return EXDEV;

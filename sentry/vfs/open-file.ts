@@ -53,6 +53,8 @@ export abstract class OpenFile {
   flags: number;
   /** File position in bytes. */
   position = 0;
+  /** Rights of Landlock that its opener did not have and that nobody gets by it: to truncate, a device's ioctls. */
+  deniedLater = 0;
   /** The inode behind it; anonymous files (pipe, eventfd, …) have an anonymous inode. */
   readonly inode: Inode;
   /** The path it was opened by (for /proc/self/fd, fchdir, openat); null for anonymous files. */

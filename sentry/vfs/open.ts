@@ -23,6 +23,8 @@ import {
   S_IFREG,
 } from "../../syscall-tables/flags/open.ts";
 import { EACCES, EAGAIN, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, EPERM, EROFS, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
+import { FS_TRUNCATE } from "../landlock/access.ts";
+import { checkOpen, mayMakeIn } from "../landlock/files.ts";
 import type { Task } from "../task/task.ts";
 import { clearedPrivileges } from "./attributes.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
@@ -62,12 +64,16 @@ const openFound = (task: Task, path: Path, flags: number, isNew: boolean): OpenF
   }
   if ((mask & MAY_WRITE) !== 0 && !isSpecial(inode.mode) && path.mount.isReadOnly) return EROFS;
   if ((mask & MAY_WRITE) !== 0 && inode.execCount > 0) return ETXTBSY;
+  const denied = creds.landlock === null ? 0 : checkOpen(creds.landlock, path, flags);
+  if (denied < 0) return EACCES;
   if (inode.leases !== null && breakLeases(inode, flags, task) < 0) return EAGAIN;
   const file = isSpecial(inode.mode) ? openSpecial(inode, path, flags, task) : inode.open(path, flags, task);
   if (isErrno(file)) return file;
+  file.deniedLater = denied;
   notifyFile(file, IN_OPEN);
   if ((flags & O_TRUNC) !== 0 && !isNew && type === S_IFREG) {
-    const error = inode.setAttributes({ size: 0, mtime: "now", ...clearedPrivileges(inode, creds) }, task);
+    const error =
+      (denied & FS_TRUNCATE) !== 0 ? EACCES : inode.setAttributes({ size: 0, mtime: "now", ...clearedPrivileges(inode, creds) }, task);
     if (error < 0) {
       file.put();
       return error as Errno;
@@ -108,7 +114,7 @@ const openOrCreate = (task: Task, walker: Walker, flags: number, mode: number, r
     const found = lookupDentry(parent.dentry, name, task);
     if (isErrno(found)) {
       if (found !== ENOENT || parent.dentry.inode.fs.refusesNewNames) return found;
-      const error = checkCreate(task, parent);
+      const error = mayMakeIn(task.creds, parent, S_IFREG) || checkCreate(task, parent);
       if (error < 0) return error as Errno;
       const dir = parent.dentry.inode;
       const fullMode = newMode(task, dir, S_IFREG | (mode & 0o7777));

@@ -12,6 +12,8 @@ import {
   RENAME_WHITEOUT,
 } from "../../syscall-tables/flags/open.ts";
 import { EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EROFS, EXDEV, isErrno } from "../abi/errno.ts";
+import { makingAccess } from "../landlock/access.ts";
+import { mayRefer, mayRemoveFrom, removingAccess } from "../landlock/files.ts";
 import type { Task } from "../task/task.ts";
 import { checkCreate, newGid } from "./creation.ts";
 import { exchangeDentries, lookupDentry, moveDentry, removeDentry } from "./dentry-cache.ts";
@@ -47,7 +49,7 @@ export const unlink = (task: Task, dirfd: number, path: string): number => {
   if (isErrno(child)) return child;
   const { inode } = child;
   if (walker.hasSlash) return inode.isDirectory ? EISDIR : ENOTDIR;
-  const error = mayDelete(parent.inode, inode, task.creds);
+  const error = mayRemoveFrom(task.creds, walker.path, false) || mayDelete(parent.inode, inode, task.creds);
   if (error < 0) return error;
   if (inode.isDirectory) return EISDIR;
   if (isMountpoint(child)) return EBUSY;
@@ -72,7 +74,7 @@ export const rmdir = (task: Task, dirfd: number, path: string): number => {
   const child = lookupDentry(parent, name, task);
   if (isErrno(child)) return child;
   const { inode } = child;
-  const error = mayDelete(parent.inode, inode, task.creds);
+  const error = mayRemoveFrom(task.creds, walker.path, true) || mayDelete(parent.inode, inode, task.creds);
   if (error < 0) return error;
   if (!inode.isDirectory) return ENOTDIR;
   if (isMountpoint(child)) return EBUSY;
@@ -136,7 +138,22 @@ export const rename = (task: Task, oldDirfd: number, oldPath: string, newDirfd: 
   if (!source.inode.isDirectory && (from.hasSlash || (!isExchange && to.hasSlash))) return ENOTDIR;
   if (isBelow(newParent, source)) return EINVAL;
   if (target !== null && isBelow(oldParent, target)) return isExchange ? EINVAL : ENOTEMPTY;
+  const kept = mayMove(task, from.place, to.place, source, target, isExchange);
+  if (kept < 0) return kept;
   return move(task, to.place, oldParent, from.name, source, newParent, to.name, target, flags);
+};
+
+/** hook_path_rename() of Landlock */
+const mayMove = ({ creds }: Task, from: Path, to: Path, source: Dentry, target: Dentry | null, isExchange: boolean): number => {
+  const { landlock } = creds;
+  if (landlock === null) return 0;
+  const neededFrom = removingAccess(source) | (isExchange && target !== null ? makingAccess(target.inode.mode) : 0);
+  const neededTo = removingAccess(target) | makingAccess(source.inode.mode);
+  const ends = [
+    { parent: from, needed: neededFrom },
+    { parent: to, needed: neededTo },
+  ] as const;
+  return mayRefer(landlock, ends[0], ends[1], source, isExchange ? target : null);
 };
 
 /** vfs_rename(). */

@@ -12,6 +12,7 @@ const TMPFS_MAGIC = 0x01021994;
 
 export class MemfdFilesystem extends MemoryFilesystem {
   readonly type = "tmpfs";
+  override readonly isInternal = true;
   protected readonly magic = TMPFS_MAGIC;
   readonly root: MemoryDirectory;
   readonly #mount: Mount;

@@ -1,5 +1,6 @@
 /** /proc/PID and /proc/PID/task/TID: a table of entries over one task. */
 import { S_IFDIR, S_IFLNK } from "../../../syscall-tables/flags/open.ts";
+import { CAP_PERFMON, CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EACCES, ENOENT, EPERM, type Errno, ESRCH } from "../../abi/errno.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { PidNamespace } from "../../task/pid-namespace.ts";
@@ -109,12 +110,16 @@ export class TaskDirectory extends ListedDirectory implements Subject {
 }
 
 /** Who may read: "all", or those who may ptrace, asked when the file is opened or when it is read. */
-export type TaskAccess = "all" | "inspect-open" | "inspect-read";
+export type TaskAccess = "all" | "inspect-open" | "inspect-read" | "inspect-memory";
 
 export type TaskText = (subject: Subject, reader: Task) => string | Errno;
 /** 0 or an errno; all that was written is then taken. */
 /** 0 or an errno; or how much of the text was taken. */
 export type TaskStore = (text: string, subject: Subject, writer: Task, offset: number) => number;
+
+/** may_access_mm(): who may measure the machine may read of every address space. */
+const mayReadMemory = (reader: Task, target: Task): boolean =>
+  mayInspect(reader, target, true) || reader.creds.has(CAP_PERFMON) || reader.creds.has(CAP_SYS_ADMIN);
 
 export class TaskTextInode extends TextInode {
   readonly #subject: Subject;
@@ -137,6 +142,7 @@ export class TaskTextInode extends TextInode {
 
   protected override mayOpen(_flags: number, task: Task): number {
     if (isGone(this.#subject.task)) return ESRCH;
+    if (this.#access === "inspect-memory") return mayReadMemory(task, this.#subject.task) ? 0 : EACCES;
     return this.#access === "inspect-open" && !mayInspect(task, this.#subject.task, true) ? EACCES : 0;
   }
 

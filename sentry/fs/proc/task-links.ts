@@ -114,6 +114,7 @@ const NAMESPACES: Readonly<Record<string, (task: Task) => NamespaceReference>> =
 const NSFS_MAGIC = 0x6e73_6673;
 
 class NamespaceFilesystem extends Filesystem {
+  override readonly isInternal = true;
   readonly type = "nsfs";
   readonly root: Inode;
 

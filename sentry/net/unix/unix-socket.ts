@@ -15,12 +15,15 @@ import {
   ENODATA,
   ENOTCONN,
   EOPNOTSUPP,
+  EPERM,
   EPROTOTYPE,
   type Errno,
   ESRCH,
   isErrno,
 } from "../../abi/errno.ts";
 import { createPidfd } from "../../fs/pidfd/pidfd.ts";
+import { SCOPE_ABSTRACT_UNIX_SOCKET } from "../../landlock/access.ts";
+import type { Domain } from "../../landlock/domain.ts";
 import type { Task } from "../../task/task.ts";
 
 import type { Inode } from "../../vfs/inode.ts";
@@ -62,11 +65,14 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
   /** What a listener's caller was (SO_PEERCRED of those who connect). */
   #ownCredentials: SocketCredentials | null = null;
   #ownGroups: readonly number[] = [];
+  /** The Landlock domain that it was made in. */
+  readonly domain: Domain | null;
   /** Somebody wants POLLOUT. */
   isStarved = false;
 
   constructor(options: ConstructorParameters<typeof Socket>[0]) {
     super(options);
+    this.domain = options.domain ?? null;
     this.net.unix.sockets.add(this);
   }
 
@@ -128,7 +134,13 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
   protected find(task: Task, bytes: Uint8Array): UnixSocket | Errno {
     const error = checkUnixAddress(bytes);
     if (error < 0) return error as Errno;
-    if (isAbstract(bytes)) return this.net.unix.find(this.type, bytes) ?? ECONNREFUSED;
+    if (isAbstract(bytes)) {
+      const named = this.net.unix.find(this.type, bytes);
+      if (named === null) return ECONNREFUSED;
+      // hook_unix_stream_connect() and hook_unix_may_send() of Landlock; who is connected may go on.
+      const isKept = this.peer !== named && task.creds.landlock?.keepsFrom(named.domain, SCOPE_ABSTRACT_UNIX_SOCKET);
+      return isKept ? EPERM : named;
+    }
     const path = task.kernel.vfs.walk(task, AT_FDCWD, pathIn(bytes), WALK_FOLLOW);
     if (isErrno(path)) return path;
     const { inode } = path.dentry;
@@ -193,7 +205,7 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
 
   protected childOptions(task: Task): ConstructorParameters<typeof Socket>[0] {
     const { kernel, net, family, type, protocol } = this;
-    return { kernel, net, family, type, protocol, flags: 0, uid: task.creds.fsuid, gid: task.creds.fsgid };
+    return { kernel, net, family, type, protocol, flags: 0, uid: task.creds.fsuid, gid: task.creds.fsgid, domain: this.domain };
   }
 
   protected join(peer: UnixSocket): void {

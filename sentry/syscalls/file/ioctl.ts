@@ -1,6 +1,8 @@
 import {
   FICLONE,
   FICLONERANGE,
+  FIDEDUPERANGE,
+  FIFREEZE,
   FIGETBSZ,
   FIOASYNC,
   FIOCLEX,
@@ -8,18 +10,42 @@ import {
   FIONCLEX,
   FIONREAD,
   FIOQSIZE,
+  FITHAW,
+  FS_IOC_FIEMAP,
+  FS_IOC_GETFSSYSFSPATH,
+  FS_IOC_GETFSUUID,
 } from "../../../syscall-tables/flags/ioctl.ts";
 import { O_NONBLOCK, O_PATH } from "../../../syscall-tables/flags/open.ts";
-import { EBADF, EFAULT, EISDIR, ENOTTY, EOPNOTSUPP } from "../../abi/errno.ts";
+import { EACCES, EBADF, EFAULT, EISDIR, ENOTTY, EOPNOTSUPP } from "../../abi/errno.ts";
+import { FS_IOCTL_DEV } from "../../landlock/access.ts";
 import { ioctlOrBlock } from "../../task/file-ops.ts";
 
 import { implement } from "../implement.ts";
 import { setAsync } from "./fcntl.ts";
 
+/** What Landlock lets pass on devices, too: it is not the driver's (is_masked_device_ioctl). */
+const ofAnyFile = new Set([
+  FIOCLEX,
+  FIONCLEX,
+  FIONBIO,
+  FIOASYNC,
+  FIOQSIZE,
+  FIFREEZE,
+  FITHAW,
+  FS_IOC_FIEMAP,
+  FIGETBSZ,
+  FICLONE,
+  FICLONERANGE,
+  FIDEDUPERANGE,
+  FS_IOC_GETFSUUID,
+  FS_IOC_GETFSSYSFSPATH,
+]);
+
 /** ioctl(2): what concerns any file here, the rest is the file's own (do_vfs_ioctl). */
 export const sys_ioctl = implement("ioctl", { level: "full" }, (task, fd, command, argument) => {
   const file = task.files.get(fd);
   if (file === null || (file.flags & O_PATH) !== 0) return EBADF;
+  if ((file.deniedLater & FS_IOCTL_DEV) !== 0 && !ofAnyFile.has(command)) return EACCES;
   const { memory } = task;
   switch (command) {
     case FIOCLEX:

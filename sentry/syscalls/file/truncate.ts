@@ -7,7 +7,8 @@ import {
   FALLOC_FL_ZERO_RANGE,
 } from "../../../syscall-tables/flags/fd.ts";
 import { IN_MODIFY, S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
-import { EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
+import { EACCES, EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
+import { FS_TRUNCATE } from "../../landlock/access.ts";
 import type { Task } from "../../task/task.ts";
 import { MAX_FILE_SIZE, truncatePath } from "../../vfs/attributes.ts";
 
@@ -51,6 +52,7 @@ export const sys_ftruncate = implement("ftruncate", { level: "full" }, (task, fd
   if (isErrno(file)) return file;
   if ((file.inode.mode & S_IFMT) === S_IFDIR || !file.canWrite) return EINVAL;
   if (file.inode.execCount > 0) return ETXTBSY;
+  if ((file.deniedLater & FS_TRUNCATE) !== 0) return EACCES;
   return file.truncate(length, task);
 });
 

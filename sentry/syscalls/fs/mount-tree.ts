@@ -21,7 +21,7 @@ import { EBUSY, EINVAL, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { mayChangeFlags } from "../../vfs/locked-mounts.ts";
 import type { Mount } from "../../vfs/mount.ts";
-import { changePropagation, cloneMount, mayMount, mountFlags, moveMount } from "../../vfs/mounting.ts";
+import { changePropagation, cloneMount, mayChangeMounts, mayMount, mountFlags, moveMount } from "../../vfs/mounting.ts";
 
 import type { Path } from "../../vfs/path.ts";
 import { PathFile } from "../../vfs/path-file.ts";
@@ -89,7 +89,7 @@ export const sys_move_mount = implement(
   "move_mount",
   { level: "partial", note: "no MOVE_MOUNT_SET_GROUP, no MOVE_MOUNT_BENEATH" },
   (task, fromFd, fromPath, toFd, toPath, flags) => {
-    if (!mayMount(task)) return EPERM;
+    if (!mayChangeMounts(task)) return EPERM;
     if ((flags & ~MOVE_FLAGS) !== 0) return EINVAL;
     const at = (symlinks: number, empty: number): number =>
       ((flags & symlinks) !== 0 ? 0 : AT_SYMLINK_NOFOLLOW) | ((flags & empty) !== 0 ? AT_EMPTY_PATH : 0);

@@ -1,4 +1,5 @@
 import { isErrno } from "../../abi/errno.ts";
+import { mayBindTcp } from "../../landlock/network.ts";
 import { implement } from "../implement.ts";
 import { readAddress, socketOf } from "./lookup.ts";
 
@@ -7,7 +8,9 @@ export const sys_bind = implement("bind", { level: "full" }, (task, fd, addr, le
   const socket = socketOf(task, fd);
   if (isErrno(socket)) return socket;
   const address = readAddress(task, addr, length);
-  return isErrno(address) ? address : socket.bind(task, address);
+  if (isErrno(address)) return address;
+  const kept = mayBindTcp(task.creds, socket, address);
+  return kept < 0 ? kept : socket.bind(task, address);
 });
 
 /** listen(2) */

@@ -1,4 +1,5 @@
 import { EAGAIN, EINPROGRESS, EINTR, ERESTARTSYS, isErrno } from "../../abi/errno.ts";
+import { mayConnectTcp } from "../../landlock/network.ts";
 import type { Socket } from "../../net/socket.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
@@ -52,6 +53,8 @@ export const sys_connect = implement("connect", { level: "full" }, (task, fd, ad
   if (isErrno(socket)) return socket;
   const address = readAddress(task, addr, length);
   if (isErrno(address)) return address;
+  const kept = mayConnectTcp(task.creds, socket, address);
+  if (kept < 0) return kept;
   const isNonblocking = socket.isNonblocking || socket.settings.sendTimeoutNs === 0;
   const result = socket.connect(task, address, isNonblocking);
   if ((result !== EINPROGRESS && result !== EAGAIN) || isNonblocking) return result;

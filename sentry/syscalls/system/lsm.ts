@@ -6,8 +6,8 @@ const LSM_ATTR_UNDEF = 0;
 const LSM_FLAG_SINGLE = 1;
 const LSM_CTX_SIZE = 32;
 const PAGE_SIZE = 4096;
-/** LSM_ID_CAPABILITY */
-const MODULES = [100];
+/** LSM_ID_CAPABILITY, LSM_ID_LANDLOCK */
+const MODULES = [100, 110];
 
 /** lsm_list_modules(2) */
 export const sys_lsm_list_modules = implement("lsm_list_modules", { level: "full" }, (task, idsAddr, sizeAddr, flags) => {
