@@ -61,14 +61,10 @@ export abstract class RegularFile extends OpenFile {
   #write(io: Io, offset: number, task: Task): number {
     const count = io.remaining;
     if (count === 0) return 0;
-    const limit = Math.min(task.process.limits.get(RLIMIT_FSIZE).soft, MAX_FILE_SIZE);
     dropPrivileges(this.inode, task);
-    if (offset + count <= limit) return this.writeAt(io, offset, task);
-    if (offset >= limit) {
-      if (limit < MAX_FILE_SIZE) sendSignalToTask(task, kernelSignal(SIGXFSZ));
-      return EFBIG;
-    }
-    return this.writeAt(new ShortIo(io, limit - offset), offset, task);
+    const length = writableLength(task, offset, count);
+    if (length < 0) return length;
+    return this.writeAt(length === count ? io : new ShortIo(io, length), offset, task);
   }
 
   override seek(offset: number, whence: number): number {
@@ -112,6 +108,15 @@ export abstract class RegularFile extends OpenFile {
     return 0;
   }
 }
+
+/** generic_write_check_limits(): how much of a write RLIMIT_FSIZE lets through; EFBIG, with SIGXFSZ: nothing. */
+export const writableLength = (task: Task, offset: number, count: number): number => {
+  const limit = Math.min(task.process.limits.get(RLIMIT_FSIZE).soft, MAX_FILE_SIZE);
+  if (offset + count <= limit) return count;
+  if (offset < limit) return limit - offset;
+  if (limit < MAX_FILE_SIZE) sendSignalToTask(task, kernelSignal(SIGXFSZ));
+  return EFBIG;
+};
 
 /** The first `length` bytes of another Io: a write that RLIMIT_FSIZE cuts short. */
 class ShortIo implements Io {

@@ -150,4 +150,60 @@ int main(void) {
     assert.match(run({ scheduler: { policy: "SCHED_BATCH", priority: 1 } }, undefined), /scheduler\.priority can only be specified/);
     assert.match(run({}, { domain: "OTHER" }), /linux\.personality\.domain/);
   });
+
+  it("RLIMIT_FSIZE: the container's own files, and those in memory", () => {
+    const probe = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+static int signals;
+static void count(int number) { (void)number; signals++; }
+static void say(const char *what, long result) {
+  printf("%s %ld %d %d\\n", what, result, result < 0 ? errno : 0, signals);
+}
+int main(int argc, char **argv) {
+  static char bytes[3000];
+  signal(SIGXFSZ, count);
+  for (int i = 1; i < argc; i++) {
+    int fd = open(argv[i], O_RDWR | O_CREAT | O_TRUNC, 0600), end = open(argv[i], O_WRONLY | O_APPEND);
+    for (int round = 0; round < 4; round++) say("write", write(fd, bytes, sizeof bytes));
+    say("pwrite", pwrite(fd, bytes, 10, 9000));
+    say("nothing", pwrite(fd, bytes, 0, 9000));
+    say("within", pwrite(fd, bytes, 10, 8180));
+    say("append", write(end, bytes, 1));
+    say("truncate", ftruncate(fd, 9000));
+    say("fallocate", fallocate(fd, 0, 0, 9000));
+    say("shorter", ftruncate(fd, 8190));
+    say("appended", write(end, bytes, 10));
+    unlink(argv[i]);
+  }
+}`;
+    const made = containers.bundle(["probe", "/file", "/dev/shm/file"], (config) => {
+      Object.assign(config.root ?? {}, { readonly: false });
+      process_({ rlimits: [{ type: "RLIMIT_FSIZE", soft: 8192, hard: 8192 }] })(config);
+    });
+    compileInto(made, "probe", probe);
+    const told = (from: number): string =>
+      [
+        "write 3000 0 0",
+        "write 3000 0 0",
+        "write 2192 0 0",
+        "write -1 27 1",
+        "pwrite -1 27 2",
+        "nothing 0 0 2",
+        "within 10 0 2",
+        "append -1 27 3",
+        "truncate -1 27 4",
+        "fallocate -1 27 5",
+        "shorter 0 0 5",
+        "appended 2 0 5",
+      ]
+        .map((line) => `${line.replace(/\d+$/, (signals) => String(Number(signals) + from))}\n`)
+        .join("");
+    assertRun(containers, made, { status: 0, stdout: told(0) + told(5) });
+  });
 });

@@ -6,9 +6,11 @@ import { O_APPEND, O_DSYNC } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EINVAL, ENXIO, type Errno } from "../../abi/errno.ts";
 import type { FileMapping } from "../../mm/file-mapping.ts";
 import type { Task } from "../../task/task.ts";
+import { checkSize } from "../../vfs/attributes.ts";
 import type { Io } from "../../vfs/io.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
+import { writableLength } from "../../vfs/regular-file.ts";
 import type { HostFiles } from "./host-files.ts";
 import type { GoferInode } from "./inode.ts";
 
@@ -53,13 +55,14 @@ export class RegularFile extends OpenFile {
     return n;
   }
 
-  override pwrite(io: Io, offset: number, _task: Task): number {
+  override pwrite(io: Io, offset: number, task: Task): number {
     if (!this.canWrite) return EBADF;
     const appends = (this.flags & O_APPEND) !== 0;
     const fd = appends ? this.files.forAppend() : this.files.forWrite();
     if (fd < 0) return fd;
+    const length = io.remaining === 0 ? 0 : writableLength(task, appends ? this.inode.size : offset, io.remaining);
     // pwrite(2) on an O_APPEND fd appends whatever the offset.
-    const n = io.takeToHost(fd, offset, io.remaining);
+    const n = length < 0 ? length : io.takeToHost(fd, offset, length);
     if (n <= 0) return n;
     this.inode.contentChanged(appends ? -1 : offset + n);
     if ((this.flags & O_DSYNC) === 0) return n;
@@ -90,8 +93,10 @@ export class RegularFile extends OpenFile {
     return target;
   }
 
-  override truncate(length: number, _task: Task): number {
+  override truncate(length: number, task: Task): number {
     if (!this.canWrite) return EINVAL;
+    const tooLarge = checkSize(task, this.inode, length);
+    if (tooLarge < 0) return tooLarge;
     const fd = this.files.forWrite();
     if (fd < 0) return fd;
     const result = truncateFd(fd, length);
@@ -102,8 +107,10 @@ export class RegularFile extends OpenFile {
     return result;
   }
 
-  override allocate(mode: number, offset: number, length: number, _task: Task): number {
+  override allocate(mode: number, offset: number, length: number, task: Task): number {
     if (!this.canWrite) return EBADF;
+    const tooLarge = (mode & FALLOC_FL_KEEP_SIZE) === 0 ? checkSize(task, this.inode, offset + length) : 0;
+    if (tooLarge < 0) return tooLarge;
     const fd = this.files.forWrite();
     if (fd < 0) return fd;
     const result = allocateFd(fd, mode, offset, length);
