@@ -89,7 +89,7 @@ const traverse = (client: GoferClient, root: number, most: number): { directorie
       if (answer[1] === 1) {
         for (const { name, type } of listed) {
           if (type !== DT_DIR) continue;
-          const found = client.call(walk, node, [name], 0);
+          const found = client.call(walk, node, [name], 0, 0);
           if (!isErrno(found) && found[2].length > 0 && (found[2][MODE] & 0o170000) === S_IFDIR) queue.push(found[2][NODE]);
         }
         break;
@@ -114,16 +114,16 @@ const measure = (
   const node = must(client.call(attach, 0))[1][NODE];
   pin(process.pid, ours);
   if (!isFollowed) pin(pid, theirs);
-  const bin = must(client.call(walk, node, ["bin"], 0));
+  const bin = must(client.call(walk, node, ["bin"], 0, 0));
   const usrBin = bin[2][NODE];
-  const sh = must(client.call(walk, usrBin, ["env"], 0))[2][NODE];
+  const sh = must(client.call(walk, usrBin, ["env"], 0, 0))[2][NODE];
   const names = unpackEntries(must(client.call(readdir, usrBin, [], 1))[2])
     .slice(0, 64)
     .map(({ name }) => name);
   const columns = [
     time(3000, () => client.call(getattr, [sh])),
-    time(3000, () => client.call(walk, node, ["bin", "env"], 0)),
-    time(3000, () => client.call(walk, node, ["nothing-of-that-name"], 0)),
+    time(3000, () => client.call(walk, node, ["bin", "env"], 0, 0)),
+    time(3000, () => client.call(walk, node, ["nothing-of-that-name"], 0, 0)),
     time(3000, () => {
       client.call(open, sh, 0);
       closeFd(client.takeFd());

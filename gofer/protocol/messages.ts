@@ -15,6 +15,10 @@ export const MAX_XATTR = 65536;
 /** PATH_MAX less its NUL. */
 export const MAX_TARGET = 4095;
 export const MAX_WALK = 16;
+/** Links that one walk meets. */
+export const MAX_WALK_LINKS = 8;
+/** Bytes of entries that a walk brings along: a directory of one block. */
+export const MAX_WALK_LISTING = 4096;
 export const MAX_STATS = 128;
 export const MAX_FORGET = 128;
 /** Bytes of entries in one answer to `readdir`. */
@@ -27,6 +31,10 @@ export const MAX_SCAN_NAMES = 256;
 
 /** walk: donate a read-only fd of the last component when it is a regular file. */
 export const WALK_OPEN = 1;
+/** walk: go on behind symbolic links whose targets are names one below the other. */
+export const WALK_LINKS = 2;
+/** walk: list the directory in which a name is missing, if it is small. */
+export const WALK_LIST = 4;
 
 /** scan: attributes of everything, not of directories alone. */
 export const SCAN_FULL = 1;
@@ -68,12 +76,27 @@ export const attach = message(1, [int("tree", 0, 255)], [attributes("root", 1), 
 /**
  * Looks up `names` one below the other, as far as it gets: `found` has a row per component.
  * It stops behind anything but a directory. `error` tells why the next component has no
- * row, 0 when it was not asked for. `target` is the link's when the last one is a symlink.
+ * row, 0 when it was not asked for. `targets` are those of the symlinks met, the last of which may have been followed or not:
+ * with WALK_LINKS the target's names take the link's place, below the directory it stands in, or below `root` (0: none) when they
+ * begin with a slash. `isListed`: `entries` is all that the directory without the next component holds. `hasXattrs`:
+ * 0 when the file whose fd is donated has no extended attribute that is shown.
  */
 export const walk = message(
   2,
-  [nodeId("node"), list(name("names"), 1, MAX_WALK), bits("flags", WALK_OPEN)],
-  [int("error", -4095, 0), attributes("found", MAX_WALK), text("target", MAX_TARGET)],
+  [
+    nodeId("node"),
+    list(name("names"), 1, MAX_WALK),
+    bits("flags", WALK_OPEN | WALK_LINKS | WALK_LIST),
+    int("root", 0, Number.MAX_SAFE_INTEGER),
+  ],
+  [
+    int("error", -4095, 0),
+    attributes("found", MAX_WALK),
+    list(text("targets", MAX_TARGET), 0, MAX_WALK_LINKS),
+    int("isListed", 0, 1),
+    bytes("entries", MAX_WALK_LISTING),
+    int("hasXattrs", 0, 1),
+  ],
 );
 
 /** The next entries of a directory as packed.ts has them; `restart` begins a new listing, which ends with `isLast`. */

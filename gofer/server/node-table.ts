@@ -142,6 +142,7 @@ export class NodeTable {
       device: tree.statDevice(),
       ino: tree.statIno(),
       type: stat.mode() & S_IFMT,
+      size: stat.size(),
       btimeSec: stat.btimeSec(),
       btimeNsec: stat.btimeNsec(),
       isRecent: true,

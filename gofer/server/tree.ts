@@ -32,6 +32,8 @@ export interface Node {
   readonly ino: number;
   /** st_mode's type bits. */
   readonly type: number;
+  /** st_size when it was found: whether a directory is a large one. */
+  readonly size: number;
   /** Tells a reused inode number from the old one. */
   readonly btimeSec: number;
   readonly btimeNsec: number;

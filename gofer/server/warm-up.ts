@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { closeFd } from "../../native/ffi/file-calls-unsafe.ts";
 import { ATTRIBUTE_COUNT, NODE } from "../protocol/attributes.ts";
 import { packInto, unpackFrom } from "../protocol/codec.ts";
-import { attach, forget, MAX_REPLY, type Message, readdir, stats, WALK_OPEN, walk } from "../protocol/messages.ts";
+import { attach, forget, MAX_REPLY, type Message, readdir, stats, WALK_LINKS, WALK_LIST, WALK_OPEN, walk } from "../protocol/messages.ts";
 import type { FileServer } from "./server.ts";
 
 /** Enough for what a first call costs. More would take CPU time from others, and on one CPU from the sentry. */
@@ -32,8 +32,9 @@ export const warmUp = (server: FileServer): void => {
     if (status !== 0 || !Array.isArray(attributes)) return;
     // In a tree that is not read-only the guest sees access times: nothing is opened or listed there.
     const root = Number(attributes[NODE]);
-    const [, , found] = ask(walk, root, FILE, isReadOnly === 1 ? WALK_OPEN : 0);
-    ask(walk, root, [NOT_THERE], 0);
+    const flags = isReadOnly === 1 ? WALK_OPEN | WALK_LINKS | WALK_LIST : 0;
+    const [, , found] = ask(walk, root, FILE, flags, root);
+    ask(walk, root, [NOT_THERE], flags, root);
     ask(stats, root, [], [...FILE, NOT_THERE]);
     if (isReadOnly === 1) ask(readdir, root, [], 1);
     if (!Array.isArray(found)) return;

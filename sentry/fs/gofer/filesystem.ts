@@ -44,7 +44,7 @@ const descend = (client: Gofer, root: readonly number[], path: readonly string[]
   let row = root;
   for (let at = 0; at < path.length; at += MAX_WALK) {
     const names = path.slice(at, at + MAX_WALK);
-    const answer = client.call(walk, row[NODE], names, 0);
+    const answer = client.call(walk, row[NODE], names, 0, 0);
     if (typeof answer === "number") return answer;
     const [, error, found] = answer;
     if (found.length !== names.length * ATTRIBUTE_COUNT) return (error < 0 ? error : EIO) as Errno;

@@ -126,7 +126,8 @@ test("immutable: a search path's misses cost one listing", () => {
   const calls = gofer.count(() => {
     for (let i = 0; i < 500; i++) assert.equal(dir.lookup(`missing${i}.so`, null), ENOENT);
   });
-  assert.equal(calls, 3);
+  // Where the directory is a small one as its file system tells, the first miss brings it.
+  assert.ok(calls <= 3, `${calls} messages for 500 misses`);
   const found = gofer.count(() => {
     for (let i = 0; i < 40; i++) assert.equal(find(dir, `m${i}.py`).size, `module ${i}`.length);
   });
@@ -145,6 +146,27 @@ test("immutable: files of a listed directory that are opened take a message each
     }
   });
   assert.equal(calls, 10);
+});
+
+test("immutable: what a link leads to comes with it, however it is reached", () => {
+  symlinkSync("python/m4.py", join(root, "usr/lib/four"));
+  symlinkSync("/lib/four", join(root, "five"));
+  symlinkSync("gone", join(root, "dangling"));
+  const fs = mount(true);
+  const calls = gofer.count(() => {
+    const link = find(fs.root, "five");
+    assert.equal(must(link.readlink(noTask)), "/lib/four");
+    assert.equal(must(find(fs.root, "lib").readlink(noTask)), "usr/lib");
+    const lib = find(fs.root, "usr", "lib");
+    assert.equal(must(find(lib, "four").readlink(noTask)), "python/m4.py");
+    const file = open(find(lib, "python", "m4.py"), O_RDONLY);
+    assert.equal(read(file), "module 4");
+    file.put();
+  });
+  assert.equal(calls, 1);
+  assert.equal(must(find(fs.root, "dangling").readlink(noTask)), "gone");
+  assert.equal(fs.root.lookup("gone", null), ENOENT);
+  assert.equal(find(fs.root, "usr", "lib", "python").ino, statSync(join(root, "usr/lib/python")).ino);
 });
 
 test("immutable: a walk ahead takes one message, link target and file included", () => {

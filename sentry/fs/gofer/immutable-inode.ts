@@ -1,12 +1,13 @@
 /**
  * An inode of a tree that does not change: what the gofer said once is true for ever. A
  * search path visits the same directories again and again for names that are not there, so
- * after a few misses a directory is read whole and answers from then on by itself; attributes
+ * after a few misses a directory is read whole (a small one comes with the first) and answers from then on by itself; attributes
  * of names that are there are then fetched in growing batches.
  */
 
 import { ATTRIBUTE_COUNT, MODE, NODE } from "../../../gofer/protocol/attributes.ts";
-import { MAX_STATS, MAX_WALK, stats, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
+import { isAbsolute, targetNames } from "../../../gofer/protocol/link-target.ts";
+import { MAX_STATS, MAX_WALK, stats, WALK_LINKS, WALK_LIST, WALK_OPEN, walk } from "../../../gofer/protocol/messages.ts";
 import { ROW_BYTES, unpackRow } from "../../../gofer/protocol/packed.ts";
 import { isReadableXattr } from "../../../gofer/protocol/xattr.ts";
 import { DT_LNK, DT_REG } from "../../../syscall-tables/flags/open.ts";
@@ -17,7 +18,7 @@ import type { AttributeChange } from "../../vfs/inode.ts";
 import { components } from "./components.ts";
 import type { GoferFilesystem } from "./filesystem.ts";
 import { GoferInode, type Place } from "./inode.ts";
-import type { Listing } from "./listing.ts";
+import { Listing } from "./listing.ts";
 
 /** So many questions about single names make a directory worth reading whole; a large one, for each further block of some 150 names, so many more. */
 const MISSES_BEFORE_LISTING = 3;
@@ -26,6 +27,8 @@ const DIRECTORY_BLOCK = 4096;
 const MAX_NEGATIVES = 1024;
 /** After so many in a row that were looked at only, a directory's files are not opened ahead any more. */
 const MOST_UNUSED = 2;
+/** Of a directory with so few entries all attributes are fetched at once. */
+const FEW = 12;
 /** Attributes asked for in batches of this size are those of a walk through everything. */
 const WALKING_BATCH = 8;
 
@@ -66,6 +69,7 @@ export class ImmutableInode extends GoferInode {
     if (!this.isDirectory) return ENOTDIR;
     const known = this.#names?.children.get(name);
     if (known !== undefined) return known ?? ENOENT;
+    if (name.length > NAME_MAX) return ENAMETOOLONG;
     const listing = this.fs.listings.get(this.ino);
     if (listing === null) return this.#lookupFar(name);
     const number = listing.indexOf(name);
@@ -97,7 +101,6 @@ export class ImmutableInode extends GoferInode {
   }
 
   #lookupFar(name: string): GoferInode | Errno {
-    if (name.length > NAME_MAX) return ENAMETOOLONG;
     this.#names ??= new Names();
     const names = this.#names;
     const furtherBlocks = Math.floor(Math.max(0, this.size - 1) / DIRECTORY_BLOCK);
@@ -117,19 +120,46 @@ export class ImmutableInode extends GoferInode {
     const { client } = fs;
     const node = this.nodeId();
     if (node < 0) return node;
-    const answer = client.call(walk, node, wanted, fs.opensAhead ? WALK_OPEN : 0);
+    const flags = WALK_LINKS | WALK_LIST | (fs.opensAhead ? WALK_OPEN : 0);
+    const answer = client.call(walk, node, wanted, flags, fs.root.node);
     if (typeof answer === "number") return answer;
     const fd = client.takeFd();
-    const [, error, found, target] = answer;
-    let dir: ImmutableInode = this;
+    const [, error, found, targets, isListed, entries, hasXattrs] = answer;
+    let left = wanted;
     let index = 0;
-    for (let at = 0; at < found.length && dir.isDirectory; at += ATTRIBUTE_COUNT) {
-      dir = dir.#keep(wanted[index++], found, at);
+    let links = 0;
+    let dir: ImmutableInode = this;
+    let last: ImmutableInode = this;
+    // As the gofer has gone (server/walk.ts).
+    for (let at = 0; at < found.length && index < left.length && last === dir; at += ATTRIBUTE_COUNT) {
+      last = dir.#keep(left[index++], found, at);
+      if (last.isDirectory) dir = last;
+      if (!last.isSymlink || links >= targets.length) continue;
+      const target = targets[links++];
+      last.#target = target;
+      const next = targetNames(target);
+      if (next === null || at + ATTRIBUTE_COUNT >= found.length) continue;
+      while (isAbsolute(target) && dir.#parent !== null) dir = dir.#parent;
+      last = dir;
+      left = [...next, ...left.slice(index)];
+      index = 0;
     }
-    if (dir !== this && dir.isSymlink) dir.#target = target;
-    if (fd >= 0) dir.takeAhead(fd);
-    if (error === ENOENT && dir.isDirectory && index < wanted.length) dir.#keepMissing(wanted[index]);
-    return index > 0 || error === ENOENT ? 0 : error;
+    if (fd >= 0) {
+      if (hasXattrs === 0) last.#xattrs ??= [];
+      last.takeAhead(fd);
+    }
+    if (error === ENOENT && last === dir && index < left.length) {
+      if (isListed === 0 || !dir.#keepListing(entries)) dir.#keepMissing(left[index]);
+    }
+    return found.length > 0 || error === ENOENT ? 0 : error;
+  }
+
+  /** What came along with a walk that missed a name here. False: it is of no use. */
+  #keepListing(entries: Uint8Array): boolean {
+    const own = Buffer.allocUnsafeSlow(entries.length);
+    own.set(entries);
+    const listing = Listing.read(own, this.deviceIndex);
+    return listing !== null && this.fs.listings.put(this.ino, listing);
   }
 
   /** `name` of this directory is what row `at` says. */
@@ -202,7 +232,8 @@ export class ImmutableInode extends GoferInode {
     const place = this.place();
     if (isErrno(place)) return place;
     const wanted = [name];
-    for (let i = 1; i < listing.length && wanted.length < names.batch; i++) {
+    const most = listing.length <= FEW ? FEW : names.batch;
+    for (let i = 1; i < listing.length && wanted.length < most; i++) {
       const next = listing.name((number + i) % listing.length);
       if (!names.children.has(next)) wanted.push(next);
     }
@@ -284,11 +315,14 @@ export class ImmutableInode extends GoferInode {
       const wanted: ImmutableInode[] = [];
       while (to > 0 && wanted.length < MAX_WALK) wanted.push(chain[--to]);
       const path = wanted.map((inode) => inode.#name);
-      const answer = client.call(walk, base, path, to === 0 ? flags : 0);
+      const answer = client.call(walk, base, path, to === 0 ? flags : 0, 0);
       if (typeof answer === "number") return answer;
       const fd = client.takeFd();
-      const [, error, found] = answer;
-      if (fd >= 0) this.hostFiles().offer(fd);
+      const [, error, found, , , , hasXattrs] = answer;
+      if (fd >= 0) {
+        this.hostFiles().offer(fd);
+        if (hasXattrs === 0) this.#xattrs ??= [];
+      }
       if (found.length !== wanted.length * ATTRIBUTE_COUNT) return error < 0 ? error : ESTALE;
       for (const [i, inode] of wanted.entries()) {
         const node = found[i * ATTRIBUTE_COUNT + NODE];

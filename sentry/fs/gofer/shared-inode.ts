@@ -142,10 +142,10 @@ export class SharedInode extends GoferInode {
   #walk(wanted: string[]): number {
     const { fs } = this;
     const { client } = fs;
-    const answer = client.call(walk, this.node, wanted, fs.opensAhead ? WALK_OPEN : 0);
+    const answer = client.call(walk, this.node, wanted, fs.opensAhead ? WALK_OPEN : 0, 0);
     if (typeof answer === "number") return answer;
     const fd = client.takeFd();
-    const [, error, found, target] = answer;
+    const [, error, found, targets] = answer;
     let dir: SharedInode = this;
     let index = 0;
     for (let at = 0; at < found.length && index < wanted.length && dir.isDirectory; at += ATTRIBUTE_COUNT) {
@@ -153,7 +153,7 @@ export class SharedInode extends GoferInode {
       dir.#expect(wanted[index++], child);
       dir = child;
     }
-    if (dir !== this && dir.isSymlink) dir.#target = target;
+    if (dir !== this && dir.isSymlink && targets.length > 0) [dir.#target] = targets;
     if (fd >= 0) dir.takeAhead(fd);
     if (error === ENOENT && index < wanted.length) dir.#expect(wanted[index], null);
     return index > 0 || error === ENOENT ? 0 : error;
