@@ -83,6 +83,7 @@ const takeCredentials = (task: Task, loaded: Loaded): void => {
   const { credentials } = loaded;
   if (credentials.isSecure || credentials.hasChanged) task.parentDeathSignal = 0;
   process.dumpable = isDumpableAfter(task, loaded) ? 1 : 0;
+  task.userDispatch = null;
   process.refusesExecGain &&= process.inheritsExecGain;
   task.creds = credentials.creds;
 };

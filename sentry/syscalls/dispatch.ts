@@ -10,6 +10,7 @@ import { BLOCKED } from "../task/blocking.ts";
 import { callHooks } from "../task/call-hooks.ts";
 import { finishSyscall } from "../task/run.ts";
 import type { Task } from "../task/task.ts";
+import { dispatchesToUser } from "../task/user-dispatch.ts";
 import { type Call, compileCall } from "./decode.ts";
 import type { Implementation } from "./implement.ts";
 
@@ -61,7 +62,8 @@ export class Dispatcher {
     const nr = u32[base + RAX_WORD];
     thread.regs.syscallNumber = nr;
     if (this.tracer !== null) this.tracer.entry(thread, nr);
-    if (task.trace !== null && task.trace.mode !== "run") stopBeforeCall(task);
+    if (task.userDispatch !== null && dispatchesToUser(task, task.userDispatch, nr)) finishSyscall(task, nr);
+    else if (task.trace !== null && task.trace.mode !== "run") stopBeforeCall(task);
     else this.#admit(thread, task, nr, false);
   }
 

@@ -63,6 +63,11 @@ export abstract class BlockingOp {
     return EINTR;
   }
 
+  /** Only a deadly signal ends the wait (TASK_KILLABLE): shown as D. */
+  get isKillableOnly(): boolean {
+    return false;
+  }
+
   /** One word for /proc/pid/wchan, dumps and --strace. */
   abstract describe(): string;
 }

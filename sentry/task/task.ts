@@ -27,6 +27,7 @@ import { TaskSignals } from "./task-signals.ts";
 import { releaseAddressSpace } from "./thread-end.ts";
 import { firstTimeNamespace, type TimeNamespace } from "./time-namespace.ts";
 import { Usage } from "./usage.ts";
+import type { UserDispatch } from "./user-dispatch.ts";
 import type { UtsNamespace } from "./uts-namespace.ts";
 
 /** A sleeping call that is taken up again by restart_syscall(2) instead of its own arguments. */
@@ -92,6 +93,8 @@ export class Task implements Waiter {
   childTimeNamespace: TimeNamespace = firstTimeNamespace;
   noNewPrivileges = false;
   seccomp: SeccompFilters | null = null;
+  /** PR_SET_SYSCALL_USER_DISPATCH. */
+  userDispatch: UserDispatch | null = null;
   /** Its keyrings (keyrings(7)); null: it has asked for none. */
   keys: TaskKeys | null = null;
   /** PR_SET_PDEATHSIG. */

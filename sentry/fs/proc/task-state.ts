@@ -7,11 +7,12 @@ import type { Subject } from "./task-directory.ts";
 
 export const ticks = (ns: number): number => Math.floor(ns / TICK_NS);
 
-export type StateLetter = "R" | "S" | "T" | "t" | "Z" | "X";
+export type StateLetter = "R" | "S" | "D" | "T" | "t" | "Z" | "X";
 
 const STATE_NAMES: Readonly<Record<StateLetter, string>> = {
   R: "R (running)",
   S: "S (sleeping)",
+  D: "D (disk sleep)",
   T: "T (stopped)",
   t: "t (tracing stop)",
   Z: "Z (zombie)",
@@ -22,7 +23,7 @@ export const stateOf = (task: Task): StateLetter => {
   if (task.isDead) return task.process.isReaped ? "X" : "Z";
   if (task.trace?.isStopped === true) return "t";
   if (task.isParked) return "T";
-  return task.op === null ? "R" : "S";
+  return task.op === null ? "R" : task.op.isKillableOnly ? "D" : "S";
 };
 
 export const stateName = (task: Task): string => STATE_NAMES[stateOf(task)];

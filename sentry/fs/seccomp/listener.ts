@@ -8,7 +8,7 @@
 import { O_CLOEXEC, O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../../syscall-tables/flags/poll.ts";
 import { TWO_32 } from "../../../syscall-tables/limits.ts";
-import { EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, ENOENT, ENOSYS, ENOTTY, isErrno } from "../../abi/errno.ts";
+import { E2BIG, EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, ENOENT, ENOSYS, ENOTTY, isErrno } from "../../abi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { CALL_GOES_ON, WaitQueue } from "../../task/blocking.ts";
@@ -33,13 +33,17 @@ const NOTIF_SEND = 0xc0182101;
 const NOTIF_ID_VALID = 0x40082102;
 /** With its direction as it was in the first version. */
 const NOTIF_ID_VALID_OLD = 0x80082102;
-const NOTIF_ADDFD = 0x40182103;
+/** Of any size: later versions have more behind it (EA_IOCTL). */
+const NOTIF_ADDFD = 0x2103;
+const SIZE_MASK = 0x3fff_0000;
+const NUMBER_MASK = 0xffff;
 const NOTIF_SET_FLAGS = 0x40082104;
 
 export const NOTIF_SIZE = 80;
 export const RESPONSE_SIZE = 24;
 export const DATA_SIZE = 64;
 const ADDFD_SIZE = 24;
+const PAGE = 4096;
 
 export class SeccompListener extends OpenFile implements CallListener {
   readonly #kernel: Kernel;
@@ -119,12 +123,11 @@ export class SeccompListener extends OpenFile implements CallListener {
         const id = task.memory.loadU64(argument);
         return id < 0 ? EFAULT : this.#find(id)?.state === "read" ? 0 : ENOENT;
       }
-      case NOTIF_ADDFD:
-        return this.#addFd(task, argument);
       case NOTIF_SET_FLAGS:
         // SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP is a hint to the scheduler.
         return argument > 1 ? EINVAL : 0;
       default:
+        if ((command & NUMBER_MASK) === NOTIF_ADDFD) return this.#addFd(task, argument, (command & SIZE_MASK) >>> 16);
         return (command & 0xff00) === 0x2100 ? EINVAL : ENOTTY;
     }
   }
@@ -167,9 +170,12 @@ export class SeccompListener extends OpenFile implements CallListener {
   }
 
   /** A copy of one of the listener's files for the task that waits. */
-  #addFd(task: Task, addr: UserAddr): number {
+  #addFd(task: Task, addr: UserAddr, size: number): number {
+    if (size < ADDFD_SIZE || size >= PAGE) return EINVAL;
+    const rest = task.memory.copyIn(addr + ADDFD_SIZE, size - ADDFD_SIZE);
     const view = task.memory.viewIn(addr, ADDFD_SIZE);
-    if (isErrno(view)) return EFAULT;
+    if (isErrno(view) || isErrno(rest)) return EFAULT;
+    if (rest.some((byte) => byte !== 0)) return E2BIG;
     const flags = view.getUint32(8, true);
     const target = view.getUint32(16, true);
     const newFlags = view.getUint32(20, true);

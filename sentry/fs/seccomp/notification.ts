@@ -66,8 +66,12 @@ export class NotifyOp extends BlockingOp {
     return this.#notification.state === "answered" ? this.#notification.result : BLOCKED;
   }
 
+  override get isKillableOnly(): boolean {
+    return this.#listener.isKillableOnly && this.#notification.state === "read";
+  }
+
   override interrupted(task: Task): number {
-    if (this.#listener.isKillableOnly && this.#notification.state === "read" && !task.isKilled) return BLOCKED;
+    if (this.isKillableOnly && !task.isKilled) return BLOCKED;
     this.#listener.withdraw(this.#notification);
     return ERESTARTSYS;
   }

@@ -1,5 +1,6 @@
 /** prctl(2) about what a program may make of its memory (kernel/sys.c): PR_SET_MDWE, PR_SET_MEMORY_MERGE. */
-import { EINVAL, EPERM } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, EPERM } from "../../abi/errno.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
 
 const MDWE_REFUSE_EXEC_GAIN = 1;
@@ -25,4 +26,11 @@ export const setMemoryMerge = ({ process }: Task, wanted: number, isPlain: boole
   if (!isPlain) return EINVAL;
   process.mergesMemory = wanted !== 0;
   return 0;
+};
+
+/** PR_GET_AUXV */
+export const getAuxv = (task: Task, addr: UserAddr, length: number): number => {
+  const { auxv } = task.mm;
+  const written = Math.min(length, auxv.length);
+  return task.memory.writeFrom(addr, auxv, 0, written) === written ? auxv.length : EFAULT;
 };

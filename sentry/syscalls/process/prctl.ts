@@ -29,6 +29,7 @@ import {
   PR_SET_PTRACER,
   PR_SET_SECCOMP,
   PR_SET_SPECULATION_CTRL,
+  PR_SET_SYSCALL_USER_DISPATCH,
   PR_SET_THP_DISABLE,
   PR_SET_TIMERSLACK,
   PR_SET_TIMING,
@@ -44,9 +45,10 @@ import { ANON_NAME_MAX, nameMemory } from "../../mm/name-memory.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { setFilter, setStrict } from "../../task/set-seccomp.ts";
 import type { Task } from "../../task/task.ts";
+import { setUserDispatch } from "../../task/user-dispatch.ts";
 import { implement } from "../implement.ts";
 import { capabilityPrctl } from "./prctl-capability.ts";
-import { getExecGain, setExecGain, setMemoryMerge } from "./prctl-memory.ts";
+import { getAuxv, getExecGain, setExecGain, setMemoryMerge } from "./prctl-memory.ts";
 import { setMemoryMap } from "./prctl-mm.ts";
 
 const PR_TSC_ENABLE = 1;
@@ -84,12 +86,6 @@ const setPtracer = (task: Task, pid: number): number => {
   return 0;
 };
 
-const getAuxv = (task: Task, addr: UserAddr, length: number): number => {
-  const { auxv } = task.mm;
-  const written = Math.min(length, auxv.length);
-  return task.memory.writeFrom(addr, auxv, 0, written) === written ? auxv.length : EFAULT;
-};
-
 /** prctl(2) */
 export const sys_prctl = implement(
   "prctl",
@@ -119,6 +115,8 @@ export const sys_prctl = implement(
         return arg2 === 0 ? 0 : EINVAL;
       case PR_GET_SECCOMP:
         return task.seccomp?.mode ?? 0;
+      case PR_SET_SYSCALL_USER_DISPATCH:
+        return setUserDispatch(task, arg2, arg3, arg4, arg5);
       case PR_SET_SECCOMP:
         if (arg2 === 1) return setStrict(task);
         return arg2 === 2 ? setFilter(task, 0, arg3) : EINVAL;

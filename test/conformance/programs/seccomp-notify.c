@@ -120,6 +120,13 @@ static void supervise(void) {
   printf("added %d\n", fd > 2);
   add.newfd = 5;
   T(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add));
+  /* A struct of another length: what is behind the known part must be zeros. */
+  struct {
+    struct seccomp_notif_addfd known;
+    char rest[8];
+  } longer = {.known = add, .rest = {1}};
+  T(ioctl(listener, _IOWR('!', 3, longer), &longer));
+  T(ioctl(listener, _IOW('!', 3, char[16]), &longer));
   fflush(stdout);
   answer(listener, request.id, fd, 0, 0);
   request = read_one(listener);
