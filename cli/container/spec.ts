@@ -1,8 +1,9 @@
 /** spec and features: what Moat understands. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readCgroupHost } from "../../runtime/cgroup/host.ts";
 import { ContainerError } from "../../runtime/container/container-error.ts";
-import { DEFAULT_SPEC } from "../../runtime/spec/default.ts";
+import { defaultSpec } from "../../runtime/spec/default.ts";
 import { rootlessSpec } from "../../runtime/spec/rootless.ts";
 import { HOOK_NAMES } from "../../runtime/spec/spec.ts";
 import { ACTIONS, FLAGS, OPERATORS } from "../../runtime/spec/validate-seccomp.ts";
@@ -12,7 +13,8 @@ import { VERSION } from "../version.ts";
 export const spec = (flags: { readonly bundle: string; readonly rootless?: boolean }): void => {
   const path = join(resolve(flags.bundle), "config.json");
   if (existsSync(path)) throw new ContainerError("File config.json exists. Remove it first");
-  const content = flags.rootless === true ? rootlessSpec(process.geteuid?.() ?? 0, process.getegid?.() ?? 0) : DEFAULT_SPEC;
+  const base = defaultSpec(readCgroupHost().mode === "v2");
+  const content = flags.rootless === true ? rootlessSpec(base, process.geteuid?.() ?? 0, process.getegid?.() ?? 0) : base;
   writeFileSync(path, `${JSON.stringify(content, null, "\t")}\n`, { mode: 0o666 });
 };
 

@@ -114,3 +114,10 @@ export const DEFAULT_SPEC = {
     readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
   },
 };
+
+/** As runc: with cgroup v2 alone a container has a cgroup namespace. */
+export const defaultSpec = (isCgroupV2: boolean): typeof DEFAULT_SPEC => {
+  const { linux } = DEFAULT_SPEC;
+  const namespaces = [...linux.namespaces, ...(isCgroupV2 ? [{ type: "cgroup" }] : [])];
+  return { ...DEFAULT_SPEC, linux: { ...linux, namespaces } };
+};

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, it } from "node:test";
+import { readCgroupHost } from "../../runtime/cgroup/host.ts";
 import { describeContainers } from "../needs.ts";
 import { Containers } from "./bundle.ts";
 import { run } from "./moat.ts";
@@ -145,6 +146,8 @@ describeContainers("commands", () => {
       assert.deepEqual(call("spec", "-b", directory), { status: 0, stdout: "", stderr: "" });
       const spec = JSON.parse(readFileSync(join(directory, "config.json"), "utf8"));
       assert.deepEqual([spec.process.args, spec.process.terminal, spec.root], [["sh"], true, { path: "rootfs", readonly: true }]);
+      const types = spec.linux.namespaces.map(({ type }: { type: string }) => type);
+      assert.deepEqual(types, ["pid", "network", "ipc", "uts", "mount", ...(readCgroupHost().mode === "v2" ? ["cgroup"] : [])]);
       const again = call("spec", "-b", directory);
       assert.equal(again.status, 1);
       assert.match(again.stderr, /File config\.json exists\. Remove it first/);
