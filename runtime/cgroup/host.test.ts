@@ -49,6 +49,7 @@ describe("systemd's names", () => {
   it("come from slice:prefix:name", () => {
     assert.deepEqual(systemdUnit("machine.slice:libpod:abc", "id1", false), { ...plain, slice: "machine.slice", unit: "libpod-abc.scope" });
     assert.deepEqual(systemdUnit("a-b.slice::c.slice", "id1", false), { ...plain, slice: "a-b.slice", unit: "c.slice" });
+    assert.equal(systemdUnit("a.slice::c", "id1", false).unit, "-c.scope");
     assert.deepEqual(systemdUnit("", "id1", false), { ...plain, slice: "system.slice", unit: "moat-id1.scope" });
     assert.throws(
       () => systemdUnit("/docker/x", "x", false),

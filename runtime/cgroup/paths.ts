@@ -73,7 +73,7 @@ export const systemdUnit = (
     );
   }
   const [slice, prefix, name] = parts;
-  const unit = name.endsWith(".slice") ? name : prefix === "" ? `${name}.scope` : `${prefix}-${name}.scope`;
+  const unit = name.endsWith(".slice") ? name : `${prefix}-${name}.scope`;
   return { slice: slice === "" ? (isRootless ? "user.slice" : "system.slice") : slice, unit, annotations };
 };
 

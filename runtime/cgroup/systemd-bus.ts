@@ -38,12 +38,14 @@ export class SystemdBus {
     this.#run(`${method} of ${unit}`, "call", SERVICE, MANAGER_PATH, MANAGER, method, signature, ...values);
   }
 
-  /** Queues the start. A unit of this name that there is already is taken as it is, as by runc. */
-  start(unit: string, properties: readonly Property[]): void {
+  /** Queues the start; false when there is a unit of this name already. */
+  start(unit: string, properties: readonly Property[]): boolean {
     try {
       this.#call(unit, "StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "replace", ...flattened(properties), "0");
+      return true;
     } catch (error) {
       if (!(error instanceof CgroupError) || !/already (exists|loaded)/.test(error.message)) throw error;
+      return false;
     }
   }
 

@@ -11,6 +11,9 @@ import type { SystemdBus } from "./systemd-bus.ts";
 import { annotatedProperties, deviceProperties, flag, limitProperties, type Property } from "./systemd-properties.ts";
 import { waitUntil } from "./tree.ts";
 
+/** A systemd is at work. */
+const isBooted = (): boolean => statSync("/run/systemd/system", { throwIfNoEntry: false })?.isDirectory() === true;
+
 const START_MS = 30_000;
 /** How long a start may take before systemd is asked what has become of it. */
 const ASK_MS = 500;
@@ -27,18 +30,23 @@ const unitProperties = (unit: SystemdUnit, pid: number, isV2: boolean): Property
   return [...properties, ...annotatedProperties(unit.annotations)];
 };
 
+/** What is asked of systemd for one unit. */
+export type UnitBus = Pick<SystemdBus, "start" | "set" | "stop" | "forget" | "stateOf">;
+
 export class CgroupSystemd implements CgroupManager {
   readonly #inner: CgroupManager;
   readonly #unit: SystemdUnit;
-  readonly #bus: SystemdBus;
+  readonly #bus: UnitBus;
   readonly #isV2: boolean;
+  readonly #isBooted: () => boolean;
   #isPending = false;
 
-  constructor(inner: CgroupManager, unit: SystemdUnit, bus: SystemdBus, isV2: boolean) {
+  constructor(inner: CgroupManager, unit: SystemdUnit, bus: UnitBus, isV2: boolean, booted = isBooted) {
     this.#inner = inner;
     this.#unit = unit;
     this.#bus = bus;
     this.#isV2 = isV2;
+    this.#isBooted = booted;
   }
 
   get paths(): CgroupPaths {
@@ -51,16 +59,27 @@ export class CgroupSystemd implements CgroupManager {
 
   /** The unit needs a process to begin with. */
   create(): void {
-    if (statSync("/run/systemd/system", { throwIfNoEntry: false })?.isDirectory() !== true) {
+    if (!this.#isBooted()) {
       throw new CgroupError("systemd not running on this host, cannot use systemd cgroups manager");
     }
     this.#isPending = true;
   }
 
+  /** A unit that runs is taken as it is, as by runc; one that failed or is ending, of a container before this one, goes. */
+  #queue(properties: readonly Property[]): boolean {
+    const { unit } = this.#unit;
+    if (this.#bus.start(unit, properties)) return true;
+    const state = this.#bus.stateOf(unit);
+    if (state === "failed") this.#bus.forget(unit);
+    return state === "active" || state === "activating";
+  }
+
   /** The job is queued when the call returns, and done when the cgroup is there; what fails leaves none. */
   async #start(pid: number): Promise<void> {
     const { unit } = this.#unit;
-    this.#bus.start(unit, unitProperties(this.#unit, pid, this.#isV2));
+    const properties = unitProperties(this.#unit, pid, this.#isV2);
+    const isQueued = await waitUntil(START_MS, () => this.#queue(properties));
+    if (!isQueued) throw new CgroupError(`unable to start unit ${JSON.stringify(unit)}: another one of this name does not end`);
     const end = performance.now() + START_MS;
     while (!(await waitUntil(ASK_MS, () => this.#inner.exists()))) {
       const state = this.#bus.stateOf(unit);
