@@ -177,6 +177,7 @@ export const planDo = async (argv: readonly string[], options: DoOptions): Promi
     waitsForStart: false,
     joins: null,
     timeOffsets: null,
+    namespaceNumbers: null,
     network: options.network,
     platform: options.platform,
     initUnkillable: false,

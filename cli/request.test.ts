@@ -23,6 +23,7 @@ const config: StartConfig = {
     waitsForStart: false,
     joins: null,
     timeOffsets: null,
+    namespaceNumbers: null,
     mounts: [
       { type: "proc", target: "/", source: "", options: "", tree: null, readOnly: false, flags: 0, propagation: [], copiesUp: false },
     ],

@@ -10,6 +10,7 @@ import { type CgroupOptions, destroyCgroup, enterCgroup, gatherProcesses, planCo
 import { ContainerError, reasonOf } from "./container-error.ts";
 import { runContainerHooks, runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
+import { namespaceNumbers } from "./namespace-numbers.ts";
 import { type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, timeOffsets, userMappings } from "./namespaces.ts";
 import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
@@ -63,7 +64,7 @@ export const writePidFile = (path: string | null, pid: number): void => {
 interface Request {
   readonly listener: SeccompListenerConfig | null;
   /** For what the cgroup leaves of the machine. */
-  encode(resources: SeenResources): Buffer;
+  encode(resources: SeenResources, monitor: number): Buffer;
 }
 
 /** The request for the launcher. */
@@ -88,7 +89,10 @@ const requestFor = (
   if (consoleSize !== null) records.push(["console-size", `${consoleSize.height}x${consoleSize.width}`]);
   return {
     listener: config.sandbox.seccompListener,
-    encode: (resources) => encodeRecords(records, { ...config, sandbox: { ...config.sandbox, resources } }),
+    encode: (resources, monitor) => {
+      const numbers = namespaceNumbers(spec.namespaces, monitor, config.sandbox.network === "host");
+      return encodeRecords(records, { ...config, sandbox: { ...config.sandbox, resources, namespaceNumbers: numbers } });
+    },
   };
 };
 
@@ -139,7 +143,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     const cgroup = await enterCgroup(plannedCgroup, spec.resources, pid, spec.process.oomScoreAdj);
     createHooks(spec, stored);
     const attach = await agentOf(spec, request, stored, joined?.owner.pid ?? pid, store.directory(id));
-    requestSandbox(request.encode(seenBy(stored, cgroup.paths, options.hostFacts, spec.hasCgroupNamespace)));
+    requestSandbox(request.encode(seenBy(stored, cgroup.paths, options.hostFacts, spec.hasCgroupNamespace), pid));
     await attach?.();
     await gatherProcesses(cgroup, pid, spec.process.oomScoreAdj, (spec.resources.memory.limit ?? 0) > 0);
     stored = { ...stored, status: "created", cgroup: { ...plannedCgroup, paths: cgroup.paths } };

@@ -103,6 +103,7 @@ export const planContainer = ({
         waitsForStart: true,
         joins,
         timeOffsets,
+        namespaceNumbers: null,
         network: networkMode(spec, network),
         platform: "systrap",
         initUnkillable: true,

@@ -35,6 +35,7 @@ const good = () => ({
     readonlyPaths: [],
     waitsForStart: false,
     joins: null,
+    namespaceNumbers: { ipc: 4026531999, uts: null, pid: 1, net: null, user: 2 },
     timeOffsets: { monotonic: { sec: -5, nsec: 1 }, boottime: { sec: 7, nsec: 999_999_999 } },
     mounts: [
       { ...mount, type: "overlay", target: "/", tree: { index: 0, path: ["a"], fsType: "ext4", root: "/", device: "1:2", listens: true } },

@@ -8,7 +8,7 @@
  * sentry/host/start.ts and supervisor-protocol.ts.
  */
 import { MAX_ID } from "../../syscall-tables/limits.ts";
-import { checkText, type Fields, flag, integer, list, nullable, record, refuse, text, texts } from "./fields.ts";
+import { checkInteger, checkText, type Fields, flag, integer, list, nullable, record, refuse, text, texts } from "./fields.ts";
 import { type TreesConfig, treesConfig } from "./mount-config.ts";
 import { type ProcessConfig, readProcessConfig } from "./process-config.ts";
 import { checkCpus, readSeenResources, type SeenResources } from "./seen-resources.ts";
@@ -69,6 +69,15 @@ export interface JoinConfig {
   readonly network: boolean;
 }
 
+/** Inode numbers of ns/ links that tell the container's namespaces from those of others; null: whatever the kernel has. */
+export interface NamespaceNumbersConfig {
+  readonly ipc: number | null;
+  readonly uts: number | null;
+  readonly pid: number | null;
+  readonly net: number | null;
+  readonly user: number | null;
+}
+
 /** Seconds of any sign, and 0 to 999999999 ns. */
 export interface TimeOffsetConfig {
   readonly sec: number;
@@ -86,6 +95,7 @@ export interface SandboxConfig extends ProcessConfig, TreesConfig {
   readonly domainname: string;
   /** Null: ids inside are the gofer's. */
   readonly userNamespace: UserNamespaceConfig | null;
+  readonly namespaceNumbers: NamespaceNumbersConfig | null;
   /** Of a time namespace of its own; null: the machine's time. */
   readonly timeOffsets: TimeOffsetsConfig | null;
   /** Paths below /proc/sys and what is written there before the first program runs. */
@@ -192,6 +202,13 @@ const joins = (value: unknown): JoinConfig => {
   return { uts: is("uts"), ipc: is("ipc"), network: is("network") };
 };
 
+const namespaceNumbers = (value: unknown): NamespaceNumbersConfig => {
+  const path = "sandbox.namespaceNumbers";
+  const from = record(value, path);
+  const of = (key: string): number | null => nullable(from[key], (number) => checkInteger(number, `${path}.${key}`, 1, 0xffff_ffff));
+  return { ipc: of("ipc"), uts: of("uts"), pid: of("pid"), net: of("net"), user: of("user") };
+};
+
 /** KTIME_MAX in seconds. */
 export const MOST_OFFSET_SECONDS = 9_223_372_036;
 
@@ -224,6 +241,7 @@ const sandboxConfig = (value: unknown, treeCount: number): SandboxConfig => {
     domainname: text(from, "domainname", "sandbox"),
     ...treesConfig(from, treeCount),
     userNamespace: nullable(from.userNamespace, userNamespace),
+    namespaceNumbers: nullable(from.namespaceNumbers, namespaceNumbers),
     timeOffsets: nullable(from.timeOffsets, timeOffsets),
     sysctls: list(from, "sysctls", "sandbox").map((item, index) => sysctl(item, `sandbox.sysctls[${index}]`)),
     waitsForStart: flag(from, "waitsForStart", "sandbox"),

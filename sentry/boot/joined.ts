@@ -20,6 +20,7 @@ import {
 } from "../../runtime/sandbox/supervisor-protocol.ts";
 import { SIGCONT } from "../../syscall-tables/flags/signal.ts";
 import { EAGAIN, isErrno } from "../abi/errno.ts";
+import { numberNamespaces } from "../fs/proc/task-links.ts";
 import { GoferClient } from "../host/gofer-client.ts";
 import { firstIpcNamespace, IpcNamespace } from "../ipc/ipc-namespace.ts";
 import { Broker } from "../net/host/broker.ts";
@@ -119,6 +120,7 @@ class JoinedContainer implements Waiter {
       this.#reports.say(MSG_EXEC_FAILED, exitStatus, 0, text);
       return true;
     }
+    if (config.namespaceNumbers !== null) numberNamespaces(task, config.namespaceNumbers);
     writeSysctls(this.#kernel, this.#namespace, task, config.sysctls);
     if (config.terminal) terminalOf(this.#stdio)?.attachTo(task.process);
     this.control.awaitStart(task);

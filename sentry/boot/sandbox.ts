@@ -8,6 +8,7 @@ import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-
 import { EPOLLIN } from "../../syscall-tables/flags/poll.ts";
 import { isErrno } from "../abi/errno.ts";
 import { beginCoreDump } from "../core-dump/core-dump.ts";
+import { numberNamespaces } from "../fs/proc/task-links.ts";
 import { isTerminalFd, openHostFd } from "../fs/tty/host-file.ts";
 import { hostTerminal } from "../fs/tty/host-tty.ts";
 import { confine } from "../host/confine.ts";
@@ -94,6 +95,7 @@ export const runSandbox = (
     supervisor.execFailed(exitStatus, text);
     return;
   }
+  if (config.namespaceNumbers !== null) numberNamespaces(task, config.namespaceNumbers);
   writeSysctls(kernel, namespace, task, config.sysctls);
   if (config.terminal) hostTerminal.terminal?.attachTo(task.process);
   if (config.waitsForStart) control.awaitStart(task);

@@ -1,5 +1,6 @@
 /** What config.json says of the process and its kernel, as runc's integration cases ask for it. */
 import assert from "node:assert/strict";
+import { readlinkSync } from "node:fs";
 import { after, it } from "node:test";
 import { describeContainers } from "../needs.ts";
 import { type Config, Containers } from "./bundle.ts";
@@ -205,5 +206,32 @@ int main(int argc, char **argv) {
         .map((line) => `${line.replace(/\d+$/, (signals) => String(Number(signals) + from))}\n`)
         .join("");
     assertRun(containers, made, { status: 0, stdout: told(0) + told(5) });
+  });
+
+  it("the links in /proc/self/ns tell which namespaces are the host's", () => {
+    const kinds = ["ipc", "uts", "pid", "net", "user"];
+    const isHosts = (namespaces: readonly string[], change: (config: Config) => void = () => {}): string => {
+      const script = kinds.map((kind) => `readlink /proc/self/ns/${kind}`).join("; ");
+      const made = containers.bundle(["sh", "-c", script], (config) => {
+        linux({ namespaces: namespaces.map((type) => ({ type })) })(config);
+        change(config);
+      });
+      const told: string[] = [];
+      withBoth(containers, ({ name, call }) => {
+        const { stdout, stderr } = call("run", "-b", made, containers.id(`ns-${name}-${namespaces.length}`));
+        const numbers = stdout.trim().split("\n");
+        assert.equal(new Set(numbers).size, kinds.length, stderr);
+        told.push(kinds.filter((kind, index) => readlinkSync(`/proc/self/ns/${kind}`) === numbers[index]).join(" "));
+      });
+      assert.equal(new Set(told).size, 1, told.join(" / "));
+      return told[0];
+    };
+    assert.equal(isHosts(["pid", "network", "ipc", "uts", "mount"]), "user");
+    const withoutHostname = (config: Config): void => {
+      config.hostname = undefined;
+    };
+    assert.equal(isHosts(["pid", "mount"], withoutHostname), "ipc uts net user");
+    const map = [{ containerID: 0, hostID: 0, size: 65536 }];
+    assert.equal(isHosts(["pid", "network", "ipc", "uts", "mount", "user"], linux({ uidMappings: map, gidMappings: map })), "");
   });
 });

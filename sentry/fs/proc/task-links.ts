@@ -1,4 +1,5 @@
 /** /proc/PID/{cwd,root,exe} and ns/ (proc(5), namespaces(7)). */
+import type { NamespaceNumbersConfig } from "../../../runtime/sandbox/config.ts";
 import { S_IFREG } from "../../../syscall-tables/flags/open.ts";
 import {
   CLONE_NEWCGROUP,
@@ -58,13 +59,25 @@ let lastIno = 0xf100_0000;
 const inos = new WeakMap<object, number>();
 
 const inoOf = (namespace: object, first: number, isFirst: boolean): number => {
-  if (isFirst) return first;
   let ino = inos.get(namespace);
   if (ino === undefined) {
+    if (isFirst) return first;
     ino = ++lastIno;
     inos.set(namespace, ino);
   }
   return ino;
+};
+
+/** A container's namespaces are told from those of other kernels; one that has a number keeps it. */
+export const numberNamespaces = (task: Task, numbers: NamespaceNumbersConfig): void => {
+  const number = (namespace: object, ino: number | null): void => {
+    if (ino !== null && !inos.has(namespace)) inos.set(namespace, ino);
+  };
+  number(ipcNamespaceOf(task), numbers.ipc);
+  number(task.uts, numbers.uts);
+  number(task.pidNamespace, numbers.pid);
+  number(networkOf(task), numbers.net);
+  number(task.creds.userNamespace, numbers.user);
 };
 
 /** What an ns/ link stands for. */
