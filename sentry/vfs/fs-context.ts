@@ -14,7 +14,7 @@ export class FsContext {
   #references = 1;
 
   constructor(namespace: MountNamespace, root: Path, cwd: Path, umask = 0o022) {
-    this.namespace = namespace;
+    this.namespace = namespace.take();
     this.#root = takePath(root);
     this.#cwd = takePath(cwd);
     this.umask = umask;
@@ -46,21 +46,25 @@ export class FsContext {
   /** CLONE_NEWNS, for a context nobody else shares: the same places in a copy of the mount tree, which `owner` rules. */
   unshareMounts(owner: UserNamespace = this.namespace.owner): void {
     const translate = new Map<Mount, Mount>();
-    this.namespace = this.namespace.fork(translate);
+    const old = this.namespace;
+    this.namespace = old.fork(translate).take();
     if (owner !== this.namespace.owner) lockMounts(this.namespace);
     this.namespace.owner = owner;
     const moved = (path: Path): Path => ({ mount: translate.get(path.mount) ?? path.mount, dentry: path.dentry });
     this.root = moved(this.#root);
     this.cwd = moved(this.#cwd);
+    old.put();
   }
 
   /** setns(2): root and working directory become the namespace's root. */
   enter(namespace: MountNamespace): void {
-    this.namespace = namespace;
+    const old = this.namespace;
+    this.namespace = namespace.take();
     let mount = namespace.root;
     for (let over = mount.children.get(mount.root); over !== undefined; over = mount.children.get(mount.root)) mount = over;
     this.root = { mount, dentry: mount.root };
     this.cwd = this.#root;
+    old.put();
   }
 
   get references(): number {
@@ -78,5 +82,6 @@ export class FsContext {
     if (--this.#references > 0) return;
     putPath(this.#root);
     putPath(this.#cwd);
+    this.namespace.put();
   }
 }

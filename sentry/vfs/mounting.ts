@@ -26,7 +26,7 @@ import type { Task } from "../task/task.ts";
 import { rootDentry } from "./dentry-cache.ts";
 import { hidesBelow, isTooRevealing, mayChangeFlags } from "./locked-mounts.ts";
 import { MOUNT_FLAGS, Mount } from "./mount.ts";
-import { copyTree } from "./mount-namespace.ts";
+import { copyTree, releaseTree } from "./mount-namespace.ts";
 import type { Path } from "./path.ts";
 import { isReachable } from "./tree.ts";
 import type { Vfs } from "./vfs.ts";
@@ -58,19 +58,6 @@ export const graft = (task: Task, mount: Mount, target: Path): number => {
   if (mount.root.inode.isDirectory !== target.dentry.inode.isDirectory) return ENOTDIR;
   namespace.attach(mount, target.mount, target.dentry);
   return 0;
-};
-
-/** Ends a tree of mounts that is in no namespace any more. */
-const releaseTree = (mount: Mount): void => {
-  for (const [dentry, child] of mount.children) {
-    dentry.mounts--;
-    dentry.pins--;
-    child.parent = null;
-    child.mountpoint = null;
-    releaseTree(child);
-  }
-  mount.children.clear();
-  mount.release();
 };
 
 const newMount = (task: Task, vfs: Vfs, source: string, target: Path, type: string, flags: number, data: string): number => {

@@ -18,7 +18,7 @@ import type { Task } from "../task/task.ts";
 import { checkCreate, newGid } from "./creation.ts";
 import { exchangeDentries, lookupDentry, moveDentry, removeDentry } from "./dentry-cache.ts";
 import type { Inode } from "./inode.ts";
-import { isBelow } from "./mount-namespace.ts";
+import { detachMounts, isBelow, isMountpointOf } from "./mount-namespace.ts";
 import { nextCookie, notify } from "./notify.ts";
 import type { Dentry, Path } from "./path.ts";
 import { MAY_WRITE, mayAccess, mayDelete } from "./permission.ts";
@@ -36,8 +36,6 @@ const settle = (inode: Inode): void => {
   inode.forget();
 };
 
-const isMountpoint = (dentry: Dentry): boolean => dentry.mounts > 0;
-
 export const unlink = (task: Task, dirfd: number, path: string): number => {
   const walker = new Walker();
   const failed = walker.walk(task, dirfd, path, WALK_PARENT, 0);
@@ -52,10 +50,11 @@ export const unlink = (task: Task, dirfd: number, path: string): number => {
   const error = mayRemoveFrom(task.creds, walker.path, false) || mayDelete(parent.inode, inode, task.creds);
   if (error < 0) return error;
   if (inode.isDirectory) return EISDIR;
-  if (isMountpoint(child)) return EBUSY;
+  if (isMountpointOf(task.fs.namespace, child)) return EBUSY;
   const result = parent.inode.unlink(name, inode);
   if (result < 0) return result;
   removeDentry(child);
+  detachMounts(child);
   tellLinkCount(inode);
   settle(inode);
   notify(null, parent.inode, IN_DELETE, name);
@@ -77,10 +76,11 @@ export const rmdir = (task: Task, dirfd: number, path: string): number => {
   const error = mayRemoveFrom(task.creds, walker.path, true) || mayDelete(parent.inode, inode, task.creds);
   if (error < 0) return error;
   if (!inode.isDirectory) return ENOTDIR;
-  if (isMountpoint(child)) return EBUSY;
+  if (isMountpointOf(task.fs.namespace, child)) return EBUSY;
   const result = parent.inode.rmdir(name, inode);
   if (result < 0) return result;
   removeDentry(child);
+  detachMounts(child);
   child.children = null;
   child.negatives = 0;
   settle(inode);
@@ -183,12 +183,16 @@ const move = (
     if (error >= 0 && isExchange && victim?.isDirectory) error = mayAccess(victim, task.creds, MAY_WRITE);
     if (error < 0) return error;
   }
-  if (isMountpoint(source) || (target !== null && isMountpoint(target))) return EBUSY;
+  const { namespace } = task.fs;
+  if (isMountpointOf(namespace, source) || (target !== null && isMountpointOf(namespace, target))) return EBUSY;
   const result = oldParent.inode.rename(oldName, inode, newParent.inode, newName, victim, flags);
   if (result < 0) return result;
   if (isExchange && target !== null) exchangeDentries(source, target);
   else {
-    if (target !== null) removeDentry(target);
+    if (target !== null) {
+      removeDentry(target);
+      detachMounts(target);
+    }
     moveDentry(source, newParent, newName);
     if ((flags & RENAME_WHITEOUT) !== 0) ownWhiteout(task, oldParent, oldName);
   }

@@ -22,6 +22,7 @@ import { firstTimeNamespace, type TimeNamespace } from "../../task/time-namespac
 import { UserNamespace } from "../../task/user-namespace.ts";
 import { Filesystem, type FilesystemStatistics } from "../../vfs/filesystem.ts";
 import { Inode } from "../../vfs/inode.ts";
+import { MountNamespace } from "../../vfs/mount-namespace.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
 import { anonymousPath } from "../../vfs/walk.ts";
@@ -185,6 +186,7 @@ let nsfs: NamespaceFilesystem | null = null;
 const namespaceInodes = new Map<number, NamespaceInode>();
 
 const placeOf = (reference: NamespaceReference, task: Task): Path => {
+  if (reference.object instanceof MountNamespace) reference.object.isKept = true;
   nsfs ??= new NamespaceFilesystem(task.kernel.vfs.allocateDevice());
   let inode = namespaceInodes.get(reference.ino);
   if (inode === undefined) {
