@@ -1,9 +1,9 @@
 /** The map against a model that keeps one record per page. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PAGE_SIZE } from "../abi/mman.ts";
+import { PAGE_SIZE, PROT_WRITE } from "../abi/mman.ts";
 import type { FileMapping } from "./file-mapping.ts";
-import { VM_LOCKED, VM_MAY_ALL, VM_PLATFORM, VM_SHARED, Vma } from "./vma.ts";
+import { VM_ACCOUNT, VM_LOCKED, VM_MAY_ALL, VM_PLATFORM, VM_SHARED, Vma } from "./vma.ts";
 import { VmaMap } from "./vma-map.ts";
 
 const PAGES = 256;
@@ -64,6 +64,10 @@ const assertSame = (map: VmaMap, model: (Page | null)[], files: FakeFile[]): voi
   for (const file of files) assert.equal(file.references, map.list.filter((vma) => vma.file === (file as never)).length);
 };
 
+/** What was private and writable once is accounted for ever. */
+const accounted = (flags: number, prot: number): number =>
+  (prot & PROT_WRITE) !== 0 && (flags & VM_SHARED) === 0 ? flags | VM_ACCOUNT : flags;
+
 test("random operations agree with one record per page", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = generator(seed);
@@ -83,7 +87,8 @@ test("random operations agree with one record per page", () => {
           map.remove(at(first), at(last));
           file?.takeMapping();
           map.insert(new Vma(at(first), at(last), prot, flags, offset, file as unknown as FileMapping | null));
-          for (let page = first; page < last; page++) model[page] = { prot, flags, file, offset: file === null ? 0 : at(page) };
+          for (let page = first; page < last; page++)
+            model[page] = { prot, flags: accounted(flags, prot), file, offset: file === null ? 0 : at(page) };
           break;
         }
         case 2:
@@ -97,7 +102,7 @@ test("random operations agree with one record per page", () => {
             const old = model[page];
             if (old === null) continue;
             const flags = (old.flags & ~(change.clearFlags ?? 0)) | (change.setFlags ?? 0);
-            model[page] = { ...old, prot: change.prot ?? old.prot, flags };
+            model[page] = { ...old, prot: change.prot ?? old.prot, flags: accounted(flags, change.prot ?? 0) };
           }
         }
       }
