@@ -46,6 +46,7 @@ const fakeFile = (options: { canRead?: boolean; canWrite?: boolean; error?: Errn
     canRead: options.canRead ?? true,
     canWrite: options.canWrite ?? false,
     path: { mount: { flags: options.mountFlags ?? 0 } },
+    inode: { keepsAtime: false },
     mapping: () => options.error ?? mapping,
   };
   return { file: file as unknown as OpenFile, mapping };
