@@ -1,4 +1,5 @@
 /** The options every socket has (socket(7), struct sock). */
+import { SOF_TIMESTAMPING_RX_SOFTWARE } from "../../syscall-tables/flags/socket-options.ts";
 import type { SocketFilter } from "./filter/socket-filter.ts";
 
 /** net.core.wmem_default and rmem_default, also the largest value that SO_SNDBUF and SO_RCVBUF take. */
@@ -34,6 +35,8 @@ export class SocketSettings {
   passRights = true;
   /** SO_TIMESTAMP or SO_TIMESTAMPNS (their option number), or 0. */
   timestamp = 0;
+  /** SO_TIMESTAMPING: its SOF_* flags, and by which of its two numbers it was set. */
+  readonly stamping = { flags: 0, option: 0 };
   /** SO_PEEK_OFF; -1: off. */
   peekOffset = -1;
   /** SO_BINDTODEVICE as an interface index, 0: any. */
@@ -43,6 +46,10 @@ export class SocketSettings {
   filter: SocketFilter | null = null;
   /** SO_ATTACH_REUSEPORT_CBPF */
   reuseportChoice: ReuseportChoice | null = null;
+  /** Received data is stamped with the time when it came. */
+  get wantsStamps(): boolean {
+    return this.timestamp !== 0 || (this.stamping.flags & SOF_TIMESTAMPING_RX_SOFTWARE) !== 0;
+  }
   /** Options that are only remembered, by number. */
   readonly remembered = new Map<number, number>();
 
@@ -61,6 +68,7 @@ export class SocketSettings {
     this.isOobInline = from.isOobInline;
     this.isBroadcast = from.isBroadcast;
     this.timestamp = from.timestamp;
+    Object.assign(this.stamping, from.stamping);
     this.interfaceIndex = from.interfaceIndex;
     this.filter = from.filter;
     this.isFilterLocked = from.isFilterLocked;

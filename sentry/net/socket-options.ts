@@ -120,8 +120,10 @@ export const getSocketOption = (socket: Socket, _task: Task, name: number, lengt
     case SO.SO_TIMESTAMPNS_NEW:
       return int32Bytes(settings.timestamp === name ? 1 : 0);
     case SO.SO_TIMESTAMPING:
-    case SO.SO_TIMESTAMPING_NEW:
-      return int32Bytes(0, 0);
+    case SO.SO_TIMESTAMPING_NEW: {
+      const { flags } = settings.stamping;
+      return int32Bytes(flags, 0);
+    }
     case SO.SO_TXTIME:
       return int32Bytes(0, 0);
     case SO.SO_ACCEPTCONN:
@@ -184,6 +186,14 @@ const setDevice = (socket: Socket, value: Uint8Array): number => {
   if (name === "") return setInterface(socket, 0);
   const device = socket.net.interfaceByName(name);
   return device === null ? ENODEV : setInterface(socket, device.index);
+};
+
+/** sock_set_timestamping(): of hardware and of what is sent nothing is told here. */
+const setStamping = (settings: SocketSettings, option: number, flags: number): number => {
+  if ((flags & ~SO.SOF_TIMESTAMPING_MASK) !== 0) return EINVAL;
+  if ((flags & SO.SOF_TIMESTAMPING_OPT_ID_TCP) !== 0 && (flags & SO.SOF_TIMESTAMPING_OPT_ID) === 0) return EINVAL;
+  Object.assign(settings.stamping, { flags, option });
+  return 0;
 };
 
 const setInterface = (socket: Socket, index: number): number => {
@@ -314,6 +324,7 @@ const setInt = (socket: Socket, task: Task, name: number, value: number): number
       return lockFilter(socket, isOn);
     case SO.SO_TIMESTAMPING:
     case SO.SO_TIMESTAMPING_NEW:
+      return setStamping(settings, name, value);
     case SO.SO_MAX_PACING_RATE:
     case SO.SO_CNX_ADVICE:
     case SO.SO_BUSY_POLL_BUDGET:

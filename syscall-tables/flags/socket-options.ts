@@ -62,6 +62,12 @@ export const SO_PASSSEC = 34;
 export const SO_TIMESTAMPNS = 35;
 export const SO_MARK = 36;
 export const SO_TIMESTAMPING = 37;
+export const SOF_TIMESTAMPING_RX_SOFTWARE = 1 << 3;
+export const SOF_TIMESTAMPING_SOFTWARE = 1 << 4;
+export const SOF_TIMESTAMPING_OPT_ID = 1 << 7;
+export const SOF_TIMESTAMPING_OPT_ID_TCP = 1 << 16;
+/** Up to SOF_TIMESTAMPING_TX_COMPLETION. */
+export const SOF_TIMESTAMPING_MASK = (1 << 19) - 1;
 export const SO_PROTOCOL = 38;
 export const SO_DOMAIN = 39;
 export const SO_RXQ_OVFL = 40;

@@ -37,7 +37,7 @@ import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK } from "..
 import { encodeSockaddr, familyOf, type IpAddress, portIn } from "./address.ts";
 import { type Datagram, isUdpLike, type QueuedDatagram, truesize, UDP_HEADER } from "./datagram.ts";
 import { type ErrorReport, putErrorReport } from "./error-queue.ts";
-import { checkInetControl, checkSource, putInetControl, putTimestamp, type SendOverrides, sendOverrides } from "./inet-control.ts";
+import { checkInetControl, checkSource, putInetControl, putStamps, type SendOverrides, sendOverrides } from "./inet-control.ts";
 import { InetSocket } from "./inet-socket.ts";
 import { leaveAllGroups } from "./memberships.ts";
 import type { PortTable } from "./port-table.ts";
@@ -243,7 +243,7 @@ export class DatagramSocket extends InetSocket {
     this.#charged += size;
     let sec = 0;
     let nsec = 0;
-    if (this.settings.timestamp !== 0) {
+    if (this.settings.wantsStamps) {
       const { clock } = this.kernel;
       clock.readRealtime();
       sec = clock.sec;
@@ -290,18 +290,10 @@ export class DatagramSocket extends InetSocket {
       if (settings.peekOffset > 0) settings.peekOffset = Math.max(0, settings.peekOffset - data.length);
     }
     message.address = encodeSockaddr(this.family, datagram.source, datagram.sourcePort);
-    if (settings.timestamp !== 0) this.#putTimestamp(message, datagram);
+    if (settings.wantsStamps) putStamps(message, settings, this.kernel.clock, datagram);
     if (this.ip.wantsControl) putInetControl(this, message, datagram);
     if (length < left) message.outFlags |= MSG_TRUNC;
     return (message.flags & MSG_TRUNC) !== 0 ? left : length;
-  }
-
-  #putTimestamp(message: ReceiveMessage, datagram: QueuedDatagram): void {
-    const { clock } = this.kernel;
-    if (datagram.sec === 0) {
-      clock.readRealtime();
-      putTimestamp(message, this.settings.timestamp, clock.sec, clock.nsec);
-    } else putTimestamp(message, this.settings.timestamp, datagram.sec, datagram.nsec);
   }
 
   /** The bytes of a datagram as this kind of socket shows them. */

@@ -3,8 +3,10 @@ import * as IP from "../../../syscall-tables/flags/ip-options.ts";
 import { AF_INET6 } from "../../../syscall-tables/flags/socket.ts";
 import * as SO from "../../../syscall-tables/flags/socket-options.ts";
 import { EAFNOSUPPORT, EINVAL, ENETUNREACH, EPERM } from "../../abi/errno.ts";
+import type { Clock } from "../../loop/clock.ts";
 import { type ControlMessage, int32At, int32Bytes } from "../control.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
+import type { SocketSettings } from "../settings.ts";
 import { encodeSockaddr, type IpAddress, LOOPBACK4, putAddress6, putWord, v4In, v6In } from "./address.ts";
 import type { QueuedDatagram } from "./datagram.ts";
 import type { InetSocket } from "./inet-socket.ts";
@@ -133,6 +135,9 @@ export const checkInetControl = (_socket: InetSocket, message: SendMessage, cont
   return 0;
 };
 
+/** struct scm_timestamping: software, nothing, hardware. */
+const SCM_TIMESTAMPING_LENGTH = 48;
+
 const pair64 = (first: number, second: number): Uint8Array => {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
@@ -143,9 +148,27 @@ const pair64 = (first: number, second: number): Uint8Array => {
 };
 
 /** SO_TIMESTAMP, SO_TIMESTAMPNS: `option` is the one that is on. */
-export const putTimestamp = (message: ReceiveMessage, option: number, sec: number, nsec: number): void => {
+const putTimestamp = (message: ReceiveMessage, option: number, sec: number, nsec: number): void => {
   const isNs = option === SO.SO_TIMESTAMPNS || option === SO.SO_TIMESTAMPNS_NEW;
   message.putControl(SO.SOL_SOCKET, option, pair64(sec, isNs ? nsec : Math.floor(nsec / 1000)));
+};
+
+/** The times that the options ask for, of data that came at `stamp`; without one, of now (__sock_recv_timestamp). */
+export const putStamps = (message: ReceiveMessage, settings: SocketSettings, clock: Clock, stamp: { sec: number; nsec: number }): void => {
+  let { sec, nsec } = stamp;
+  if (settings.timestamp !== 0) {
+    if (sec === 0) {
+      clock.readRealtime();
+      ({ sec, nsec } = clock);
+    }
+    putTimestamp(message, settings.timestamp, sec, nsec);
+  }
+  const { stamping } = settings;
+  if (sec === 0 || (stamping.flags & SO.SOF_TIMESTAMPING_SOFTWARE) === 0 || (stamping.flags & SO.SOF_TIMESTAMPING_RX_SOFTWARE) === 0)
+    return;
+  const bytes = new Uint8Array(SCM_TIMESTAMPING_LENGTH);
+  bytes.set(pair64(sec, nsec));
+  message.putControl(SO.SOL_SOCKET, stamping.option, bytes);
 };
 
 /** ip_cmsg_recv(), ip6_datagram_recv_ctl() */

@@ -19,7 +19,7 @@ import type { Io } from "../../vfs/io.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { plainPacket } from "../filter/filter-packet.ts";
 import { truesize } from "../inet/datagram.ts";
-import { putTimestamp } from "../inet/inet-control.ts";
+import { putStamps } from "../inet/inet-control.ts";
 import type { ReceiveMessage, SendMessage, SocketCredentials } from "../message.ts";
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, type SocketOptions } from "../socket.ts";
 import { isUnspecified } from "./names.ts";
@@ -165,7 +165,7 @@ export class UnixPacketSocket extends UnixSocket {
     const credentials = message.credentials ?? credentialsOf(task, "real");
     let sec = 0;
     let nsec = 0;
-    if (other.settings.timestamp !== 0) {
+    if (other.settings.wantsStamps) {
       const { clock } = this.kernel;
       clock.readRealtime();
       sec = clock.sec;
@@ -221,7 +221,7 @@ export class UnixPacketSocket extends UnixSocket {
     }
     if (length < left) message.outFlags |= MSG_TRUNC;
     message.address = packet.address;
-    if (settings.timestamp !== 0) this.#putTimestamp(message, packet);
+    if (settings.timestamp !== 0) putStamps(message, settings, this.kernel.clock, packet);
     if (settings.passCredentials || settings.passPidfd || packet.rights !== null) {
       deliverScm(task, message, settings, packet.credentials, packet.rights, isPeek);
     }
@@ -233,14 +233,6 @@ export class UnixPacketSocket extends UnixSocket {
     // A datagram socket that would not sleep does not look at the shutdown.
     if (isShut && (this.#isSequential || (message.flags & MSG_DONTWAIT) === 0)) return 0;
     return EAGAIN;
-  }
-
-  #putTimestamp(message: ReceiveMessage, packet: Packet): void {
-    const { clock } = this.kernel;
-    if (packet.sec === 0) {
-      clock.readRealtime();
-      putTimestamp(message, this.settings.timestamp, clock.sec, clock.nsec);
-    } else putTimestamp(message, this.settings.timestamp, packet.sec, packet.nsec);
   }
 
   #take(packet: Packet): void {
