@@ -1,26 +1,26 @@
 /**
  * The sentry's own time, given to the threads it worked for: what Linux would have counted as their
  * system time. Between two looks at the clock (the loop has them anyway) the sentry was busy
- * for all but its empty rounds, whose price is the cheapest that was ever seen; the threads
+ * for all but the looks it took in vain, whose price is the cheapest that was ever seen; the threads
  * that were served meanwhile share that by the number of their calls.
  */
 import { ownCpuNs } from "../../../native/ffi/cpu-unsafe.ts";
 import type { SystrapThread } from "./thread.ts";
 
 /** Before any idle stretch was seen. */
-const FIRST_ROUND_NS = 200;
+const FIRST_LOOK_NS = 10;
 /** A stretch that is not worth asking for the sentry's own CPU time. */
 const LONG_NS = 300_000;
-/** So many empty rounds tell what one costs. */
-const ENOUGH_ROUNDS = 32;
+/** So many looks in vain tell what one costs. */
+const ENOUGH_LOOKS = 1000;
 
 export class ServiceTime {
   /** Served since the last look at the clock. */
   readonly #served: SystrapThread[] = [];
   #calls = 0;
-  #emptyRounds = 0;
+  #looks = 0;
   #sinceNs = 0;
-  #roundNs = FIRST_ROUND_NS;
+  #lookNs = FIRST_LOOK_NS;
   /** The sentry's CPU time when it was last read, and what passed since then in stretches too short to ask. */
   #cpuNs = 0;
   #shortNs = 0;
@@ -43,27 +43,28 @@ export class ServiceTime {
     this.#calls++;
   }
 
-  emptyRound(): void {
-    this.#emptyRounds++;
+  /** The sentry has looked for requests so often, and there was none. */
+  lookedInVain(looks: number): void {
+    this.#looks += looks;
   }
 
   /** The sentry wakes up. */
   begin(nowNs: number): void {
     this.#sinceNs = nowNs;
-    this.#emptyRounds = 0;
+    this.#looks = 0;
   }
 
   /** A look at the clock. */
   look(nowNs: number): void {
     const passedNs = this.#ownNs(nowNs - this.#sinceNs);
     const calls = this.#calls;
-    const rounds = this.#emptyRounds;
+    const looks = this.#looks;
     this.begin(nowNs);
     if (calls === 0) {
-      if (rounds >= ENOUGH_ROUNDS) this.#roundNs = Math.min(this.#roundNs, passedNs / rounds);
+      if (looks >= ENOUGH_LOOKS) this.#lookNs = Math.min(this.#lookNs, passedNs / looks);
       return;
     }
-    const busyNs = Math.max(0, passedNs - rounds * this.#roundNs) / calls;
+    const busyNs = Math.max(0, passedNs - looks * this.#lookNs) / calls;
     for (const thread of this.#served) {
       thread.serviceNs += busyNs * thread.callsSinceLook;
       thread.asleepServiceNs += busyNs * Math.min(thread.callsSinceLook, thread.wakesSinceLook);
