@@ -2,7 +2,7 @@
 
 import { S_IFDIR, S_IFMT, S_ISGID } from "../../syscall-tables/flags/open.ts";
 import { CAP_FSETID } from "../../syscall-tables/flags/system.ts";
-import { ENOENT, EOVERFLOW, EPERM } from "../abi/errno.ts";
+import { ENOENT, EOVERFLOW } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { INVALID_ID } from "../task/user-namespace.ts";
 import type { Inode } from "./inode.ts";
@@ -24,9 +24,8 @@ export const newGid = (task: Task, dir: Inode): number => ((dir.mode & S_ISGID) 
 export const checkCreate = (task: Task, dir: Path): number => {
   if (dir.dentry.isUnlinked) return ENOENT;
   const { owner } = dir.dentry.inode.fs;
-  // fsuidgid_has_mapping()
-  if (owner.fromKuid(task.creds.fsuid) === INVALID_ID || owner.fromKgid(task.creds.fsgid) === INVALID_ID) return EOVERFLOW;
-  const error = mayCreate(dir, task.creds);
-  if (error < 0) return error;
-  return task.creds.fsuid === INVALID_ID || task.creds.fsgid === INVALID_ID ? EPERM : 0;
+  const { fsuid, fsgid } = task.creds;
+  // fsuidgid_has_mapping(): the filesystem could not say who the owner is.
+  const isUnknown = owner.fromKuid(fsuid) === INVALID_ID || owner.fromKgid(fsgid) === INVALID_ID;
+  return isUnknown && !dir.mount.isReadOnly ? EOVERFLOW : mayCreate(dir, task.creds);
 };

@@ -18,6 +18,10 @@ export const MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOS
 
 let lastId = 20;
 
+/** Ids that are never used again (STATX_MNT_ID_UNIQUE) are no small numbers. */
+export const FIRST_UNIQUE_ID = 2 ** 31 + 1;
+export const uniqueIdOf = ({ id }: Mount): number => id + 2 ** 32;
+
 /** One mount: a (sub)tree of a filesystem placed on a dentry of its parent mount. */
 export class Mount {
   readonly id: number;
