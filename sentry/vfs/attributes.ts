@@ -11,6 +11,7 @@ import type { Credentials } from "../task/credentials.ts";
 import { kernelSignal, sendSignalToTask } from "../task/signals.ts";
 import type { Task } from "../task/task.ts";
 import { INVALID_ID } from "../task/user-namespace.ts";
+import { isAppendOnly, isFixed, isImmutable } from "./file-flags.ts";
 import type { AttributeChange, Inode } from "./inode.ts";
 import { breakLeases } from "./leases.ts";
 import { notifyDentry } from "./notify.ts";
@@ -30,7 +31,7 @@ const change = (path: Path, what: AttributeChange, task: Task): number => {
 export const chmod = (task: Task, path: Path, mode: number): number => {
   const { inode } = path.dentry;
   if (path.mount.isReadOnly) return EROFS;
-  if (!isOwner(inode, task.creds)) return EPERM;
+  if (isFixed(inode) || !isOwner(inode, task.creds)) return EPERM;
   const wanted = (inode.mode & S_IFMT) | (mode & 0o7777);
   return change(path, { mode: withoutForeignSgid(wanted, inode, inode.gid, task.creds) }, task);
 };
@@ -64,6 +65,7 @@ export const chown = (task: Task, path: Path, uid: number, gid: number): number 
   const { creds } = task;
   const ns = creds.userNamespace;
   if (path.mount.isReadOnly) return EROFS;
+  if (isFixed(inode)) return EPERM;
   const what: AttributeChange = {};
   if (uid !== INVALID_ID) {
     what.uid = ns.toKuid(uid);
@@ -92,6 +94,8 @@ export const setTimes = (task: Task, path: Path, what: AttributeChange): number 
   const { inode } = path.dentry;
   if (path.mount.isReadOnly) return EROFS;
   if (what.atime === undefined && what.mtime === undefined) return 0;
+  const isTouch = what.atime === "now" && what.mtime === "now";
+  if (isTouch ? isImmutable(inode) : isFixed(inode)) return EPERM;
   if (!isOwner(inode, task.creds)) {
     if (what.atime !== "now" || what.mtime !== "now") return EPERM;
     if (mayAccess(inode, task.creds, MAY_WRITE) < 0) return EACCES;
@@ -118,6 +122,7 @@ export const truncatePath = (task: Task, path: Path, length: number): number => 
   const error = mayAccess(inode, task.creds, MAY_WRITE);
   if (error < 0) return error;
   if (path.mount.isReadOnly) return EROFS;
+  if (isAppendOnly(inode)) return EPERM;
   if (inode.execCount > 0) return ETXTBSY;
   if (inode.leases !== null && breakLeases(inode, O_WRONLY, task) < 0) return EAGAIN;
   const kept = mayTruncate(task.creds, path);

@@ -54,6 +54,8 @@ export abstract class Inode {
   size = 0;
   /** Encoded as makedev(3). */
   rdev = 0;
+  /** FS_*_FL (file-flags.ts). */
+  fileFlags = 0;
   readonly atime: Timestamp = { sec: 0, nsec: 0 };
   readonly mtime: Timestamp = { sec: 0, nsec: 0 };
   readonly ctime: Timestamp = { sec: 0, nsec: 0 };
@@ -63,6 +65,11 @@ export abstract class Inode {
     this.fs = fs;
     this.ino = ino;
     this.mode = mode;
+  }
+
+  /** It can have them. */
+  get keepsFlags(): boolean {
+    return false;
   }
 
   get isDirectory(): boolean {

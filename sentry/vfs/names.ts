@@ -21,6 +21,7 @@ import type { Task } from "../task/task.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
 import { mayUseDevice } from "./device-rules.ts";
+import { inheritedFlags, isFixed } from "./file-flags.ts";
 import type { Inode } from "./inode.ts";
 import { mayLink } from "./link-protection.ts";
 import { notify } from "./notify.ts";
@@ -44,6 +45,7 @@ const freeName = (task: Task, dirfd: number, path: string, isDirectory: boolean)
 const made = (place: { parent: Path; name: string }, inode: Inode | Errno): Path | Errno => {
   if (isErrno(inode)) return inode;
   const { parent, name } = place;
+  if (inode.keepsFlags) inode.fileFlags = inheritedFlags(parent.dentry.inode);
   const dentry = addDentry(parent.dentry, name, inode);
   notify(null, parent.dentry.inode, inode.isDirectory ? IN_CREATE | IN_ISDIR : IN_CREATE, name);
   return { mount: parent.mount, dentry };
@@ -109,6 +111,7 @@ export const link = (task: Task, old: Path, dirfd: number, path: string): number
   if (parent.mount.isReadOnly) return EROFS;
   const refused = mayLink(inode, task.creds);
   if (refused < 0) return refused;
+  if (isFixed(inode)) return EPERM;
   const kept = mayLinkTo(task, old, parent);
   if (kept < 0) return kept;
   const error = checkCreate(task, parent);

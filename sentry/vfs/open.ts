@@ -6,6 +6,7 @@ import {
   IN_MODIFY,
   IN_OPEN,
   O_ACCMODE,
+  O_APPEND,
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
@@ -29,6 +30,7 @@ import type { Task } from "../task/task.ts";
 import { clearedPrivileges } from "./attributes.ts";
 import { checkCreate, newGid, newMode } from "./creation.ts";
 import { addDentry, lookupDentry } from "./dentry-cache.ts";
+import { inheritedFlags, isAppendOnly } from "./file-flags.ts";
 import { Inode } from "./inode.ts";
 import { breakLeases } from "./leases.ts";
 import { mayFollow, mayReuse } from "./link-protection.ts";
@@ -60,6 +62,9 @@ const openFound = (task: Task, path: Path, flags: number, isNew: boolean): OpenF
     if ((type === S_IFCHR || type === S_IFBLK) && (path.mount.flags & MS_NODEV) !== 0) return EACCES;
     const error = mayAccess(inode, creds, mask);
     if (error < 0) return error as Errno;
+    // An append-only file is opened to append, and not emptied (may_open).
+    const mayShrink = (mask & MAY_WRITE) !== 0 && ((flags & O_APPEND) === 0 || (flags & O_TRUNC) !== 0);
+    if (inode.fileFlags !== 0 && isAppendOnly(inode) && mayShrink) return EPERM;
     if ((flags & O_NOATIME) !== 0 && !isOwner(inode, creds)) return EPERM;
   }
   if ((mask & MAY_WRITE) !== 0 && !isSpecial(inode.mode) && path.mount.isReadOnly) return EROFS;
@@ -121,6 +126,7 @@ const openOrCreate = (task: Task, walker: Walker, flags: number, mode: number, r
       const inode = dir.create(name, fullMode, task.creds.fsuid, newGid(task, dir), 0);
       // lookup_open(): a directory that cannot make files at all.
       if (isErrno(inode)) return dir.create === Inode.prototype.create ? EACCES : inode;
+      if (inode.keepsFlags) inode.fileFlags = inheritedFlags(dir);
       const dentry = addDentry(parent.dentry, name, inode);
       notify(null, dir, IN_CREATE, name);
       return openFound(task, { mount: parent.mount, dentry }, flags, true);

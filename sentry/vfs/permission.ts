@@ -5,6 +5,7 @@ import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID } from ".
 import { EACCES, EPERM, EROFS } from "../abi/errno.ts";
 import type { Credentials } from "../task/credentials.ts";
 import { INVALID_ID } from "../task/user-namespace.ts";
+import { isAppendOnly, isFixed, isImmutable } from "./file-flags.ts";
 import type { Inode } from "./inode.ts";
 import type { Path } from "./path.ts";
 
@@ -22,6 +23,7 @@ export const hasOver = (creds: Credentials, inode: Inode, capability: number): b
 /** 0 or EACCES: may `creds` do `mask` (MAY_*) to `inode`? */
 export const mayAccess = (inode: Inode, creds: Credentials, mask: number): number => {
   const mode = inode.mode;
+  if (inode.fileFlags !== 0 && (mask & MAY_WRITE) !== 0 && isImmutable(inode)) return EPERM;
   let bits = mode;
   // All three classes agree: no need to ask who it is.
   if ((mode & mask) === mask && ((mode >> 3) & mask) === mask && ((mode >> 6) & mask) === mask) return 0;
@@ -58,6 +60,7 @@ export const mayCreate = (dir: Path, creds: Credentials): number => {
 export const mayDelete = (dir: Inode, victim: Inode, creds: Credentials): number => {
   const error = mayAccess(dir, creds, MAY_WRITE | MAY_EXEC);
   if (error < 0) return error;
+  if (isAppendOnly(dir) || isFixed(victim)) return EPERM;
   if ((dir.mode & S_ISVTX) === 0 || creds.fsuid === victim.uid || creds.fsuid === dir.uid || hasOver(creds, victim, CAP_FOWNER)) return 0;
   return EPERM;
 };

@@ -6,6 +6,7 @@ import { CAP_SETFCAP, CAP_SYS_ADMIN } from "../../syscall-tables/flags/system.ts
 import { EINVAL, ENODATA, EOPNOTSUPP, EPERM, EROFS, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 
+import { isFixed } from "./file-flags.ts";
 import { notifyDentry } from "./notify.ts";
 import type { Path } from "./path.ts";
 import { hasOver, isOwner, MAY_READ, MAY_WRITE, mayAccess } from "./permission.ts";
@@ -21,6 +22,7 @@ const check = (task: Task, path: Path, name: string, isWrite: boolean): number =
   const { creds } = task;
   const refusal = isWrite ? EPERM : ENODATA;
   if (isWrite && path.mount.isReadOnly) return EROFS;
+  if (isWrite && isFixed(inode)) return EPERM;
   if (name.startsWith("security.")) {
     if (!isWrite) return 0;
     if (name === SECURITY_CAPABILITY) return hasOver(creds, inode, CAP_SETFCAP) ? 0 : EPERM;

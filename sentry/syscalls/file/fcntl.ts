@@ -38,6 +38,7 @@ import { EBADF, EINVAL, EPERM } from "../../abi/errno.ts";
 import { setDirectoryNotice } from "../../fs/inotify/directory-notice.ts";
 import type { Task } from "../../task/task.ts";
 import { AsyncNotifier } from "../../vfs/async.ts";
+import { isAppendOnly } from "../../vfs/file-flags.ts";
 import { getOwner, getOwnerEx, getOwnerUids, getSignal, setOwner, setOwnerEx, setSignal } from "../../vfs/file-owner.ts";
 import { getLease, setLease } from "../../vfs/leases.ts";
 import { O_ASYNC, type OpenFile } from "../../vfs/open-file.ts";
@@ -71,6 +72,7 @@ export const setAsync = (file: OpenFile, fd: number, isOn: boolean): void => {
 const setFlags = (task: Task, fd: number, file: OpenFile, wanted: number): number => {
   const flags = (file.flags & ~SETTABLE) | (wanted & SETTABLE);
   if ((flags & O_NOATIME) !== 0 && (file.flags & O_NOATIME) === 0 && !isOwner(file.inode, task.creds)) return EPERM;
+  if (((flags ^ file.flags) & O_APPEND) !== 0 && isAppendOnly(file.inode)) return EPERM;
   const error = file.flagsChanging(flags);
   if (error < 0) return error;
   const isAsync = (flags & O_ASYNC) !== 0;

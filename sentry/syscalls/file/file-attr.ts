@@ -2,6 +2,7 @@ import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, S_IFDIR, S_IFMT, S_IFREG } from "..
 import { CAP_FOWNER } from "../../../syscall-tables/flags/system.ts";
 import { E2BIG, EFAULT, EINVAL, EOPNOTSUPP, EPERM, EROFS, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
+import { fromXflags, setFileFlags, toXflags } from "../../vfs/file-flags.ts";
 import type { Path } from "../../vfs/path.ts";
 import { implement } from "../implement.ts";
 import { atPath } from "./at-path.ts";
@@ -27,21 +28,23 @@ const KNOWN_FLAGS = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
 /** file_getattr(2) */
 export const sys_file_getattr = implement(
   "file_getattr",
-  { level: "partial", note: "no file has attributes such as immutable or append-only" },
+  { level: "partial", note: "attributes of files in the sandbox's memory; no project and extent sizes" },
   (task, dirfd, path, attrAddr, size, flags) => {
     if ((flags & ~KNOWN_FLAGS) !== 0) return EINVAL;
     if (size > PAGE_SIZE) return E2BIG;
     if (size < FILE_ATTR_SIZE) return EINVAL;
     const place = find(task, dirfd, path, flags);
     if (isErrno(place)) return place;
-    return task.memory.copyOut(attrAddr, new Uint8Array(size)) < 0 ? EFAULT : 0;
+    const bytes = new Uint8Array(size);
+    new DataView(bytes.buffer).setUint32(0, toXflags(place.dentry.inode.fileFlags), true);
+    return task.memory.copyOut(attrAddr, bytes) < 0 ? EFAULT : 0;
   },
 );
 
 /** file_setattr(2) */
 export const sys_file_setattr = implement(
   "file_setattr",
-  { level: "partial", note: "all attributes but none are refused with EOPNOTSUPP" },
+  { level: "partial", note: "as file_getattr; on the host's files all but none are refused with EOPNOTSUPP" },
   (task, dirfd, path, attrAddr, size, flags) => {
     if ((flags & ~KNOWN_FLAGS) !== 0) return EINVAL;
     const attr = readExtensible(task, attrAddr, size, FILE_ATTR_SIZE);
@@ -51,7 +54,10 @@ export const sys_file_setattr = implement(
     if (place.mount.isReadOnly) return EROFS;
     const { uid } = place.dentry.inode;
     if (task.creds.fsuid !== uid && !task.creds.has(CAP_FOWNER)) return EPERM;
-    for (let at = 0; at < FILE_ATTR_SIZE; at++) if (attr.getUint8(at) !== 0) return EOPNOTSUPP;
-    return 0;
+    const flags32 = fromXflags(attr.getUint32(0, true));
+    for (let at = 4; at < FILE_ATTR_SIZE; at++) if (attr.getUint8(at) !== 0) return EOPNOTSUPP;
+    if (flags32 === null) return EOPNOTSUPP;
+    if (!place.dentry.inode.keepsFlags) return flags32 === 0 ? 0 : EOPNOTSUPP;
+    return setFileFlags(task, place, flags32);
   },
 );

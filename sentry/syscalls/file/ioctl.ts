@@ -12,13 +12,18 @@ import {
   FIOQSIZE,
   FITHAW,
   FS_IOC_FIEMAP,
+  FS_IOC_GETFLAGS,
   FS_IOC_GETFSSYSFSPATH,
   FS_IOC_GETFSUUID,
+  FS_IOC_SETFLAGS,
 } from "../../../syscall-tables/flags/ioctl.ts";
 import { O_NONBLOCK, O_PATH } from "../../../syscall-tables/flags/open.ts";
 import { EACCES, EBADF, EFAULT, EISDIR, ENOTTY, EOPNOTSUPP } from "../../abi/errno.ts";
 import { FS_IOCTL_DEV } from "../../landlock/access.ts";
 import { ioctlOrBlock } from "../../task/file-ops.ts";
+import type { Task } from "../../task/task.ts";
+import { setFileFlags } from "../../vfs/file-flags.ts";
+import type { Path } from "../../vfs/path.ts";
 
 import { implement } from "../implement.ts";
 import { setAsync } from "./fcntl.ts";
@@ -40,6 +45,13 @@ const ofAnyFile = new Set([
   FS_IOC_GETFSUUID,
   FS_IOC_GETFSSYSFSPATH,
 ]);
+
+/** ioctl_iflags(2) */
+const flagsIoctl = (task: Task, path: Path, command: number, argument: number): number => {
+  if (command === FS_IOC_GETFLAGS) return task.memory.storeU32(argument, path.dentry.inode.fileFlags);
+  const flags = task.memory.loadU32(argument);
+  return flags < 0 ? EFAULT : setFileFlags(task, path, flags);
+};
 
 /** ioctl(2): what concerns any file here, the rest is the file's own (do_vfs_ioctl). */
 export const sys_ioctl = implement("ioctl", { level: "full" }, (task, fd, command, argument) => {
@@ -80,6 +92,9 @@ export const sys_ioctl = implement("ioctl", { level: "full" }, (task, fd, comman
     case FIONREAD:
       if (!file.isRegular) return file.ioctl(task, command, argument);
       return memory.storeU32(argument, Math.max(-1, file.inode.size - file.position));
+    case FS_IOC_GETFLAGS:
+    case FS_IOC_SETFLAGS:
+      return file.inode.keepsFlags && file.path !== null ? flagsIoctl(task, file.path, command, argument) : ENOTTY;
     default:
       return ioctlOrBlock(task, file, command, argument);
   }

@@ -5,7 +5,10 @@ import {
   AT_STATX_FORCE_SYNC,
   AT_SYMLINK_NOFOLLOW,
   STATX__RESERVED,
+  STATX_ATTR_APPEND,
+  STATX_ATTR_IMMUTABLE,
   STATX_ATTR_MOUNT_ROOT,
+  STATX_ATTR_NODUMP,
   STATX_BASIC_STATS,
   STATX_BTIME,
   STATX_MNT_ID,
@@ -15,13 +18,17 @@ import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import { EINVAL, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
+import { statxAttributes } from "../../vfs/file-flags.ts";
 import type { Timestamp } from "../../vfs/inode.ts";
+import { uniqueIdOf } from "../../vfs/mount.ts";
 import type { Path } from "../../vfs/path.ts";
 import { implement } from "../implement.ts";
 import { atPath } from "./at-path.ts";
 
 const STATX_SIZE = 256;
 const STATX_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
+
+const FLAG_ATTRIBUTES = STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE | STATX_ATTR_NODUMP;
 
 const putTime = (view: DataView, at: number, time: Timestamp): void => {
   put64(view, at, time.sec);
@@ -43,7 +50,7 @@ const fill = (task: Task, place: Path, mask: number): Uint8Array | number => {
   const isUnique = (mask & STATX_MNT_ID_UNIQUE) !== 0;
   view.setUint32(0, STATX_BASIC_STATS | STATX_BTIME | (isUnique ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID), true);
   view.setUint32(4, inode.blockSize, true);
-  put64(view, 8, place.dentry === place.mount.root ? STATX_ATTR_MOUNT_ROOT : 0);
+  put64(view, 8, (place.dentry === place.mount.root ? STATX_ATTR_MOUNT_ROOT : 0) | statxAttributes(inode));
   view.setUint32(16, inode.nlink, true);
   view.setUint32(20, ns.showUid(inode.uid), true);
   view.setUint32(24, ns.showGid(inode.gid), true);
@@ -51,7 +58,7 @@ const fill = (task: Task, place: Path, mask: number): Uint8Array | number => {
   put64(view, 32, inode.ino);
   put64(view, 40, inode.size);
   put64(view, 48, inode.blocks);
-  put64(view, 56, STATX_ATTR_MOUNT_ROOT);
+  put64(view, 56, STATX_ATTR_MOUNT_ROOT | (inode.keepsFlags ? FLAG_ATTRIBUTES : 0));
   putTime(view, 64, inode.atime);
   putTime(view, 80, inode.btime);
   putTime(view, 96, inode.ctime);
@@ -60,7 +67,7 @@ const fill = (task: Task, place: Path, mask: number): Uint8Array | number => {
   view.setUint32(132, minorOf(inode.rdev), true);
   view.setUint32(136, majorOf(inode.fs.device), true);
   view.setUint32(140, minorOf(inode.fs.device), true);
-  put64(view, 144, isUnique ? place.mount.id + TWO_32 : place.mount.id);
+  put64(view, 144, isUnique ? uniqueIdOf(place.mount) : place.mount.id);
   return new Uint8Array(view.buffer);
 };
 

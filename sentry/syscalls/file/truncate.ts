@@ -7,11 +7,12 @@ import {
   FALLOC_FL_ZERO_RANGE,
 } from "../../../syscall-tables/flags/fd.ts";
 import { IN_MODIFY, S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
-import { EACCES, EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
+import { EACCES, EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EPERM, ESPIPE, ETXTBSY, isErrno } from "../../abi/errno.ts";
 import { FS_TRUNCATE } from "../../landlock/access.ts";
 import type { Task } from "../../task/task.ts";
 import { MAX_FILE_SIZE, truncatePath } from "../../vfs/attributes.ts";
 
+import { isAppendOnly, isImmutable } from "../../vfs/file-flags.ts";
 import { type InodeLeases, takeAwaitedLeases } from "../../vfs/leases.ts";
 import { notifyFile } from "../../vfs/notify.ts";
 import { implement } from "../implement.ts";
@@ -51,6 +52,7 @@ export const sys_ftruncate = implement("ftruncate", { level: "full" }, (task, fd
   const file = task.file(fd);
   if (isErrno(file)) return file;
   if ((file.inode.mode & S_IFMT) === S_IFDIR || !file.canWrite) return EINVAL;
+  if (isAppendOnly(file.inode)) return EPERM;
   if (file.inode.execCount > 0) return ETXTBSY;
   if ((file.deniedLater & FS_TRUNCATE) !== 0) return EACCES;
   return file.truncate(length, task);
@@ -82,6 +84,7 @@ export const sys_fallocate = implement("fallocate", { level: "full" }, (task, fd
   const error = checkMode(mode);
   if (error < 0) return error;
   if (!file.canWrite) return EBADF;
+  if (isImmutable(file.inode) || ((mode & ~FALLOC_FL_KEEP_SIZE) !== 0 && isAppendOnly(file.inode))) return EPERM;
   if (file.inode.execCount > 0) return ETXTBSY;
   const type = file.inode.mode & S_IFMT;
   if (type === S_IFIFO) return ESPIPE;

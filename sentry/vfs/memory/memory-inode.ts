@@ -54,6 +54,10 @@ export abstract class MemoryInode extends Inode {
     copyTime(this.btime, origin.btime);
   }
 
+  override get keepsFlags(): boolean {
+    return this.isRegular || this.isDirectory;
+  }
+
   stamp(time: Timestamp): void {
     this.fs.kernel.clock.stamp(time);
   }
