@@ -27,8 +27,8 @@ const SYS_futex = 202;
 
 export class Carrier {
   readonly process: SystrapProcess;
-  /** Number of its block: its stacks (STUB_THREADS). */
-  readonly block: number;
+  /** Number of its block: its stacks (STUB_THREADS). Of a fork's child: that of the carrier which clones itself, known when it does (run). */
+  block: number;
   /** Number of the slot that is its bed. */
   readonly bed: number;
   hostTid = 0;
@@ -106,6 +106,11 @@ export class Carrier {
     let command = thread.index + 1;
     if (this.frame !== thread) command += this.frame === null ? COMMAND_LOAD + COMMAND_DROP : COMMAND_LOAD;
     this.frame = thread;
+    // Another carrier may have gone on with a parent that was about to fork: the child lives on the stacks of the one that does.
+    if (thread.forkedCarrier !== null) {
+      thread.forkedCarrier.block = this.block;
+      thread.forkedCarrier = null;
+    }
     this.#send(command);
   }
 

@@ -143,6 +143,7 @@ export class Forks {
     parent.ops.push(OP_RECEIVE_FDS, FORK_FDS);
     parent.ops.push(OP_FORK, FORK_FDS, FORK_FDS + 1, STUB_SLOTS + Math.floor(parent.index / SLOTS_PER_REGION) * REGION_SIZE);
     const forkOp = parent.ops.length - 1;
+    parent.forkedCarrier = carrier;
     parent.runOps((failed) => {
       if (failed && parent.process.isDead) {
         // Killed on the way: a child there may be, which ends when it reports.

@@ -61,6 +61,8 @@ export class SystrapThread implements GuestThread {
   carrier!: Carrier;
   /** To be interrupted as soon as it runs. */
   owesInterrupt = false;
+  /** Its next answer holds a fork, whose child this carrier runs. */
+  forkedCarrier: Carrier | null = null;
   /** Stopped in the sentry: an answer is owed. */
   isStopped = false;
   /** Position in the platform's list of threads to poll, or -1. */
