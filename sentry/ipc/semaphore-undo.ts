@@ -20,6 +20,9 @@ export const undoListOf = (task: Task): UndoList => {
   return list;
 };
 
+/** The list, if the task has one yet. */
+export const madeUndoList = (task: Task): UndoList | null => lists.get(task) ?? null;
+
 /** exit_sem() */
 export const undoSemaphores = (task: Task): void => {
   const list = lists.get(task);

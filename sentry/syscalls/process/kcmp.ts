@@ -10,6 +10,7 @@ import {
 } from "../../../syscall-tables/flags/process.ts";
 import { EBADF, EINVAL, ENOENT, EPERM, ESRCH, isErrno } from "../../abi/errno.ts";
 import { EpollFile } from "../../fs/epoll/epoll-file.ts";
+import { madeUndoList } from "../../ipc/semaphore-undo.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
@@ -31,8 +32,10 @@ const serialOf = (object: object): number => {
 };
 
 /** 0: the same, 1: the first is less, 2: the first is greater. */
-const compare = (first: object, second: object): number => {
+/** What neither has is the same; what one has not comes first. */
+const compare = (first: object | null, second: object | null): number => {
   if (first === second) return 0;
+  if (first === null || second === null) return first === null ? 1 : 2;
   const firstSerial = serialOf(first);
   return firstSerial < serialOf(second) ? 1 : 2;
 };
@@ -73,8 +76,10 @@ export const sys_kcmp = implement("kcmp", { level: "full" }, (task, pid1, pid2, 
     case KCMP_SIGHAND:
       return compare(first.process.actions, second.process.actions);
     case KCMP_IO:
+      // Nobody has an I/O context: ioprio_set(2) is kept elsewhere.
+      return 0;
     case KCMP_SYSVSEM:
-      return compare(first, second);
+      return compare(madeUndoList(first), madeUndoList(second));
     case KCMP_EPOLL_TFD:
       return compareEpollTarget(task, first, idx1, second, idx2);
     default:
