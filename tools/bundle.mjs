@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
+import { openPrivateNames } from "./open-private-names.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const dist = join(root, "dist");
@@ -12,6 +13,9 @@ export const dist = join(root, "dist");
 const READABLE = 0o644;
 
 const alias = { koffi: "./native/ffi/koffi-direct.cjs" };
+
+// V8 defines each field of a base class with many subclasses by a slow call; assigning it is quick.
+const tsconfigRaw = { compilerOptions: { target: "es2022", useDefineForClassFields: false } };
 
 /** Builds under another name and renames: a sandbox that starts meanwhile sees the old file or the new one. */
 export const bundle = async (name, entry, plugins = []) => {
@@ -27,15 +31,22 @@ export const bundle = async (name, entry, plugins = []) => {
     legalComments: "none",
     alias,
     plugins,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    // V8 defines each field of a base class with many subclasses by a slow call; assigning it is quick.
-    tsconfigRaw: { compilerOptions: { target: "es2022", useDefineForClassFields: false } },
+    tsconfigRaw,
     write: false,
     logLevel: "warning",
   });
+  const { code } = await transform(openPrivateNames(outputFiles[0].text), {
+    // Fields that were private are assigned, too.
+    loader: "ts",
+    target: "node20",
+    charset: "ascii",
+    legalComments: "none",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    tsconfigRaw,
+  });
   const target = join(dist, `${name}.bundle.js`);
-  writeFileSync(`${target}.new`, outputFiles[0].contents);
+  writeFileSync(`${target}.new`, code);
   chmodSync(`${target}.new`, READABLE);
   renameSync(`${target}.new`, target);
   const loader = join(dist, `${name}.cjs`);

@@ -1,0 +1,2 @@
+/** The same program, without private names. */
+export const openPrivateNames: (source: string) => string;
