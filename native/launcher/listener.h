@@ -1,5 +1,5 @@
 /*
- * The agent's end of SCMP_ACT_NOTIFY (docs/adr/0016-seccomp-agents.md): a process outside the sandbox that serves one FUSE file,
+ * The agent's end of SCMP_ACT_NOTIFY (docs/adr/0017-seccomp-agents.md): a process outside the sandbox that serves one FUSE file,
  * which answers an agent's SECCOMP_IOCTL_NOTIF_* as a listener of seccomp_unotify(2) does, and is a client of the
  * container's control socket, by which the sentry asks and is answered.
  *

@@ -1,4 +1,4 @@
-/** SCMP_ACT_NOTIFY: an agent gets the file by which it decides of the container's calls (docs/adr/0016-seccomp-agents.md). */
+/** SCMP_ACT_NOTIFY: an agent gets the file by which it decides of the container's calls (docs/adr/0017-seccomp-agents.md). */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { SeccompAgent, SeccompProfile } from "../../native/seccomp/profile.ts";

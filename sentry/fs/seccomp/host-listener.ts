@@ -1,5 +1,5 @@
 /**
- * A filter's listener that is an agent on the host (SCMP_ACT_NOTIFY, docs/adr/0016-seccomp-agents.md). The process that serves
+ * A filter's listener that is an agent on the host (SCMP_ACT_NOTIFY, docs/adr/0017-seccomp-agents.md). The process that serves
  * the agent's file (native/launcher/listener.h) is a client of the control socket, and is told and tells by messages.
  */
 import { hostClose } from "../../../native/ffi/syscall-unsafe.ts";
