@@ -233,19 +233,40 @@ export class AddressSpace {
     if (this.#users > 1) this.#inFlight.push({ thread, start, end });
   }
 
+  /** An unmap of somebody else's that may not have run yet and takes some of [start, end) away. */
+  #clash(thread: GuestThread, start: UserAddr, end: UserAddr): UnmapInFlight | undefined {
+    if (this.#inFlight.length === 0) return undefined;
+    this.#inFlight = this.#inFlight.filter((unmap) => unmap.thread !== thread && isPending(unmap.thread));
+    return this.#inFlight.find((unmap) => unmap.start < end && unmap.end > start);
+  }
+
+  /** True when what is free in the map is not free yet: another thread has still to unmap some of [start, end). */
+  isBeingUnmapped(thread: GuestThread, start: UserAddr, end: UserAddr): boolean {
+    return this.#clash(thread, start, end) !== undefined;
+  }
+
   /** A free place of `length` bytes by the rules of arch_get_unmapped_area_topdown, or ENOMEM. */
   findPlace(thread: GuestThread, length: number, align: number): number {
     const { mmapBase } = this.layout;
-    if (this.#inFlight.length > 0) this.#inFlight = this.#inFlight.filter((unmap) => unmap.thread !== thread && isPending(unmap.thread));
     for (let ceiling = mmapBase; ; ) {
       const at = this.map.findGapBelow(length, MMAP_MIN_ADDR, ceiling, align, STACK_GUARD_GAP);
       if (at < 0) break;
-      const clash = this.#inFlight.find((unmap) => unmap.start < at + length && unmap.end > at);
+      const clash = this.#clash(thread, at, at + length);
       if (clash === undefined) return at;
       ceiling = clash.start;
     }
-    const at = this.map.findGapAbove(length, TASK_UNMAPPED_BASE, USER_ADDR_LIMIT, align, STACK_GUARD_GAP);
-    return at < 0 ? ENOMEM : at;
+    return this.findPlaceAbove(thread, length, TASK_UNMAPPED_BASE, USER_ADDR_LIMIT, align);
+  }
+
+  /** The lowest one between `floor` and `ceiling`, or ENOMEM. */
+  findPlaceAbove(thread: GuestThread, length: number, floor: UserAddr, ceiling: UserAddr, align: number): number {
+    for (let from = floor; ; ) {
+      const at = this.map.findGapAbove(length, from, ceiling, align, STACK_GUARD_GAP);
+      if (at < 0) return ENOMEM;
+      const clash = this.#clash(thread, at, at + length);
+      if (clash === undefined) return at;
+      from = clash.end;
+    }
   }
 
   /** 0, or EPERM if a part of [start, end) is sealed or the platform's. */

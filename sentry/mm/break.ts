@@ -38,6 +38,7 @@ const growBreak = (mm: AddressSpace, task: Task, old: UserAddr, oldEnd: UserAddr
   const next = map.findFrom(oldEnd);
   // One page stays free above the heap.
   if (next !== null && newEnd + PAGE_SIZE > (next.flags & VM_GROWSDOWN ? next.start - STACK_GUARD_GAP : next.start)) return false;
+  if (mm.isBeingUnmapped(task.thread, oldEnd, newEnd)) return false;
   const pages = (newEnd - oldEnd) / PAGE_SIZE;
   const flags = VM_MAY_ALL | (mm.futureLock & VM_LOCKED_MASK);
   if (!mayExpand(task.process.limits, mm, PROT_DATA, flags, pages) || isOvercommit(PROT_DATA, flags, pages)) return false;

@@ -131,22 +131,20 @@ export const mapObject = (
 
 /** get_unmapped_area(): the address, or an errno. */
 export const choosePlace = (mm: AddressSpace, task: Task, hint: UserAddr, size: number, flags: number, isFile: boolean): number => {
+  const isFreeNow = (at: UserAddr): boolean => !mm.isBeingUnmapped(task.thread, at, at + size);
   if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
     if (hint > USER_ADDR_LIMIT - size) return ENOMEM;
     if (hint % PAGE_SIZE !== 0) return EINVAL;
     if (hint < MMAP_MIN_ADDR && !task.creds.has(CAP_SYS_RAWIO)) return EPERM;
-    if (flags & MAP_FIXED_NOREPLACE && !mm.map.isFree(hint, hint + size)) return EEXIST;
+    if (flags & MAP_FIXED_NOREPLACE && !(mm.map.isFree(hint, hint + size) && isFreeNow(hint))) return EEXIST;
     return hint;
   }
   let wish = pageStart(hint);
   if (wish !== 0 && wish < MMAP_MIN_ADDR) wish = MMAP_MIN_ADDR;
   const isLow = (flags & MAP_32BIT) !== 0;
   const limit = isLow ? LOW_CEILING : USER_ADDR_LIMIT;
-  if (wish !== 0 && wish <= limit - size && isFreeWithGuard(mm, wish, wish + size)) return wish;
-  if (isLow) {
-    const at = mm.map.findGapAbove(size, LOW_FLOOR, LOW_CEILING, PAGE_SIZE, STACK_GUARD_GAP);
-    return at < 0 ? ENOMEM : at;
-  }
+  if (wish !== 0 && wish <= limit - size && isFreeWithGuard(mm, wish, wish + size) && isFreeNow(wish)) return wish;
+  if (isLow) return mm.findPlaceAbove(task.thread, size, LOW_FLOOR, LOW_CEILING, PAGE_SIZE);
   if (!isFile && size % HUGE_PAGE_SIZE === 0) {
     const at = mm.findPlace(task.thread, size, HUGE_PAGE_SIZE);
     if (at >= 0) return at;

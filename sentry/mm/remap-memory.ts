@@ -1,6 +1,7 @@
 /** mremap(2) */
 import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM } from "../abi/errno.ts";
 import { MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_SIZE, pageAlign } from "../abi/mman.ts";
+import type { GuestThread } from "../platform/platform.ts";
 import type { Task } from "../task/task.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { MAX_MAP_COUNT, MMAP_MIN_ADDR, STACK_GUARD_GAP } from "./layout.ts";
@@ -42,7 +43,7 @@ export const remapMemory = (
     if (!mayExpand(task.process.limits, mm, vma.prot, vma.flags, growth)) return ENOMEM;
     if (vma.isAnonymous && isOvercommit(vma.prot, vma.flags, growth)) return ENOMEM;
   }
-  if (!isElsewhere && addr + oldSize === vma.end && oldSize > 0 && mayGrowInPlace(mm, addr + oldSize, addr + newSize)) {
+  if (!isElsewhere && addr + oldSize === vma.end && oldSize > 0 && mayGrowInPlace(mm, task.thread, addr + oldSize, addr + newSize)) {
     return growInPlace(mm, task, vma, addr, oldSize, newSize);
   }
   if ((flags & MREMAP_MAYMOVE) === 0) return ENOMEM;
@@ -63,9 +64,9 @@ const checkArguments = (addr: UserAddr, oldSize: number, newSize: number, flags:
 };
 
 /** vma_expandable() */
-const mayGrowInPlace = (mm: AddressSpace, end: UserAddr, newEnd: UserAddr): boolean => {
+const mayGrowInPlace = (mm: AddressSpace, thread: GuestThread, end: UserAddr, newEnd: UserAddr): boolean => {
   const next = mm.map.findFrom(end);
-  if (newEnd > USER_ADDR_LIMIT) return false;
+  if (newEnd > USER_ADDR_LIMIT || mm.isBeingUnmapped(thread, end, newEnd)) return false;
   return next === null || (next.flags & VM_GROWSDOWN ? next.start - STACK_GUARD_GAP : next.start) >= newEnd;
 };
 
@@ -108,7 +109,7 @@ const move = (
     map.remove(newAddr, newAddr + newSize);
   } else {
     const isWishFree = keepsOld && newAddr !== 0 && newAddr % PAGE_SIZE === 0 && map.isFree(newAddr, newAddr + newSize);
-    if (!isWishFree) target = mm.findPlace(task.thread, newSize, PAGE_SIZE);
+    if (!isWishFree || mm.isBeingUnmapped(task.thread, newAddr, newAddr + newSize)) target = mm.findPlace(task.thread, newSize, PAGE_SIZE);
     if (target < 0) return target;
   }
   // The host's mremap takes the new size from one area; what is to vanish goes first.

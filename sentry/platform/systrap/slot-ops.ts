@@ -65,9 +65,9 @@ export class SlotOps implements HostOps {
     return this.#queue.length;
   }
 
-  /** Nothing is queued, and nothing that was sent may still have to run. */
+  /** Nothing is queued, and nothing that was sent may still have to run: the stub has taken it off its list. */
   get isIdle(): boolean {
-    return this.#queue.length === 0 && this.#sent.length === 0;
+    return this.#queue.length === 0 && (this.#sent.length === 0 || Atomics.load(this.#u32, this.#word + SLOT_OP_COUNT / 4) === 0);
   }
 
   get isEmpty(): boolean {
