@@ -79,7 +79,10 @@ static int move_up(int fd)
 /* Moves descriptors to their numbers and closes all others; -1 leaves /dev/null. Sources are above FIRST_FREE_FD. */
 static void arrange_fds(int supervisor, int peer, int zygote)
 {
-	int empty = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		fail("cannot open /dev/null");
+	int empty = move_up(null);
 	int sources[FIRST_FREE_FD] = {
 		[CONFIG_FD] = -1, [PEER_FD] = peer, [ZYGOTE_FD] = zygote, [SUPERVISOR_FD] = supervisor, [DEBUG_LOG_FD] = -1, [STRACE_LOG_FD] = -1,
 	};
