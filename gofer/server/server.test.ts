@@ -3,13 +3,9 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  fstatSync,
   linkSync,
-  lstatSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   readSync,
@@ -20,12 +16,11 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { openAt } from "../../native/ffi/file-calls-unsafe.ts";
 import { AT_FDCWD, UTIME_OMIT } from "../../syscall-tables/flags/open.ts";
-import { ATTRIBUTE_COUNT, INO, MODE, NLINK, NODE, SIZE } from "../protocol/attributes.ts";
+import { ATTRIBUTE_COUNT, MODE, NLINK, NODE, SIZE } from "../protocol/attributes.ts";
 import { packInto, unpackFrom } from "../protocol/codec.ts";
 import {
   EEXIST,
@@ -44,175 +39,24 @@ import {
   EXDEV,
 } from "../protocol/errno.ts";
 import * as messages from "../protocol/messages.ts";
-import { ROW_BYTES, unpackEntries, unpackRow } from "../protocol/packed.ts";
+import {
+  attach,
+  call,
+  find,
+  names,
+  O_PATH,
+  O_RDWR,
+  outside,
+  packedRows,
+  replaceServer,
+  reply,
+  request,
+  root,
+  send,
+  serve,
+  server,
+} from "./fake-sentry.ts";
 import { FileServer } from "./server.ts";
-
-const O_PATH = 0o10000000;
-const O_RDWR = 2;
-const request = Buffer.alloc(messages.MAX_REQUEST);
-const reply = Buffer.alloc(messages.MAX_REPLY);
-
-let root: string;
-let outside: string;
-let server: FileServer;
-
-const serve = (readOnly = false, maxOpen?: number): FileServer =>
-  new FileServer({
-    trees: [{ fd: openAt(AT_FDCWD, root, O_PATH), readOnly }],
-    ...(maxOpen === undefined ? {} : { maxOpen }),
-  });
-
-const callRaw = (length: number): unknown[] | number => {
-  const answer = unpackFrom(reply, server.handle(request, length, reply)) as unknown[];
-  return answer.length === 1 && answer[0] !== 0 ? (answer[0] as number) : answer;
-};
-
-/** Any values at all, as a hostile sentry would send them. */
-const send = (...values: unknown[]): unknown[] | number => callRaw(packInto(request, values));
-
-const call = <Q extends readonly unknown[], R extends readonly unknown[]>(
-  message: messages.Message<Q, R>,
-  ...fields: Q
-): readonly [0, ...R] => {
-  const answer = send(message.id, ...fields);
-  assert.ok(typeof answer !== "number", `message ${message.id}: errno ${-(answer as number)}`);
-  return answer as unknown as readonly [0, ...R];
-};
-
-const attach = (): number => call(messages.attach, 0)[1][NODE];
-
-const find = (node: number, ...names: string[]): number[] => {
-  const [, error, found] = call(messages.walk, node, names, 0, 0);
-  assert.equal(error, 0);
-  return found.slice(-ATTRIBUTE_COUNT);
-};
-
-const packedRows = (bytes: Uint8Array): number[][] => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: bytes.length / ROW_BYTES }, (_, i) => {
-    const row: number[] = [];
-    assert.ok(unpackRow(view, i * ROW_BYTES, row));
-    return row;
-  });
-};
-
-const names = (node: number): string[] => {
-  const all: string[] = [];
-  for (let restart = 1; ; restart = 0) {
-    const [, isLast, entries] = call(messages.readdir, node, [], restart);
-    all.push(...unpackEntries(entries).map(({ name }) => name));
-    if (isLast === 1) return all;
-  }
-};
-
-beforeEach(() => {
-  const base = mkdtempSync(join(tmpdir(), "gofer-"));
-  root = join(base, "tree");
-  outside = join(base, "outside");
-  mkdirSync(join(root, "a/b"), { recursive: true });
-  mkdirSync(outside);
-  writeFileSync(join(outside, "secret"), "secret");
-  writeFileSync(join(root, "a/b/file"), "hello");
-  writeFileSync(join(root, "top"), "top");
-  symlinkSync("../outside/secret", join(root, "up"));
-  symlinkSync(outside, join(root, "away"));
-  server = serve();
-});
-
-afterEach(() => {
-  const fd = server.takeDonated();
-  if (fd >= 0) closeSync(fd);
-  server.close();
-  rmSync(join(root, ".."), { recursive: true });
-});
-
-test("a walk goes as far as there are directories", () => {
-  const node = attach();
-  const [, error, found] = call(messages.walk, node, ["a", "b", "file"], 0, 0);
-  assert.equal(error, 0);
-  assert.equal(found.length, 3 * ATTRIBUTE_COUNT);
-  assert.equal(found[2 * ATTRIBUTE_COUNT + SIZE], 5);
-  assert.equal(found[2 * ATTRIBUTE_COUNT + INO], statSync(join(root, "a/b/file")).ino);
-  const missing = call(messages.walk, node, ["a", "no", "file"], 0, 0);
-  assert.equal(missing[1], ENOENT);
-  assert.equal(missing[2].length, ATTRIBUTE_COUNT);
-  const through = call(messages.walk, node, ["top", "x"], 0, 0);
-  assert.deepEqual([through[1], through[2].length], [0, ATTRIBUTE_COUNT]);
-  const link = call(messages.walk, node, ["away", "secret"], 0, 0);
-  assert.deepEqual([link[2].length, link[3]], [ATTRIBUTE_COUNT, [outside]]);
-});
-
-test("a walk follows links inside the tree, and only when asked to", () => {
-  const node = attach();
-  const inodes = (found: number[]): number[] => found.filter((_, at) => at % ATTRIBUTE_COUNT === INO);
-  const ino = (name: string): number => lstatSync(join(root, name)).ino;
-  symlinkSync("b/file", join(root, "a/near"));
-  symlinkSync("/a//near", join(root, "far"));
-  symlinkSync("a", join(root, "dir"));
-  symlinkSync("loop", join(root, "loop"));
-  symlinkSync("/a/none", join(root, "lost"));
-  const { WALK_LINKS, WALK_OPEN } = messages;
-  const near = call(messages.walk, node, ["a", "near"], WALK_LINKS | WALK_OPEN, 0);
-  assert.deepEqual([near[1], inodes(near[2]), near[3]], [0, ["a", "a/near", "a/b", "a/b/file"].map(ino), ["b/file"]]);
-  const fd = server.takeDonated();
-  assert.equal(fstatSync(fd).ino, ino("a/b/file"));
-  closeSync(fd);
-  const far = call(messages.walk, node, ["far"], WALK_LINKS, node);
-  assert.deepEqual([inodes(far[2]), far[3]], [["far", "a", "a/near", "a/b", "a/b/file"].map(ino), ["/a//near", "b/file"]]);
-  // Without a root, or not asked to, a link ends the walk.
-  assert.deepEqual(inodes(call(messages.walk, node, ["far"], WALK_LINKS, 0)[2]), [ino("far")]);
-  assert.deepEqual(inodes(call(messages.walk, node, ["far"], 0, node)[2]), [ino("far")]);
-  const dir = call(messages.walk, node, ["dir", "b", "file"], WALK_LINKS, node);
-  assert.deepEqual(inodes(dir[2]), ["dir", "a", "a/b", "a/b/file"].map(ino));
-  const lost = call(messages.walk, node, ["lost"], WALK_LINKS, node);
-  assert.deepEqual([lost[1], inodes(lost[2])], [ENOENT, ["lost", "a"].map(ino)]);
-  const loop = call(messages.walk, node, ["loop", "x"], WALK_LINKS, node);
-  assert.equal(loop[3].length, messages.MAX_WALK_LINKS);
-  // Out of the tree: a name there is looked for inside, ".." not at all.
-  assert.equal(call(messages.walk, node, ["away", "secret"], WALK_LINKS, node)[1], ENOENT);
-  const up = call(messages.walk, node, ["up", "secret"], WALK_LINKS, node);
-  assert.deepEqual([up[1], inodes(up[2])], [0, [ino("up")]]);
-  assert.equal(send(messages.walk.id, node, ["a"], 8, 0), EPROTO);
-  assert.equal(send(messages.walk.id, node, ["a"], 0, -1), EPROTO);
-  // A root that the sentry does not hold, or that is no directory, counts as none.
-  for (const base of [9999, find(node, "top")[NODE]]) {
-    assert.deepEqual(inodes(call(messages.walk, node, ["far"], WALK_LINKS, base)[2]), [ino("far")]);
-  }
-});
-
-test("a walk that misses a name brings what a small directory holds", () => {
-  const node = attach();
-  const { WALK_LIST } = messages;
-  const missed = call(messages.walk, node, ["a", "none"], WALK_LIST, 0);
-  assert.deepEqual([missed[1], missed[4]], [ENOENT, 1]);
-  const names = unpackEntries(missed[5]).map(({ name }) => name);
-  assert.deepEqual(names.sort(), readdirSync(join(root, "a")).sort());
-  assert.equal(call(messages.walk, node, ["a", "none"], 0, 0)[4], 0);
-  assert.equal(call(messages.walk, node, ["a", "b"], WALK_LIST, 0)[4], 0);
-  mkdirSync(join(root, "empty"));
-  const empty = call(messages.walk, node, ["empty", "none"], WALK_LIST, 0);
-  assert.deepEqual([empty[4], empty[5].length], [1, 0]);
-  mkdirSync(join(root, "large"));
-  for (let i = 0; i < 300; i++) writeFileSync(join(root, "large", `a-long-name-of-a-file-${i}`), "");
-  const large = call(messages.walk, node, ["large", "none"], WALK_LIST, 0);
-  assert.deepEqual([large[1], large[4], large[5].length], [ENOENT, 0, 0]);
-});
-
-test("a walk tells of executables without extended attributes", () => {
-  const node = attach();
-  const { WALK_OPEN } = messages;
-  const told = (name: string): number => {
-    const answer = call(messages.walk, node, [name], WALK_OPEN, 0);
-    closeSync(server.takeDonated());
-    return answer[6];
-  };
-  assert.equal(told("top"), 1);
-  chmodSync(join(root, "top"), 0o755);
-  assert.equal(told("top"), 0);
-  const top = find(node, "top")[NODE];
-  assert.deepEqual(call(messages.setxattr, top, "user.x", Buffer.from("1"), 0), [0]);
-  assert.equal(told("top"), 1);
-});
 
 test("the same file is the same node, whatever the name", () => {
   linkSync(join(root, "top"), join(root, "a/other"));
@@ -271,16 +115,8 @@ test("open donates a descriptor of the very file", () => {
   for (const flag of [0o100, 0o1000, 0o200000, 0o10000000]) assert.equal(send(messages.open.id, file[NODE], flag), EPROTO);
 });
 
-test("a walk can bring the file along", () => {
-  call(messages.walk, attach(), ["top"], messages.WALK_OPEN, 0);
-  const fd = server.takeDonated();
-  assert.equal(fstatSync(fd).size, 3);
-  closeSync(fd);
-});
-
 test("a read-only tree refuses every change", () => {
-  server.close();
-  server = serve(true);
+  replaceServer(serve(true));
   const node = attach();
   const file = find(node, "top")[NODE];
   const stay = [0, UTIME_OMIT, 0, UTIME_OMIT];
@@ -358,13 +194,14 @@ test("rename, exchange, unlink, rmdir", () => {
 
 test("nodes of another tree are another filesystem's", () => {
   const second = openAt(AT_FDCWD, outside, O_PATH);
-  server.close();
-  server = new FileServer({
-    trees: [
-      { fd: openAt(AT_FDCWD, root, O_PATH), readOnly: false },
-      { fd: second, readOnly: false },
-    ],
-  });
+  replaceServer(
+    new FileServer({
+      trees: [
+        { fd: openAt(AT_FDCWD, root, O_PATH), readOnly: false },
+        { fd: second, readOnly: false },
+      ],
+    }),
+  );
   const one = attach();
   const two = call(messages.attach, 1)[1][NODE];
   assert.equal(send(messages.rename.id, one, "top", two, "top", 0), EXDEV);
@@ -429,8 +266,7 @@ test("more nodes than descriptors", () => {
     mkdirSync(join(root, `d${i}/e/f`), { recursive: true });
     writeFileSync(join(root, `d${i}/e/f/file`), String(i));
   }
-  server.close();
-  server = serve(true, 16);
+  replaceServer(serve(true, 16));
   const node = attach();
   const files = Array.from({ length: 100 }, (_, i) => find(node, `d${i}`, "e", "f", "file")[NODE]);
   assert.ok(server.nodes.size > 400);
@@ -453,8 +289,7 @@ test("more nodes than descriptors", () => {
 });
 
 test("an unlinked node keeps its descriptor; when nothing can be evicted the answer is ENFILE", () => {
-  server.close();
-  server = serve(false, 8);
+  replaceServer(serve(false, 8));
   const node = attach();
   const held: number[] = [];
   let result: unknown[] | number = 0;
@@ -526,12 +361,13 @@ test("random and damaged requests are answered", () => {
 });
 
 test("the owner of a rootless gofer shows as the guest's", () => {
-  server.close();
   const { uid, gid } = statSync(join(root, "top"));
-  server = new FileServer({
-    trees: [{ fd: openAt(AT_FDCWD, root, O_PATH), readOnly: false }],
-    ownerMap: { hostUid: uid, hostGid: gid, guestUid: 77, guestGid: 88 },
-  });
+  replaceServer(
+    new FileServer({
+      trees: [{ fd: openAt(AT_FDCWD, root, O_PATH), readOnly: false }],
+      ownerMap: { hostUid: uid, hostGid: gid, guestUid: 77, guestGid: 88 },
+    }),
+  );
   const top = find(attach(), "top");
   assert.deepEqual(top.slice(5, 7), [77, 88]);
   const stay = [0, 0, UTIME_OMIT, 0, UTIME_OMIT];
