@@ -23,6 +23,8 @@ const PT_NOTE = 4;
 /** More need a section header to be counted (PN_XNUM). */
 const SEGMENTS_MAX = 0xfffe;
 
+/** So much memory is looked at, while nothing else runs: reserved areas (a sanitizer's shadow) may have terabytes of untouched pages. */
+const LOOKED_AT_MAX = 16 * 2 ** 30;
 const CHUNK = 256 * 1024;
 const chunk = Buffer.alloc(CHUNK);
 const zeros = Buffer.alloc(CHUNK);
@@ -112,7 +114,13 @@ export const writeCore = (task: Task, info: SignalInfo, fpu: Uint8Array | null, 
   putU64(view, ELF_HEADER_SIZE + 32, notes.length);
   view.setUint32(ELF_HEADER_SIZE + 48, 4, true);
   const first = pageAlign(headers.length + notes.length);
-  const sizes = areas.map((vma) => dumpSize(task, vma, filter));
+  let left = LOOKED_AT_MAX;
+  const sizes = areas.map((vma) => {
+    const size = dumpSize(task, vma, filter);
+    if (size > left) return 0;
+    left -= size;
+    return size;
+  });
   let end = first;
   areas.forEach((vma, index) => {
     const at = ELF_HEADER_SIZE + PROGRAM_HEADER_SIZE * (index + 1);

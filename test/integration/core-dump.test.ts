@@ -47,6 +47,16 @@ describe("core files", () => {
     assert.deepEqual(run(moatPath, ["do", "--", ...underShell], { cwd: directory }), { status: 0, stdout: EXPECTED, stderr: "" });
   });
 
+  it("leave out memory that is reserved by the terabyte, which nobody could wait for", () => {
+    const reserve = `import mmap, os
+area = mmap.mmap(-1, 4 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+area[0] = 1
+os.abort()`;
+    const script = 'exec 2> errors; ulimit -S -c hard; /usr/bin/python3 -c "$0"; echo $? $(($(stat -c %s core) < 1 << 30)) $(stat -c %a core)';
+    const result = run(moatPath, ["do", "--", "/bin/bash", "-c", script, reserve], { cwd: directory });
+    assert.deepEqual(result, { status: 0, stdout: "134 1 600\n", stderr: "" });
+  });
+
   // Elsewhere the host's own answer says nothing: kernel.core_pattern has no namespace.
   if (readFileSync("/proc/sys/kernel/core_pattern", "latin1") === "core\n") {
     it("and so by the host", () => {
