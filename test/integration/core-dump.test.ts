@@ -52,7 +52,8 @@ describe("core files", () => {
 area = mmap.mmap(-1, 4 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
 area[0] = 1
 os.abort()`;
-    const script = 'exec 2> errors; ulimit -S -c hard; /usr/bin/python3 -c "$0"; echo $? $(($(stat -c %s core) < 1 << 30)) $(stat -c %a core)';
+    const script =
+      'exec 2> errors; ulimit -S -c hard; /usr/bin/python3 -c "$0"; echo $? $(($(stat -c %s core) < 1 << 30)) $(stat -c %a core)';
     const result = run(moatPath, ["do", "--", "/bin/bash", "-c", script, reserve], { cwd: directory });
     assert.deepEqual(result, { status: 0, stdout: "134 1 600\n", stderr: "" });
   });
