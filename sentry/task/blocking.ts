@@ -36,9 +36,16 @@ export class WaitQueue {
     return this.#waiters.size === 0;
   }
 
-  /** Tells every waiter; a waiter decides itself whether the events matter. */
+  /**
+   * Tells every waiter once; a waiter decides itself whether the events matter. One that
+   * leaves and waits again while it is told stands at the end: it is not told again.
+   */
   notify(events: number = ANY_EVENT): void {
-    for (const waiter of this.#waiters) waiter.wake(events, this);
+    let untold = this.#waiters.size;
+    for (const waiter of this.#waiters) {
+      if (untold-- === 0) return;
+      waiter.wake(events, this);
+    }
   }
 }
 

@@ -12,6 +12,8 @@ import { moatPath, run } from "./moat.ts";
 const ROUNDS = 20;
 const WORKERS = 4;
 const STEPS = 10;
+/** A command that takes longer hangs. */
+const PATIENCE_MS = 60_000;
 
 /** The same sequence in every run (a linear congruential generator). */
 const random = (seed: number): (() => number) => {
@@ -51,7 +53,8 @@ describeContainers("crashes and races", () => {
   const containers = new Containers();
   after(() => containers.remove());
 
-  const start = (...args: string[]): ChildProcess => spawn(moatPath, ["--root", containers.root, ...args], { stdio: "ignore" });
+  const start = (...args: string[]): ChildProcess =>
+    spawn(moatPath, ["--root", containers.root, ...args], { stdio: "ignore", timeout: PATIENCE_MS });
 
   it("a command that is killed at any point leaves a container that can be deleted, or none", async () => {
     const bundle = containers.bundle(["sleep", "1000"]);
@@ -113,7 +116,8 @@ describeContainers("crashes and races", () => {
       for (let step = 0; step < STEPS; step++) {
         const args = choices[Math.floor(next() * choices.length)];
         const isAsking = args[0] === "state" || args[0] === "list";
-        const child = spawn(moatPath, ["--root", containers.root, ...args], { stdio: ["ignore", isAsking ? "pipe" : "ignore", "ignore"] });
+        const stdio = ["ignore", isAsking ? "pipe" : "ignore", "ignore"] as const;
+        const child = spawn(moatPath, ["--root", containers.root, ...args], { stdio: [...stdio], timeout: PATIENCE_MS });
         let output = "";
         child.stdout?.on("data", (text: Buffer) => {
           output += text.toString();
