@@ -1,6 +1,6 @@
 /** The gofer process: takes its trees from init, confines itself and serves the sentry. */
 import { compileFilter, installFilter } from "../native/ffi/libseccomp-unsafe.ts";
-import { findOwnCode } from "../native/ffi/own-code-unsafe.ts";
+import { findStartMemory } from "../native/ffi/start-memory-unsafe.ts";
 import { optimiseLate, startProgram } from "../native/start/at-start.ts";
 import { GOFER_SENTRY_FD, GOFER_SUPERVISOR_FD, parseStartConfig } from "../runtime/sandbox/config.ts";
 import { SupervisorChannel } from "../runtime/sandbox/supervisor-channel.ts";
@@ -18,7 +18,7 @@ const main = (): number => {
     const server = new FileServer({ trees: trees.map((tree, index) => ({ ...tree, fd: treeFds[index] })), ownerMap });
     const filter = compileFilter(goferFilter);
     // The sentry is still busy with its own start.
-    findOwnCode()();
+    findStartMemory()();
     warmUp(server);
     supervisor.confine();
     installFilter(filter, { tsync: true });

@@ -3,7 +3,7 @@
  * and from then on only passes messages on, between its own init and the other sentry.
  */
 import { awaitPackets, packetView, receivePacket, sendPacket } from "../../native/ffi/fd-packets-unsafe.ts";
-import { findOwnCode } from "../../native/ffi/own-code-unsafe.ts";
+import { findStartMemory } from "../../native/ffi/start-memory-unsafe.ts";
 import { hostClose } from "../../native/ffi/syscall-unsafe.ts";
 import { SENTRY_CONFIG_FD, SENTRY_GOFER_FD } from "../../runtime/sandbox/config.ts";
 import { ANSWER_RELAYED, CONTROL_JOIN, CONTROL_RELAYED } from "../../runtime/sandbox/control-protocol.ts";
@@ -39,7 +39,7 @@ const relayedOf = (message: SupervisorMessage): (Relayed & { readonly fds: reado
 };
 
 export const relayContainer = (supervisor: SupervisorChannel, { stdioFds, brokerFd, joinFd }: Start): never => {
-  const giveBackOwnCode = findOwnCode();
+  const giveBackStartMemory = findStartMemory();
   confine(supervisor, "none");
   // Gofer and broker live as long as somebody holds their channels: this process keeps them for its init's sake.
   const files = stdioFds.length === 0 ? STDIO : stdioFds;
@@ -47,7 +47,7 @@ export const relayContainer = (supervisor: SupervisorChannel, { stdioFds, broker
   sendPacket(joinFd, encodeSupervisorMessage(packetView(), CONTROL_JOIN, 0, brokerFd < 0 ? 0 : START_BROKER), fds);
   // Who reads the container's output hears of its end by that of the last writer.
   for (const fd of stdioFds) hostClose(fd);
-  giveBackOwnCode();
+  giveBackStartMemory();
   for (;;) {
     for (let message = supervisor.receive(); message !== null; message = supervisor.receive()) {
       const relayed = relayedOf(message);

@@ -1,7 +1,7 @@
 /** One sandbox from its config to its end. */
 
 import { writeSync } from "node:fs";
-import { findOwnCode } from "../../native/ffi/own-code-unsafe.ts";
+import { findStartMemory } from "../../native/ffi/start-memory-unsafe.ts";
 import { hostCall3 } from "../../native/ffi/syscall-unsafe.ts";
 import type { SandboxConfig } from "../../runtime/sandbox/config.ts";
 import type { Start, SupervisorChannel } from "../../runtime/sandbox/supervisor-channel.ts";
@@ -60,7 +60,7 @@ export const runSandbox = (
   if (config.strace) traceCalls(platform, dispatcher, config.strace);
   poller.onEdge(platform.doorbellFd, EPOLLIN, () => {});
   // The gofer serves only once it is confined itself: nothing is asked of it before.
-  const giveBackOwnCode = findOwnCode();
+  const giveBackStartMemory = findStartMemory();
   confine(supervisor, config.network);
   if (config.network === "host") joinHostNetwork(kernel, new Broker(brokerFd, () => endWithout("network broker", supervisor)));
 
@@ -104,7 +104,7 @@ export const runSandbox = (
     finishSyscall(task, 0);
   }
   watchSupervisor(kernel, supervisor, control, guests, config.waitsForStart);
-  kernel.timers.arm({ deadlineNs: kernel.clock.monotonicNs() + STARTED_NS, fire: giveBackOwnCode });
+  kernel.timers.arm({ deadlineNs: kernel.clock.monotonicNs() + STARTED_NS, fire: giveBackStartMemory });
   kernel.loop.run();
 };
 
