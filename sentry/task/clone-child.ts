@@ -131,6 +131,7 @@ const createProcess = (parent: Task, options: CloneOptions): Process => {
   process.mergesMemory = from.mergesMemory;
   process.exePath = from.exePath;
   process.container = from.container;
+  process.hasNoTerminal = from.hasNoTerminal;
   return process;
 };
 

@@ -62,6 +62,8 @@ export class Process {
   container = 0;
   /** Called execve(2) since it was forked: setpgid(2) by the parent is refused. */
   hasExeced = false;
+  /** Its session's terminal is not its own (signal->tty is null): given up, or got by the leader after the fork. */
+  hasNoTerminal = false;
   /** PR_SET_PTRACER for Yama; shown nowhere else. */
   ptracerPid = 0;
   /** PR_SET_THP_DISABLE. */

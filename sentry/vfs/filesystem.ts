@@ -23,6 +23,8 @@ export abstract class Filesystem {
   abstract readonly root: Inode;
   /** What stands before the names in mountinfo's root column: where `root` lies in the host's filesystem. */
   readonly rootName: string = "";
+  /** st_blksize of its inodes (s_blocksize). */
+  readonly blockSize: number = 4096;
   isReadOnly = false;
   /** s_user_ns: whose CAP_SYS_ADMIN may change its options. */
   owner: UserNamespace = initialUserNamespace();

@@ -87,7 +87,7 @@ export abstract class Inode {
     return Math.ceil(this.size / 512);
   }
   get blockSize(): number {
-    return 4096;
+    return this.fs.blockSize;
   }
 
   /** Brings attributes up to date before they are shown (shared volumes, procfs). 0 or an errno. */

@@ -54,6 +54,8 @@ export const TIOCGPKT = 0x80045438;
 export const TIOCGPTLCK = 0x80045439;
 export const TIOCGEXCL = 0x80045440;
 export const TIOCGPTPEER = 0x5441;
+export const TIOCGLCKTRMIOS = 0x5456;
+export const TIOCSLCKTRMIOS = 0x5457;
 export const FIONCLEX = 0x5450;
 export const FIOCLEX = 0x5451;
 export const FIOASYNC = 0x5452;
@@ -227,6 +229,8 @@ export const ioctlNames = enumeration({
   TIOCGPTLCK,
   TIOCGEXCL,
   TIOCGPTPEER,
+  TIOCGLCKTRMIOS,
+  TIOCSLCKTRMIOS,
   FIONCLEX,
   FIOCLEX,
   FIOASYNC,

@@ -73,6 +73,7 @@ class DevptsRoot extends ListedDirectory {
 }
 
 export class Devpts extends Filesystem {
+  override readonly blockSize = 1024;
   readonly type = "devpts";
   readonly kernel: Kernel;
   readonly root: Inode;

@@ -19,6 +19,7 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 const ROOT_INO = 1;
 
 export class Procfs extends Filesystem {
+  override readonly blockSize = 1024;
   readonly type = "proc";
   override readonly isVolatile = true;
   override readonly refusesNewNames = true;

@@ -5,6 +5,7 @@ import { R_RIP, R_RSP } from "../../platform/registers.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
 import { type Usage, usageOf, usageOfTask } from "../../task/usage.ts";
+import { controllingTerminal } from "../tty/job-control.ts";
 import { livingTask, type Subject } from "./task-directory.ts";
 import { estimatedFile, parentPid, residentPages, stateOf, ticks } from "./task-state.ts";
 
@@ -32,7 +33,7 @@ export const statText = (subject: Subject, reader: Task): string => {
   const isVisible = living !== null && mayInspect(reader, task, true);
   const mm = living?.mm ?? null;
   const { ignoredLo, caughtLo } = process.actions.summary();
-  const terminal = session.tty;
+  const terminal = controllingTerminal(process);
   const rss = process.limits.get(RLIMIT_RSS).soft;
   // Stack pointer and instruction pointer are shown of the dying only.
   const regs = isVisible && process.isExiting && living !== null && !living.thread.isRunning ? living.thread.regs : null;

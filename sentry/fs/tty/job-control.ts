@@ -14,16 +14,13 @@ import { sendSignalToGroup } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Processes that gave up their session's terminal for themselves (TIOCNOTTY of a process that leads nothing). */
-const withoutTerminal = new WeakSet<Process>();
 /** tty_old_pgrp: the foreground group when the terminal went away before its session. */
 const lastForeground = new WeakMap<Session, ProcessGroup>();
 
 /** The process's controlling terminal (signal->tty). */
-export const controllingTerminal = (process: Process): Terminal | null => (withoutTerminal.has(process) ? null : process.session.tty);
+export const controllingTerminal = (process: Process): Terminal | null => (process.hasNoTerminal ? null : process.session.tty);
 
-export const controls = (terminal: Terminal, process: Process): boolean =>
-  process.session.tty === terminal && !withoutTerminal.has(process);
+export const controls = (terminal: Terminal, process: Process): boolean => process.session.tty === terminal && !process.hasNoTerminal;
 
 /** is_ignored(): blocked or SIG_IGN. */
 export const ignoresSignal = (task: Task, signal: number): boolean =>
@@ -48,7 +45,8 @@ export const attachTerminal = (terminal: Terminal, process: Process): void => {
   terminal.session = session;
   session.tty = terminal;
   session.foreground = process.group;
-  withoutTerminal.delete(process);
+  // The session's other processes, which were there before, stay without.
+  for (const group of session.groups) for (const member of group.members) member.hasNoTerminal = member !== process;
   lastForeground.delete(session);
 };
 
@@ -76,7 +74,7 @@ export const acquire = (terminal: Terminal, task: Task, canRead: boolean, steals
 export const giveUp = (terminal: Terminal, process: Process): number => {
   if (!controls(terminal, process)) return ENOTTY;
   if (isLeader(process)) leave(process.session);
-  else withoutTerminal.add(process);
+  else process.hasNoTerminal = true;
   return 0;
 };
 

@@ -172,8 +172,9 @@ export class LineDiscipline {
       if (this.#isRaw) this.input.putAll(source, at + done, n);
       else for (let i = 0; i < n; i++) this.#receiveByte(source[at + done + i]);
       done += n;
+      // Piece by piece: more echoes than their queue holds would be lost.
+      if (this.#has(ECHO | ECHONL)) this.output.printEchoes();
     }
-    if (done > 0 && this.#has(ECHO | ECHONL)) this.output.printEchoes();
     return done;
   }
 

@@ -3,7 +3,6 @@
 import {
   FIONREAD,
   TCFLSH,
-  TIOCGDEV,
   TIOCGPKT,
   TIOCGPTLCK,
   TIOCGPTN,
@@ -18,7 +17,6 @@ import { EINVAL, type Errno, isErrno } from "../../abi/errno.ts";
 
 import type { WaitQueue } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
-import { makedev } from "../../vfs/devices.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import type { Io } from "../../vfs/io.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
@@ -26,8 +24,6 @@ import type { Path } from "../../vfs/path.ts";
 import { TCIFLUSH, TCIOFLUSH, TCOFLUSH } from "./ioctl-numbers.ts";
 import type { Pty } from "./pty.ts";
 import { terminalIoctl } from "./tty-ioctl.ts";
-
-const PTMX_MAJOR = 128;
 
 export class PtyMaster extends OpenFile {
   readonly pty: Pty;
@@ -101,8 +97,6 @@ export class PtyMaster extends OpenFile {
         return this.#sendSignal(argument);
       case TIOCGPTPEER:
         return this.#installPeer(task, argument);
-      case TIOCGDEV:
-        return memory.storeU32(argument, makedev(PTMX_MAJOR, pty.index));
       case FIONREAD:
         return memory.storeU32(argument, pty.unreadLength);
       case TCFLSH:

@@ -157,13 +157,13 @@ export class Pty extends Terminal implements LinePort {
 
   read(io: Io, task: Task, isNonblocking: boolean): number {
     const { discipline } = this;
+    if (io.remaining === 0) return 0;
     if (discipline.readsLines) {
       if (!discipline.isReadable(1)) return this.#isMasterOpen ? EAGAIN : EIO;
       return this.#inputTaken(discipline.input.readLine(io));
     }
     const available = discipline.input.length;
     const limit = Math.min(available, io.remaining);
-    if (io.remaining === 0) return 0;
     const verdict = this.#timedReads.check(this.termios.cc, available, io.remaining, task, isNonblocking);
     if (verdict === "wait") return this.#isMasterOpen ? EAGAIN : EIO;
     if (verdict === "end" || limit === 0) return 0;
@@ -339,6 +339,7 @@ export class Pty extends Terminal implements LinePort {
       if (n > 0) this.#packetStatus = 0;
       return n;
     }
+    if (io.remaining === 0) return 0;
     if (this.#printed.length === 0) return this.#hasSlaveLeft ? EIO : EAGAIN;
     let header = 0;
     if (this.isPacketMode) {

@@ -14,7 +14,7 @@ import { sendSignalToGroup, sendSignalToProcess } from "../../task/signals.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 import { controls, forgetControllingTerminal, ignoresSignal, rememberForeground } from "./job-control.ts";
-import type { Termios } from "./termios.ts";
+import { TERMIOS_SIZE, type Termios } from "./termios.ts";
 
 /** struct winsize. */
 export interface WindowSize {
@@ -36,10 +36,19 @@ export abstract class Terminal {
   session: Session | null = null;
   /** TIOCEXCL: further opens fail. */
   isExclusive = false;
+  /** The same flag of a pty's master, which nobody can open again: it is only shown. */
+  isMasterExclusive = false;
+  /** TIOCSLCKTRMIOS: a struct termios of what modes may not change. */
+  readonly lockedModes = new Uint8Array(TERMIOS_SIZE);
   /** Readers, writers and pollers of the terminal's files. */
   readonly waitQueue = new WaitQueue();
   /** Grows with each hang-up: files opened before are dead. */
   generation = 0;
+
+  setExclusive(isMaster: boolean, isExclusive: boolean): void {
+    if (isMaster) this.isMasterExclusive = isExclusive;
+    else this.isExclusive = isExclusive;
+  }
 
   get foreground(): ProcessGroup | null {
     return this.session?.foreground ?? null;

@@ -24,7 +24,9 @@ import {
   TIOCGDEV,
   TIOCGETD,
   TIOCGEXCL,
+  TIOCGLCKTRMIOS,
   TIOCGPGRP,
+  TIOCGPTPEER,
   TIOCGSID,
   TIOCGSOFTCAR,
   TIOCGWINSZ,
@@ -34,6 +36,7 @@ import {
   TIOCSBRK,
   TIOCSCTTY,
   TIOCSETD,
+  TIOCSLCKTRMIOS,
   TIOCSPGRP,
   TIOCSSOFTCAR,
   TIOCSTI,
@@ -50,6 +53,9 @@ import { TCIFLUSH, TCIOFLUSH, TCOFLUSH } from "./ioctl-numbers.ts";
 import { acquire, controls, foregroundGroup, giveUp, sessionId, setForegroundGroup } from "./job-control.ts";
 import type { SetMode, Terminal, WindowSize } from "./terminal.ts";
 import { TERMIO_SIZE, TERMIOS_SIZE, TERMIOS2_SIZE, Termios } from "./termios.ts";
+
+/** Where the flag words of struct termios end and the characters begin. */
+const LOCKED_BY_BIT = 16;
 
 /** The side that a file stands for, and how it was opened. */
 export interface TtySide {
@@ -81,13 +87,15 @@ export const terminalIoctl = (task: Task, terminal: Terminal, command: number, a
     case TIOCSWINSZ:
       return setWindowSize(task, terminal, argument);
     case TIOCEXCL:
-      terminal.isExclusive = true;
+      terminal.setExclusive(side.isMaster, true);
       return 0;
     case TIOCNXCL:
-      terminal.isExclusive = false;
+      terminal.setExclusive(side.isMaster, false);
       return 0;
     case TIOCGEXCL:
-      return task.memory.storeU32(argument, terminal.isExclusive ? 1 : 0);
+      return task.memory.storeU32(argument, (side.isMaster ? terminal.isMasterExclusive : terminal.isExclusive) ? 1 : 0);
+    case TIOCGPTPEER:
+      return EIO;
     case TIOCGETD:
       return task.memory.storeU32(argument, 0);
     case TIOCSETD:
@@ -97,7 +105,7 @@ export const terminalIoctl = (task: Task, terminal: Terminal, command: number, a
     case TIOCSTI:
       return injectInput(task, terminal, argument, side);
     case TIOCCONS:
-      return task.creds.has(CAP_SYS_ADMIN) ? EINVAL : EPERM;
+      return side.isMaster ? EINVAL : EPERM;
     case TIOCVHANGUP:
       if (!task.creds.has(CAP_SYS_ADMIN)) return EPERM;
       terminal.hangUp();
@@ -146,6 +154,10 @@ const modesIoctl = (task: Task, terminal: Terminal, command: number, argument: n
       return setModes(task, terminal, argument, TERMIO_SIZE, "drain");
     case TCSETAF:
       return setModes(task, terminal, argument, TERMIO_SIZE, "flush");
+    case TIOCGLCKTRMIOS:
+      return task.memory.copyOut(argument, terminal.lockedModes);
+    case TIOCSLCKTRMIOS:
+      return lockModes(task, terminal, argument);
     case TIOCGSOFTCAR:
     case TIOCSSOFTCAR:
       return softCarrier(task, terminal, command, argument);
@@ -174,7 +186,31 @@ const setModes = (task: Task, terminal: Terminal, addr: number, size: number, mo
   if (isErrno(view)) return EFAULT;
   if (size === TERMIO_SIZE) termios.decodeTermio(view);
   else termios.decode(view);
+  keepLocked(terminal, termios);
   return terminal.setTermios(termios, mode);
+};
+
+/** unset_locked_termios(): flags whose bits are set in the lock keep their value, and so do characters. */
+const keepLocked = (terminal: Terminal, termios: Termios): void => {
+  const lock = terminal.lockedModes;
+  if (lock.every((byte) => byte === 0)) return;
+  const old = new Termios();
+  if (terminal.getTermios(old) < 0) return;
+  const before = old.encode(TERMIOS_SIZE);
+  const bytes = termios.encode(TERMIOS_SIZE);
+  for (let i = 0; i < TERMIOS_SIZE; i++) {
+    const mask = i < LOCKED_BY_BIT ? lock[i] : lock[i] === 0 ? 0 : 0xff;
+    bytes[i] = (bytes[i] & ~mask) | (before[i] & mask);
+  }
+  termios.decode(new DataView(bytes.buffer));
+};
+
+const lockModes = (task: Task, terminal: Terminal, addr: number): number => {
+  if (!task.creds.has(CAP_SYS_ADMIN)) return EPERM;
+  const lock = task.memory.copyIn(addr, TERMIOS_SIZE);
+  if (isErrno(lock)) return lock;
+  terminal.lockedModes.set(lock);
+  return 0;
 };
 
 const softCarrier = (task: Task, terminal: Terminal, command: number, addr: number): number => {
