@@ -12,9 +12,12 @@ import { firstIpcNamespace, type IpcNamespace } from "../ipc/ipc-namespace.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Filesystem } from "../vfs/filesystem.ts";
 import { Mount } from "../vfs/mount.ts";
-import { copyTree, type MountNamespace } from "../vfs/mount-namespace.ts";
-import { changePropagation, enslave, mountFlags } from "../vfs/mounting.ts";
+import type { MountNamespace } from "../vfs/mount-namespace.ts";
+import { copyTree } from "../vfs/mount-tree.ts";
+import { changePropagation, mountFlags } from "../vfs/mounting.ts";
 import type { Path } from "../vfs/path.ts";
+import { enslave } from "../vfs/peer-group.ts";
+import { attachTree } from "../vfs/propagation.ts";
 import { pathName } from "../vfs/tree.ts";
 import { copyInto } from "./copy-up.ts";
 import { makeDevices } from "./devices.ts";
@@ -141,14 +144,14 @@ const place = (kernel: Kernel, builder: TreeBuilder, namespace: MountNamespace, 
     if (error < 0) return refuse(mount, error);
     if (!isErrno(existing) && !namesMode(mount.options)) fs.root.setAttributes({ mode: inode.mode }, null);
   }
-  namespace.attach(made, at.mount, at.dentry);
+  attachTree(made, at.mount, at.dentry, null);
   return made;
 };
 
 const mountFlagsOf = ({ flags, readOnly }: MountConfig): number => mountFlags(flags | (readOnly ? MS_RDONLY : 0));
 
 const propagate = (mount: Mount, types: readonly number[]): void => {
-  for (const type of types) changePropagation({ mount, dentry: mount.root }, type);
+  for (const type of types) changePropagation(null, { mount, dentry: mount.root }, type);
 };
 
 const cgroupRoot = (mount: MountConfig): MountConfig => ({
@@ -195,9 +198,9 @@ export const restrictPaths = (kernel: Kernel, namespace: MountNamespace, { maske
   for (const path of readonlyPaths) {
     const at = placeAt(kernel, namespace, path);
     if (isErrno(at)) continue;
-    const copy = copyTree(at.mount, true, new Map(), at.dentry);
+    const copy = copyTree(at.mount, { root: at.dentry });
     copy.flags |= MS_RDONLY;
-    namespace.attach(copy, at.mount, at.dentry);
+    attachTree(copy, at.mount, at.dentry, null);
   }
   const nothing = placeAt(kernel, namespace, "/dev/null");
   for (const path of maskedPaths) {
@@ -207,9 +210,9 @@ export const restrictPaths = (kernel: Kernel, namespace: MountNamespace, { maske
       const empty = kernel.vfs.filesystemType("tmpfs")?.(null, "tmpfs", "") ?? EINVAL;
       if (isErrno(empty)) continue;
       empty.isReadOnly = true;
-      namespace.attach(kernel.vfs.newMount(empty, "tmpfs", mountFlags(MS_RDONLY)), at.mount, at.dentry);
+      attachTree(kernel.vfs.newMount(empty, "tmpfs", mountFlags(MS_RDONLY)), at.mount, at.dentry, null);
     } else if (!isErrno(nothing)) {
-      namespace.attach(new Mount(nothing.mount.fs, nothing.dentry, nothing.mount.flags, nothing.mount.source), at.mount, at.dentry);
+      attachTree(new Mount(nothing.mount.fs, nothing.dentry, nothing.mount.flags, nothing.mount.source), at.mount, at.dentry, null);
     }
   }
 };

@@ -1,6 +1,6 @@
 /** What CLONE_FS shares (struct fs_struct): root, working directory, umask; and with them the mount namespace. */
 import type { UserNamespace } from "../task/user-namespace.ts";
-import { lockMounts } from "./locked-mounts.ts";
+import { lockTree } from "./locked-mounts.ts";
 import type { Mount } from "./mount.ts";
 import type { MountNamespace } from "./mount-namespace.ts";
 import { type Path, putPath, takePath } from "./path.ts";
@@ -47,9 +47,8 @@ export class FsContext {
   unshareMounts(owner: UserNamespace = this.namespace.owner): void {
     const translate = new Map<Mount, Mount>();
     const old = this.namespace;
-    this.namespace = old.fork(translate).take();
-    if (owner !== this.namespace.owner) lockMounts(this.namespace);
-    this.namespace.owner = owner;
+    this.namespace = old.fork(translate, owner).take();
+    if (owner !== old.owner) lockTree(this.namespace.root);
     const moved = (path: Path): Path => ({ mount: translate.get(path.mount) ?? path.mount, dentry: path.dentry });
     this.root = moved(this.#root);
     this.cwd = moved(this.#cwd);

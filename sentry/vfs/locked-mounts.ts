@@ -6,18 +6,19 @@ import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_RDONLY, M
 import { initialUserNamespace } from "../task/user-namespace.ts";
 import type { Filesystem } from "./filesystem.ts";
 import type { Mount } from "./mount.ts";
-import { isBelow, type MountNamespace } from "./mount-namespace.ts";
+import type { MountNamespace } from "./mount-namespace.ts";
+import { isBelow, treeOf } from "./mount-tree.ts";
 import type { Dentry } from "./path.ts";
 
 const ONE_WAY = MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC;
 const ATIME = MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
 
-/** Locks the copies that a namespace under another user namespace begins with. */
-export const lockMounts = (namespace: MountNamespace): void => {
-  for (const mount of namespace.mounts) {
+/** lock_mnt_tree(): what came from more privilege, be it a whole namespace's copy or a tree that was propagated. */
+export const lockTree = (top: Mount): void => {
+  for (const mount of treeOf(top)) {
     mount.lockedFlags |= mount.flags & ONE_WAY;
     mount.isAtimeLocked = true;
-    if (mount !== namespace.root) mount.isLocked = true;
+    if (mount !== top) mount.isLocked = true;
   }
 };
 

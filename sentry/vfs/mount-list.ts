@@ -44,7 +44,8 @@ const optionsOf = (mount: Mount): string => {
 export const mountEntries = (task: Task): MountEntry[] => {
   const { root, namespace } = task.fs;
   const entries: MountEntry[] = [];
-  for (const mount of namespace.mounts) {
+  // mnt_find_id_at(): by age, however long ago it was placed.
+  for (const mount of [...namespace.mounts].sort((a, b) => a.id - b.id)) {
     const place = { mount, dentry: mount.root };
     if (!isReachable(place, root)) continue;
     const { options, isReadOnly } = mount.fs;

@@ -5,13 +5,13 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_NOSYMFOLLOW,
-  MS_PRIVATE,
   MS_RDONLY,
   MS_RELATIME,
 } from "../../syscall-tables/flags/mount.ts";
 import type { Filesystem } from "./filesystem.ts";
 import type { MountNamespace } from "./mount-namespace.ts";
 import type { Dentry } from "./path.ts";
+import type { PeerGroup } from "./peer-group.ts";
 
 /** The flags that belong to a mount and not to its filesystem. */
 export const MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
@@ -42,12 +42,11 @@ export class Mount {
   pins = 0;
   /** Files open for writing through it. */
   writers = 0;
-  /** MS_PRIVATE, MS_SHARED, MS_SLAVE or MS_UNBINDABLE, as last asked for. */
-  propagation = MS_PRIVATE;
-  /** Peer group for the "shared:N" tag of mountinfo. */
-  group = 0;
-  /** The peer group that it is a slave of, for "master:N"; 0: of none. */
-  master = 0;
+  /** Its peers and itself, when it is shared. */
+  group: PeerGroup | null = null;
+  /** Whom it hears of. */
+  master: PeerGroup | null = null;
+  isUnbindable = false;
 
   /** umount2(MNT_EXPIRE) has marked it. */
   isExpiring = false;
@@ -78,6 +77,11 @@ export class Mount {
     if (this.#isReleased) return;
     this.#isReleased = true;
     if (this.pins === 0) this.#end();
+  }
+
+  /** Neither in a namespace nor in the tree of a descriptor: unmounted. */
+  get isUnmounted(): boolean {
+    return this.#isReleased;
   }
 
   /** It is in a tree (again). */

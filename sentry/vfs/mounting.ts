@@ -14,6 +14,7 @@ import {
   MS_RELATIME,
   MS_REMOUNT,
   MS_SHARED,
+  MS_SILENT,
   MS_SLAVE,
   MS_STRICTATIME,
   MS_UNBINDABLE,
@@ -26,9 +27,11 @@ import type { Task } from "../task/task.ts";
 import { rootDentry } from "./dentry-cache.ts";
 import { hidesBelow, isTooRevealing, mayChangeFlags } from "./locked-mounts.ts";
 import { MOUNT_FLAGS, Mount } from "./mount.ts";
-import { copyTree, releaseTree } from "./mount-namespace.ts";
+import { copyMount, copyTree, hasLockedUnbindable, isBelow, releaseTree, treeOf } from "./mount-tree.ts";
 import type { Path } from "./path.ts";
-import { isReachable } from "./tree.ts";
+import { copySharing, setPropagation } from "./peer-group.ts";
+import { attachTree, isBusy, unmountTree, wouldOvermount } from "./propagation.ts";
+import { isReachable, overmounted } from "./tree.ts";
 import type { Vfs } from "./vfs.ts";
 
 const PROPAGATION = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
@@ -50,14 +53,14 @@ export const mountFlags = (flags: number): number => {
 /** path_mounted(): is it the root of a mount? */
 const isMountRoot = (path: Path): boolean => path.dentry === path.mount.root;
 
-/** Puts `mount` on `target` (graft_tree). 0 or an errno. */
+/** Puts `mount`, which is nowhere, on `target` or on what covers it (graft_tree). 0 or an errno. */
 export const graft = (task: Task, mount: Mount, target: Path): number => {
-  const { namespace } = target.mount;
-  if (namespace !== task.fs.namespace) return EINVAL;
-  if (target.dentry.isUnlinked) return ENOENT;
-  if (mount.root.inode.isDirectory !== target.dentry.inode.isDirectory) return ENOTDIR;
-  namespace.attach(mount, target.mount, target.dentry);
-  return 0;
+  const place = overmounted(target.mount, target.dentry);
+  const { namespace } = place.mount;
+  if (namespace === null || namespace !== task.fs.namespace) return EINVAL;
+  if (place.dentry.isUnlinked) return ENOENT;
+  if (mount.root.inode.isDirectory !== place.dentry.inode.isDirectory) return ENOTDIR;
+  return attachTree(mount, place.mount, place.dentry, namespace.owner);
 };
 
 const newMount = (task: Task, vfs: Vfs, source: string, target: Path, type: string, flags: number, data: string): number => {
@@ -80,9 +83,10 @@ const newMount = (task: Task, vfs: Vfs, source: string, target: Path, type: stri
 export const cloneMount = (task: Task, source: Path, isRecursive: boolean): Mount | number => {
   // A namespace's file is in no mount of anybody's; a bind of it keeps the namespace (ip-netns(8)).
   if (source.mount.namespace !== task.fs.namespace && source.mount.fs.type !== "nsfs") return EINVAL;
-  if (source.mount.propagation === MS_UNBINDABLE) return EINVAL;
+  if (source.mount.isUnbindable) return EINVAL;
   if (!isRecursive && hidesBelow(source.mount, source.dentry)) return EINVAL;
-  const copy = copyTree(source.mount, isRecursive, new Map(), source.dentry);
+  if (isRecursive && hasLockedUnbindable(source.mount, source.dentry)) return EPERM;
+  const copy = isRecursive ? copyTree(source.mount, { root: source.dentry }) : copyMount(source.mount, source.dentry);
   copy.isLocked = false;
   return copy;
 };
@@ -105,40 +109,72 @@ const move = (task: Task, vfs: Vfs, source: string, target: Path): number => {
   return moveMount(task, from, target);
 };
 
+/** can_move_mount_beneath(): may `mount` come between `top` and what `top` is mounted on? */
+const mayGoBeneath = (task: Task, mount: Mount, target: Path): number => {
+  const top = target.mount;
+  const { parent, mountpoint } = top;
+  if (parent === null || mountpoint === null || !isMountRoot(target) || top.isLocked || top.children.has(top.root)) return EINVAL;
+  if (top === task.fs.root.mount) return EINVAL;
+  for (let at: Mount | null = mount; at !== null; at = at.parent) if (at === top) return EINVAL;
+  // A copy of it must come neither on top of `top` nor on top of itself.
+  if (wouldOvermount(parent, top, mountpoint)) return EINVAL;
+  return mount.namespace === task.fs.namespace && wouldOvermount(parent, mount, mountpoint) ? EINVAL : 0;
+};
+
 /** Moves the mount whose root is `from` to `target` (do_move_mount). */
-export const moveMount = (task: Task, from: Path, target: Path): number => {
+export const moveMount = (task: Task, from: Path, target: Path, isBeneath = false): number => {
   const { mount } = from;
   const { namespace } = task.fs;
-  if (!isMountRoot(from) || mount.isLocked || target.mount.namespace !== namespace) return EINVAL;
-  if (mount.namespace !== null && (mount.namespace !== namespace || mount.parent === null)) return EINVAL;
-  if (mount.root.inode.isDirectory !== target.dentry.inode.isDirectory) return EINVAL;
-  if (mount.parent !== null && mount.parent.propagation === MS_SHARED) return EINVAL;
-  if (target.dentry.isUnlinked) return ENOENT;
-  for (let at: Mount | null = target.mount; at !== null; at = at.parent) if (at === mount) return ELOOP;
-  if (mount.namespace !== null) namespace.detach(mount);
-  return graft(task, mount, target);
+  const cover = overmounted(target.mount, target.dentry);
+  const place =
+    isBeneath && cover.mount.parent !== null && cover.mount.mountpoint !== null
+      ? { mount: cover.mount.parent, dentry: cover.mount.mountpoint }
+      : cover;
+  if (!isMountRoot(from) || mount.isLocked || place.mount.namespace !== namespace) return EINVAL;
+  const isMoved = mount.namespace !== null;
+  if (isMoved ? mount.namespace !== namespace || mount.parent === null : mount.isUnmounted || mount.parent !== null) return EINVAL;
+  if (mount.root.inode.isDirectory !== place.dentry.inode.isDirectory) return EINVAL;
+  if (mount.parent?.group) return EINVAL;
+  if (isBeneath) {
+    const error = mayGoBeneath(task, mount, target);
+    if (error < 0) return error;
+  }
+  if (place.mount.group !== null && treeOf(mount).some((each) => each.isUnbindable)) return EINVAL;
+  if (place.dentry.isUnlinked) return ENOENT;
+  for (let at: Mount | null = place.mount; at !== null; at = at.parent) if (at === mount) return ELOOP;
+  const { parent, mountpoint } = mount;
+  if (isMoved) namespace.detach(mount);
+  const error = attachTree(mount, place.mount, place.dentry, namespace.owner, isMoved);
+  if (error < 0 && isMoved && parent !== null && mountpoint !== null) namespace.attach(mount, parent, mountpoint);
+  return error;
 };
 
-let lastGroup = 0;
-
-/** `mount` hears of mounts of a group outside. */
-export const enslave = (mount: Mount): void => {
-  mount.master = ++lastGroup;
+/** may_change_propagation() */
+const mayChangePropagation = (task: Task, mount: Mount): number => {
+  if (mount.isUnmounted) return EINVAL;
+  return task.creds.hasIn((mount.namespace ?? task.fs.namespace).owner, CAP_SYS_ADMIN) ? 0 : EPERM;
 };
 
-/** do_change_type(): MS_SHARED and the like. Events do not propagate between peers: each mount stands alone. */
-export const changePropagation = (target: Path, flags: number): number => {
+/** MOVE_MOUNT_SET_GROUP: `to`, which is private, becomes what a bind of `from` would be (do_set_group). */
+export const setGroup = (task: Task, from: Path, to: Path): number => {
+  const error = mayChangePropagation(task, from.mount) || mayChangePropagation(task, to.mount);
+  if (error < 0) return error;
+  if (!isMountRoot(from) || !isMountRoot(to) || from.mount.fs !== to.mount.fs) return EINVAL;
+  if (!isBelow(to.mount.root, from.mount.root) || hidesBelow(from.mount, to.mount.root)) return EINVAL;
+  if (to.mount.group !== null || to.mount.master !== null) return EINVAL;
+  if (from.mount.group === null && from.mount.master === null) return EINVAL;
+  copySharing(to.mount, from.mount);
+  return 0;
+};
+
+/** do_change_type(): MS_SHARED and the like. */
+export const changePropagation = (task: Task | null, target: Path, flags: number): number => {
   const type = flags & PROPAGATION;
-  if ((flags & ~(PROPAGATION | MS_REC | 32768)) !== 0 || (type & (type - 1)) !== 0) return EINVAL;
+  if ((flags & ~(PROPAGATION | MS_REC | MS_SILENT)) !== 0 || (type & (type - 1)) !== 0) return EINVAL;
   if (!isMountRoot(target)) return EINVAL;
-  const apply = (mount: Mount): void => {
-    mount.propagation = type;
-    if (type === MS_SHARED && mount.group === 0) mount.group = ++lastGroup;
-    if (type !== MS_SHARED) mount.group = 0;
-    if (type === MS_PRIVATE || type === MS_UNBINDABLE) mount.master = 0;
-    if ((flags & MS_REC) !== 0) for (const child of mount.children.values()) apply(child);
-  };
-  apply(target.mount);
+  const error = task === null ? 0 : mayChangePropagation(task, target.mount);
+  if (error < 0) return error;
+  for (const mount of (flags & MS_REC) !== 0 ? treeOf(target.mount) : [target.mount]) setPropagation(mount, type);
   return 0;
 };
 
@@ -168,7 +204,7 @@ export const mount = (task: Task, vfs: Vfs, source: string, target: Path, type: 
   if (!mayChangeMounts(task)) return EPERM;
   if ((flags & MS_REMOUNT) !== 0) return remount(task, target, flags, data);
   if ((flags & MS_BIND) !== 0) return bind(task, vfs, source, target, flags);
-  if ((flags & PROPAGATION) !== 0) return changePropagation(target, flags);
+  if ((flags & PROPAGATION) !== 0) return changePropagation(task, target, flags);
   if ((flags & MS_MOVE) !== 0) return move(task, vfs, source, target);
   if (type === "") return EINVAL;
   return newMount(task, vfs, source, target, type, flags, data);
@@ -177,19 +213,17 @@ export const mount = (task: Task, vfs: Vfs, source: string, target: Path, type: 
 export const umount = (task: Task, target: Path, flags: number): number => {
   if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) !== 0) return EINVAL;
   const { mount } = target;
-  const { namespace } = task.fs;
-  if (!isMountRoot(target) || mount.namespace !== namespace) return EINVAL;
+  if (!isMountRoot(target) || mount.namespace !== task.fs.namespace) return EINVAL;
   if (!mayChangeMounts(task)) return EPERM;
   if (mount.isLocked) return EINVAL;
   if ((flags & MNT_EXPIRE) !== 0 && (flags & (MNT_FORCE | MNT_DETACH)) !== 0) return EINVAL;
   if (mount.parent === null) return (flags & MNT_DETACH) !== 0 ? EINVAL : EBUSY;
-  if ((flags & MNT_DETACH) === 0 && (mount.pins > 0 || mount.children.size > 0)) return EBUSY;
+  if ((flags & MNT_DETACH) === 0 && isBusy(mount)) return EBUSY;
   if ((flags & MNT_EXPIRE) !== 0 && !mount.isExpiring) {
     mount.isExpiring = true;
     return EAGAIN;
   }
-  namespace.detach(mount);
-  releaseTree(mount);
+  unmountTree(mount);
   return 0;
 };
 
@@ -209,7 +243,7 @@ export const pivotRoot = (task: Task, newRoot: Path, putOld: Path): number => {
   const { root, namespace } = task.fs;
   const rootMount = root.mount;
   if (newRoot.mount.namespace !== namespace || rootMount.namespace !== namespace || putOld.mount.namespace !== namespace) return EINVAL;
-  if (rootMount.propagation === MS_SHARED && rootMount.parent !== null) return EINVAL;
+  if (putOld.mount.group !== null || newRoot.mount.parent?.group || rootMount.parent?.group) return EINVAL;
   if (newRoot.mount.isLocked) return EINVAL;
   if (newRoot.dentry.isUnlinked) return ENOENT;
   if (newRoot.mount === rootMount || putOld.mount === rootMount) return EBUSY;

@@ -18,7 +18,7 @@ import type { Task } from "../task/task.ts";
 import { checkCreate, newGid } from "./creation.ts";
 import { exchangeDentries, lookupDentry, moveDentry, removeDentry } from "./dentry-cache.ts";
 import type { Inode } from "./inode.ts";
-import { detachMounts, isBelow, isMountpointOf } from "./mount-namespace.ts";
+import { detachMounts, isBelow, isMountpointOf } from "./mount-tree.ts";
 import { nextCookie, notify } from "./notify.ts";
 import type { Dentry, Path } from "./path.ts";
 import { MAY_WRITE, mayAccess, mayDelete } from "./permission.ts";

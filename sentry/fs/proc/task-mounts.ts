@@ -1,8 +1,9 @@
 /** /proc/PID/{mounts,mountinfo,mountstats} (fs/proc_namespace.c). */
-import { MS_SHARED, MS_UNBINDABLE } from "../../../syscall-tables/flags/mount.ts";
 import type { Task } from "../../task/task.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
 import type { Mount } from "../../vfs/mount.ts";
+import type { Path } from "../../vfs/path.ts";
+import { dominatingGroup } from "../../vfs/propagation.ts";
 import type { MountEntry } from "../../vfs/vfs.ts";
 import { livingTask, type Subject } from "./task-directory.ts";
 
@@ -27,22 +28,30 @@ export const mountsText = (subject: Subject): string =>
     .map((entry) => `${mangled(entry.mount.source)} ${mangled(entry.path)} ${entry.mount.fs.type} ${joinedOptions(entry)} 0 0\n`)
     .join("");
 
-const propagationOf = (mount: Mount): string => {
-  if (mount.propagation === MS_UNBINDABLE) return " unbindable";
-  const shared = mount.propagation === MS_SHARED ? ` shared:${mount.group}` : "";
-  return mount.master === 0 ? shared : `${shared} master:${mount.master}`;
+const propagationOf = (mount: Mount, root: Path): string => {
+  const { group, master } = mount;
+  let text = group === null ? "" : ` shared:${group.id}`;
+  if (master !== null) {
+    text += ` master:${master.id}`;
+    const dominating = dominatingGroup(mount, root);
+    if (dominating !== null && dominating !== master) text += ` propagate_from:${dominating.id}`;
+  }
+  return mount.isUnbindable ? `${text} unbindable` : text;
 };
 
-export const mountinfoText = (subject: Subject): string =>
-  entriesOf(subject)
+export const mountinfoText = (subject: Subject): string => {
+  const root = livingTask(subject)?.fs.root;
+  if (root === undefined) return "";
+  return entriesOf(subject)
     .map((entry) => {
-      const { mount, path, root, mountOptions, fsOptions } = entry;
+      const { mount, path, mountOptions, fsOptions } = entry;
       const { device, type } = mount.fs;
       const parent = mount.parent?.id ?? mount.id;
-      const place = `${mount.id} ${parent} ${majorOf(device)}:${minorOf(device)} ${mangled(root)} ${mangled(path)}`;
-      return `${place} ${mountOptions}${propagationOf(mount)} - ${type} ${mangled(mount.source)} ${fsOptions}\n`;
+      const place = `${mount.id} ${parent} ${majorOf(device)}:${minorOf(device)} ${mangled(entry.root)} ${mangled(path)}`;
+      return `${place} ${mountOptions}${propagationOf(mount, root)} - ${type} ${mangled(mount.source)} ${fsOptions}\n`;
     })
     .join("");
+};
 
 export const mountstatsText = (subject: Subject): string =>
   entriesOf(subject)

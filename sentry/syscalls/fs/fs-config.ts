@@ -17,7 +17,7 @@ import {
   FSPICK_SYMLINK_NOFOLLOW,
   MS_RDONLY,
 } from "../../../syscall-tables/flags/mount.ts";
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_PATH, O_RDWR } from "../../../syscall-tables/flags/open.ts";
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EBUSY, EINVAL, ENODATA, ENODEV, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
@@ -28,7 +28,7 @@ import type { Io } from "../../vfs/io.ts";
 import { isTooRevealing } from "../../vfs/locked-mounts.ts";
 import { mayMount, mountFlags } from "../../vfs/mounting.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
-import { PathFile } from "../../vfs/path-file.ts";
+import { TreeFile } from "../../vfs/tree-file.ts";
 import { atPath } from "../file/at-path.ts";
 import { implement } from "../implement.ts";
 import { attributeFlags, MOUNT_ATTRIBUTES } from "./mount-attributes.ts";
@@ -167,8 +167,6 @@ export const sys_fsmount = implement("fsmount", { level: "full" }, (task, fd, fl
   const mountedAs = mountFlags(wanted) | (file.isReadOnly ? MS_RDONLY : 0);
   if (isTooRevealing(task.fs.namespace, file.made, mountedAs)) return EPERM;
   const mount = task.kernel.vfs.newMount(file.made, file.source === "" ? "none" : file.source, mountedAs);
-  const root = new PathFile({ mount, dentry: mount.root }, O_PATH);
-  // The descriptor alone keeps it until move_mount places it.
-  mount.release();
+  const root = new TreeFile(mount);
   return install(task, root, (flags & FSMOUNT_CLOEXEC) !== 0);
 });

@@ -5,15 +5,11 @@ import { WALK_DIRECTORY, WALK_FOLLOW } from "../../vfs/vfs.ts";
 import { implement } from "../implement.ts";
 
 /** mount(2) */
-export const sys_mount = implement(
-  "mount",
-  { level: "partial", note: "mounts do not propagate between peers" },
-  (task, source, target, type, flags, data) => {
-    const { vfs } = task.kernel;
-    const place = vfs.follow(task, target);
-    return isErrno(place) ? place : vfs.mount(task, source ?? "", place, type ?? "", flags, data ?? "");
-  },
-);
+export const sys_mount = implement("mount", { level: "full" }, (task, source, target, type, flags, data) => {
+  const { vfs } = task.kernel;
+  const place = vfs.follow(task, target);
+  return isErrno(place) ? place : vfs.mount(task, source ?? "", place, type ?? "", flags, data ?? "");
+});
 
 /** umount2(2) */
 export const sys_umount2 = implement("umount2", { level: "full" }, (task, target, flags) => {

@@ -25,6 +25,7 @@ import { EFAULT, EINVAL, ENOENT, EOVERFLOW, EPERM, isErrno } from "../../abi/err
 import type { Task } from "../../task/task.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
 import { type Mount, uniqueIdOf } from "../../vfs/mount.ts";
+import { dominatingGroup } from "../../vfs/propagation.ts";
 import { isReachable, nameInFilesystem, pathName } from "../../vfs/tree.ts";
 import { implement } from "../implement.ts";
 import { isHidden, mountsOf, readRequest } from "./mount-request.ts";
@@ -64,8 +65,8 @@ const attributesOf = ({ flags }: Mount): number => {
 };
 
 /** mnt_to_propagation_flags() */
-const propagationOf = ({ propagation, master }: Mount): number => {
-  const flags = (propagation & (MS_SHARED | MS_UNBINDABLE)) | (master !== 0 ? MS_SLAVE : 0);
+const propagationOf = ({ group, master, isUnbindable }: Mount): number => {
+  const flags = (group !== null ? MS_SHARED : 0) | (isUnbindable ? MS_UNBINDABLE : 0) | (master !== null ? MS_SLAVE : 0);
   return flags === 0 ? MS_PRIVATE : flags;
 };
 
@@ -108,9 +109,10 @@ const fill = (task: Task, mount: Mount, wanted: number, view: DataView): Texts |
     view.setUint32(60, (parent ?? mount).id, true);
     u64(64, attributesOf(mount));
     u64(72, propagationOf(mount));
-    u64(80, mount.propagation === MS_SHARED ? mount.group : 0);
-    u64(88, mount.master);
+    u64(80, mount.group?.id ?? 0);
+    u64(88, mount.master?.id ?? 0);
   }
+  if (isAsked(PROPAGATE_FROM)) u64(96, dominatingGroup(mount, task.fs.root)?.id ?? 0);
   if (isAsked(MNT_NS_ID)) u64(112, mount.namespace?.id ?? 0);
   if (isAsked(SUPPORTED)) u64(144, KNOWN);
   const texts = new Texts();
