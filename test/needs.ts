@@ -10,6 +10,7 @@ const PACKAGES = {
   curl: "/usr/bin/curl",
   debootstrap: "/usr/sbin/debootstrap",
   "docker.io": "/usr/sbin/dockerd",
+  "docker-compose": "/usr/bin/docker-compose",
   iproute2: "/bin/ip",
   iptables: "/usr/sbin/iptables",
   netavark: "/usr/lib/podman/netavark",

@@ -60,6 +60,8 @@ const openFound = (task: Task, path: Path, flags: number, isNew: boolean): OpenF
     if (type === S_IFLNK) return ELOOP;
     if (type === S_IFDIR && (mask & MAY_WRITE) !== 0) return EISDIR;
     if ((type === S_IFCHR || type === S_IFBLK) && (path.mount.flags & MS_NODEV) !== 0) return EACCES;
+    // Emptying asks the mount before the mode (do_open).
+    if ((flags & O_TRUNC) !== 0 && type === S_IFREG && path.mount.isReadOnly) return EROFS;
     const error = mayAccess(inode, creds, mask);
     if (error < 0) return error as Errno;
     // An append-only file is opened to append, and not emptied (may_open).

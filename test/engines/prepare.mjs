@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { makeDebianTar } from "./debian-image.mjs";
 
 const PACKAGES =
-  "aardvark-dns busybox-static conmon containerd containernetworking-plugins curl debootstrap docker.io fuse-overlayfs iproute2 iptables netavark podman procps python3 runc skopeo slirp4netns uidmap umoci util-linux".split(
+  "aardvark-dns busybox-static conmon containerd containernetworking-plugins curl debootstrap docker-compose docker.io fuse-overlayfs iproute2 iptables netavark podman procps python3 runc skopeo slirp4netns uidmap umoci util-linux".split(
     " ",
   );
 

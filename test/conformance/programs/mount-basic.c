@@ -58,6 +58,9 @@ int main(void) {
   T(chmod("b/x", 0600));
   T(access("b/x", W_OK));
   T(open("b/x", O_WRONLY));
+  T(open("b/x", O_RDONLY | O_TRUNC));
+  chmod(".", 0755), chmod("t", 0755), chmod("t/x", 0644);
+  IN_CHILD("user", setresuid(7, 7, 7); T(open("b/x", O_WRONLY)); T(open("b/x", O_WRONLY | O_TRUNC)));
   T(utimensat(AT_FDCWD, "b/x", NULL, 0));
   T(mkdir("b/d", 0700));
   T(mkdir("t/d", 0700));
