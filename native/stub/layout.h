@@ -35,59 +35,63 @@
 #define REGION_SIZE 0x200000
 #define SLOTS_MAX 8192
 
-/* Offsets in a slot. SLEEPING, CPU, TID, ALIVE and COMMAND are the carrier's, all else is the guest thread's. */
+/*
+ * Offsets in a slot. SLEEPING, CPU, TID, ALIVE and COMMAND are the carrier's, all else is the guest thread's. What both sides wait for
+ * is what a call costs: 20 to 80 ns for each 64 bytes that go from one CPU's cache to the other's. So an ordinary request
+ * stands in the first 64 bytes, which the sentry does not write, and an ordinary answer in those from COMMAND on.
+ */
+/* Of the request: counts up with each one. What is behind it is written before. */
 #define SLOT_STATE 0x0
-#define SLOT_SLEEPING 0x4
-#define SLOT_KIND 0x8
-#define SLOT_ANSWER 0xc
-#define SLOT_RESULT 0x10
-#define SLOT_OP_COUNT 0x18
-#define SLOT_COPYOUT_COUNT 0x1c
-#define SLOT_PREFETCH_COUNT 0x20
-#define SLOT_CPU 0x24
-#define SLOT_TID 0x28
-#define SLOT_ALIVE 0x2c
-#define SLOT_FAULT_SIGNAL 0x30
-#define SLOT_FAULT_CODE 0x34
-#define SLOT_FAULT_ADDR 0x38
-#define SLOT_FAULT_TRAP 0x40
-#define SLOT_FAULT_ERROR 0x44
-#define SLOT_FAILED_OP 0x48
-#define SLOT_FAILED_ERROR 0x4c
-#define SLOT_FPU_ADDR 0x50
-#define SLOT_FPU_COUNT 0x58
-#define SLOT_COMMAND 0x5c
-#define SLOT_NONCE 0x60
-#define SLOT_REGS 0x80
-#define SLOT_FS_BASE 0x110
-#define SLOT_GS_BASE 0x118
-/* TURN_WAIT and the place in the order of the lists that touch the process's fd table or its code; 0: at once. */
-#define SLOT_TURN 0x120
-#define TURN_WAIT 0x80000000
-#define TURN_MASK 0x7fffffff
-/* Registers and FPU state of the stopped guest thread stand in the slot: any carrier may go on with it. */
-#define SLOT_SAVED 0x124
-/* Two words: the address behind a patched call, and where it goes on instead. */
-#define SLOT_RETURN_RIP 0x128
-/* GLOBAL_WAKES as it was before the word of a futex was fetched. */
-#define SLOT_WAKES 0x138
-#define SLOT_PREFETCH 0x140
+#define SLOT_KIND 0x4
+/* The system call's number and its arguments, which SLOT_REGS has, too. */
+#define SLOT_NUMBER 0x8
+#define SLOT_PREFETCH_COUNT 0xc
+#define SLOT_ARGUMENTS 0x10
+#define SLOT_PREFETCH 0x30
 #define PREFETCH_MAX 24
-#define SLOT_FPU_ADDRS 0x2c0
-#define FPU_ADDRS_MAX 8
-/* What the host's process list shows: a struct prctl_mm_map (PR_SET_MM in prctl(2)) and a name. */
-#define SLOT_IDENTITY 0x300
-#define IDENTITY_SIZE 104
-#define SLOT_NAME 0x380
+/* The fifth and the sixth. */
+#define SLOT_LATE_ARGUMENTS 0x1b0
+#define SLOT_SLEEPING 0x1c0
+#define SLOT_CPU 0x1c4
+#define SLOT_TID 0x1c8
+#define SLOT_ALIVE 0x1cc
+#define SLOT_NONCE 0x1d0
+#define SLOT_FPU_ADDR 0x1f0
+#define SLOT_FPU_COUNT 0x1f8
+#define SLOT_FAULT_SIGNAL 0x200
+#define SLOT_FAULT_CODE 0x204
+#define SLOT_FAULT_ADDR 0x208
+#define SLOT_FAULT_TRAP 0x210
+#define SLOT_FAULT_ERROR 0x214
+#define SLOT_FAILED_OP 0x218
+#define SLOT_FAILED_ERROR 0x21c
 /*
  * Large data is copied by both sides at once, through a ring of the data area. The first copy-out, where READY is not 0: so
  * much of it has been put in, and COPIED of that is in guest memory; what is left when the answer comes is still in the
  * ring. The first prefetched piece, where FETCHED is not FETCHED_ALL: so much was put in, and room is for RING_SIZE more than TAKEN.
  */
-#define SLOT_COPIED 0x3b0
-#define SLOT_FETCHED 0x3b4
-#define SLOT_READY 0x3f8
-#define SLOT_TAKEN 0x3fc
+#define SLOT_COPIED 0x220
+#define SLOT_FETCHED 0x224
+/* GLOBAL_WAKES as it was before the word of a futex was fetched. */
+#define SLOT_WAKES 0x228
+/* Registers and FPU state of the stopped guest thread stand in the slot: any carrier may go on with it. */
+#define SLOT_SAVED 0x22c
+/* Two words: the address behind a patched call, and where it goes on instead. */
+#define SLOT_RETURN_RIP 0x230
+#define SLOT_REGS 0x240
+#define SLOT_FS_BASE 0x2d0
+#define SLOT_GS_BASE 0x2d8
+#define SLOT_FPU_ADDRS 0x2e0
+#define FPU_ADDRS_MAX 8
+/* What the host's process list shows: a struct prctl_mm_map (PR_SET_MM in prctl(2)) and a name. */
+#define SLOT_IDENTITY 0x320
+#define IDENTITY_SIZE 104
+#define SLOT_NAME 0x390
+#define SLOT_TAKEN 0x3c0
+/* TURN_WAIT and the place in the order of the lists that touch the process's fd table or its code; 0: at once. */
+#define SLOT_TURN 0x3c4
+#define TURN_WAIT 0x80000000
+#define TURN_MASK 0x7fffffff
 #define FETCHED_ALL 0xfffffffe
 #define FETCH_FAILED 0xffffffff
 #define TAKEN_NO_MORE 0xffffffff
@@ -102,17 +106,18 @@
 #define SLOT_OPS 0x400
 #define OP_SIZE 64
 #define OP_MAX 64
-#define SLOT_COPYOUTS 0x1400
+#define SLOT_COMMAND 0x1400
+#define SLOT_ANSWER 0x1404
+#define SLOT_RESULT 0x1408
+#define SLOT_OP_COUNT 0x1410
+#define SLOT_COPYOUT_COUNT 0x1414
+#define SLOT_READY 0x1418
+#define SLOT_COPYOUTS 0x1420
 #define COPYOUT_MAX 128
 #define SLOT_DATA 0x2000
 #define SLOT_DATA_SIZE 0x1b000
 #define SLOT_FPU 0x1d000
 #define SLOT_FPU_SIZE 0x3000
-
-/* State word. */
-#define STATE_IDLE 0
-#define STATE_REQUEST 1
-#define STATE_ANSWER 2
 
 /* Command word of a carrier: the guest thread's slot number + 1, whose answer is to be obeyed, and bits. */
 #define COMMAND_THREAD 0xffff

@@ -7,6 +7,7 @@ enum { FUTEX_WAIT = 0, FUTEX_LOCK_PI = 6, FUTEX_WAIT_BITSET = 9, FUTEX_WAIT_REQU
 struct cursor {
   struct slot *slot;
   u32 used;
+  struct prefetched done;
 };
 
 static u64 argument(const struct gregs *regs, u32 index) {
@@ -21,8 +22,9 @@ static u64 argument(const struct gregs *regs, u32 index) {
 }
 
 static void record(struct cursor *cursor, u64 addr, u32 length) {
-  struct slot *slot = cursor->slot;
-  struct span *span = &slot->prefetch[slot->prefetch_count++];
+  /* The first one stands in the part that the sentry polls: it is written there once, with all the rest (serve.c). */
+  u32 index = cursor->done.count++;
+  struct span *span = index ? &cursor->slot->prefetch[index] : &cursor->done.first;
   span->addr = addr;
   span->length = length;
   span->offset = cursor->used;
@@ -32,7 +34,7 @@ static void record(struct cursor *cursor, u64 addr, u32 length) {
 
 static void fetch(struct cursor *cursor, u64 addr, u64 length) {
   struct slot *slot = cursor->slot;
-  if (addr == 0 || length == 0 || slot->prefetch_count == PREFETCH_MAX || length > SLOT_DATA_SIZE - cursor->used) return;
+  if (addr == 0 || length == 0 || cursor->done.count == PREFETCH_MAX || length > SLOT_DATA_SIZE - cursor->used) return;
   u64 left = stub_copy(slot->data + cursor->used, (const void *)addr, length);
   if (left == 0) record(cursor, addr, (u32)length);
 }
@@ -40,7 +42,7 @@ static void fetch(struct cursor *cursor, u64 addr, u64 length) {
 /* A large piece at the start may be copied while the sentry looks at the request already, if it is awake on another CPU. Else no more than `most` is. */
 static void fetch_bytes(struct cursor *cursor, u64 addr, u64 length, u64 most) {
   struct slot *slot = cursor->slot;
-  if (length < LARGE_COPY || addr == 0 || slot->prefetch_count || GLOBAL_U32(GLOBAL_SPIN) == 0 || GLOBAL_U32(GLOBAL_SENTRY_SLEEPS)) {
+  if (length < LARGE_COPY || addr == 0 || cursor->done.count || GLOBAL_U32(GLOBAL_SPIN) == 0 || GLOBAL_U32(GLOBAL_SENTRY_SLEEPS)) {
     if (length <= most) fetch(cursor, addr, length);
     return;
   }
@@ -51,7 +53,7 @@ static void fetch_bytes(struct cursor *cursor, u64 addr, u64 length, u64 most) {
 
 static void fetch_string(struct cursor *cursor, u64 addr, u64 max) {
   struct slot *slot = cursor->slot;
-  if (addr == 0 || slot->prefetch_count == PREFETCH_MAX || max > SLOT_DATA_SIZE - cursor->used) return;
+  if (addr == 0 || cursor->done.count == PREFETCH_MAX || max > SLOT_DATA_SIZE - cursor->used) return;
   i64 length = stub_copy_string(slot->data + cursor->used, (const void *)addr, max);
   if (length >= 0) record(cursor, addr, (u32)length + ((u64)length < max));
 }
@@ -60,9 +62,9 @@ static void fetch_vectors(struct cursor *cursor, u64 addr, u64 count, u32 with_d
   struct slot *slot = cursor->slot;
   u32 start = cursor->used;
   if (count > 16) count = 16;
-  u32 before = slot->prefetch_count;
+  u32 before = cursor->done.count;
   fetch(cursor, addr, count * 16);
-  if (!with_data || slot->prefetch_count == before) return;
+  if (!with_data || cursor->done.count == before) return;
   u64 *vectors = (u64 *)(slot->data + start);
   for (u64 i = 0; i < count; i++)
     if (vectors[2 * i + 1] <= 65536) fetch(cursor, vectors[2 * i], vectors[2 * i + 1]);
@@ -72,9 +74,9 @@ static void fetch_vectors(struct cursor *cursor, u64 addr, u64 count, u32 with_d
 static void fetch_msghdr(struct cursor *cursor, u64 addr, u32 is_sent) {
   struct slot *slot = cursor->slot;
   u32 start = cursor->used;
-  u32 before = slot->prefetch_count;
+  u32 before = cursor->done.count;
   fetch(cursor, addr, 56);
-  if (slot->prefetch_count == before) return;
+  if (cursor->done.count == before) return;
   const u64 *header = (const u64 *)(slot->data + start);
   u32 name_length = (u32)header[1];
   if (is_sent && name_length <= 128) fetch(cursor, header[0], name_length);
@@ -99,15 +101,15 @@ static void fetch_futex(struct cursor *cursor, u64 addr, u64 op, u64 timeout) {
   if (waits || command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2 || command == FUTEX_WAIT_REQUEUE_PI) fetch(cursor, timeout, 16);
 }
 
-void stub_prefetch(struct slot *slot, const struct gregs *regs) {
+struct prefetched stub_prefetch(struct slot *slot, const struct gregs *regs) {
   u64 nr = regs->rax;
-  if (nr >= PREFETCH_COUNT) return;
+  struct cursor cursor = {slot, 0, {0, {0, 0, 0}}};
+  if (nr >= PREFETCH_COUNT) return cursor.done;
   const struct prefetch_row *row = &prefetch_table[nr];
-  struct cursor cursor = {slot, 0};
   if (nr == NR_rt_sigreturn) fetch(&cursor, regs->rsp - 8, SIGNAL_FRAME_FETCHED);
   for (u32 i = 0; i < PREFETCH_DESCRIPTORS; i++) {
     u32 kind = row->descriptors[i].kind;
-    if (kind == PF_END) return;
+    if (kind == PF_END) break;
     u64 addr = argument(regs, row->descriptors[i].arg);
     u64 aux = argument(regs, row->descriptors[i].aux);
     u64 size = row->descriptors[i].size;
@@ -125,4 +127,5 @@ void stub_prefetch(struct slot *slot, const struct gregs *regs) {
       case PF_FLOCK: if (is_lock_command(aux)) fetch(&cursor, addr, size); break;
     }
   }
+  return cursor.done;
 }

@@ -44,7 +44,7 @@ u32 stub_copy_out(struct slot *slot) {
     if (span->offset > SLOT_DATA_SIZE || span->length > SLOT_DATA_SIZE - span->offset) continue;
     if (stub_copy((void *)span->addr, slot->data + span->offset, span->length)) bad = 1;
   }
-  slot->copyout_count = slot->ready = slot->copied = 0;
+  if (slot->ready) slot->ready = slot->copied = 0;
   return bad;
 }
 

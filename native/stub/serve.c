@@ -54,7 +54,13 @@ static u32 wait_for_command(struct thread *thread, void *fpu) {
     }
     __atomic_store_n(&bed->sleeping, 0, __ATOMIC_SEQ_CST);
   }
-  return __atomic_exchange_n(&bed->command, 0, __ATOMIC_SEQ_CST);
+  /*
+   * While an answer is carried out no other command comes, so the way to the guest need not wait until the sentry's CPU has lost the
+   * line: it has when the next request is posted.
+   */
+  if (command > COMMAND_THREAD) return __atomic_exchange_n(&bed->command, 0, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&bed->command, 0, __ATOMIC_RELEASE);
+  return command;
 }
 
 /* Obeys a command: afterwards thread->slot is the guest thread whose answer is to be carried out, 0 when there is none. Returns the bits to add to its answer. */
@@ -77,12 +83,14 @@ static u32 obey(struct thread *thread, u32 command, struct gregs *regs, void *fp
   return ANSWER_REGS;
 }
 
-static void post(struct thread *thread) {
+static void post(struct thread *thread, u32 kind) {
   struct slot *slot = thread->slot;
   u32 cpu;
+  if (slot->saved) slot->saved = 0;
+  slot->kind = kind;
+  __atomic_store_n(&slot->state, slot->state + 1, __ATOMIC_SEQ_CST);
   __asm__ volatile("rdtscp" : "=c"(cpu) : : "eax", "edx");
-  thread->bed->cpu = cpu & 0xfff;
-  __atomic_store_n(&slot->state, STATE_REQUEST, __ATOMIC_SEQ_CST);
+  if (thread->bed->cpu != (cpu & 0xfff)) thread->bed->cpu = cpu & 0xfff;
   if (GLOBAL_U32(GLOBAL_SENTRY_SLEEPS)) {
     u64 one = 1;
     host3(NR_write, DOORBELL_FD, &one, 8);
@@ -95,13 +103,27 @@ static void begin(struct thread *thread, const struct gregs *regs, u32 kind, voi
   slot->regs = *regs;
   slot->fs_base = read_fs_base();
   slot->gs_base = kind == KIND_SYSCALL_PATCHED ? 0 : read_gs_base(thread);
-  slot->prefetch_count = 0;
   slot->fetched = FETCHED_ALL;
-  slot->ready = slot->taken = slot->copied = 0;
-  if (kind != KIND_SYSCALL && kind != KIND_SYSCALL_PATCHED) return;
+  slot->copied = 0;
+  if (slot->ready) slot->ready = 0;
+  if (slot->taken) slot->taken = 0;
+  if (kind != KIND_SYSCALL && kind != KIND_SYSCALL_PATCHED) {
+    slot->prefetch_count = 0;
+    return;
+  }
   u64 nr = regs->rax;
   if (nr == NR_clone || nr == NR_vfork || nr == NR_clone3) stub_fpu_save(slot, fpu);
-  stub_prefetch(slot, regs);
+  struct prefetched prefetched = stub_prefetch(slot, regs);
+  slot->late_arguments[0] = regs->r8;
+  slot->late_arguments[1] = regs->r9;
+  /* From here on all goes to the line that the sentry polls. */
+  slot->prefetch[0] = prefetched.first;
+  slot->prefetch_count = prefetched.count;
+  slot->number = (u32)nr;
+  slot->arguments[0] = regs->rdi;
+  slot->arguments[1] = regs->rsi;
+  slot->arguments[2] = regs->rdx;
+  slot->arguments[3] = regs->r10;
 }
 
 u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
@@ -114,16 +136,13 @@ u32 stub_serve(struct thread *thread, struct gregs *regs, u32 kind, void *fpu) {
   for (;;) {
     if (kind) {
       thread->saved = 0;
-      thread->slot->saved = 0;
-      thread->slot->kind = kind;
-      post(thread);
+      post(thread, kind);
       if (thread->slot->fetched == 0) stub_fetch_late(thread);
     }
     loaded |= obey(thread, wait_for_command(thread, fpu), regs, fpu);
     struct slot *slot = thread->slot;
     kind = 0;
     if (!slot) continue;
-    __atomic_store_n(&slot->state, STATE_IDLE, __ATOMIC_RELAXED);
     u32 answer = slot->answer;
     return_rip = slot->return_rip;
     continuation = slot->continuation;

@@ -35,30 +35,32 @@ struct span {
 };
 
 struct slot {
-  u32 state, sleeping, kind, answer;
-  i64 result;
-  u32 op_count, copyout_count, prefetch_count, cpu, tid, alive;
+  u32 state, kind, number, prefetch_count;
+  u64 arguments[4];
+  struct span prefetch[PREFETCH_MAX];
+  u64 late_arguments[2];
+  u32 sleeping, cpu, tid, alive;
+  u64 nonce[4];
+  u64 fpu_addr;
+  u32 fpu_count, gap0;
   u32 fault_signal, fault_code;
   u64 fault_addr;
   u32 fault_trap, fault_error, failed_op, failed_error;
-  u64 fpu_addr;
-  u32 fpu_count, command;
-  u64 nonce[4];
-  struct gregs regs;
-  u64 fs_base, gs_base;
-  u32 turn, saved;
+  u32 copied, fetched, wakes, saved;
   /* As in struct frame, of the guest thread's call, for whichever carrier goes on with it. */
   u64 return_rip, continuation;
-  u32 wakes, gap2;
-  struct span prefetch[PREFETCH_MAX];
+  struct gregs regs;
+  u64 fs_base, gs_base;
   u64 fpu_addrs[FPU_ADDRS_MAX];
-  u8 gap0[SLOT_COPIED - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
-  u32 copied, fetched;
-  u8 gap3[SLOT_READY - SLOT_FETCHED - 4];
-  u32 ready, taken;
+  u8 gap1[SLOT_TAKEN - SLOT_FPU_ADDRS - FPU_ADDRS_MAX * 8];
+  u32 taken, turn;
+  u8 gap2[SLOT_OPS - SLOT_TAKEN - 8];
   struct op ops[OP_MAX];
+  u32 command, answer;
+  i64 result;
+  u32 op_count, copyout_count, ready, gap3;
   struct span copyouts[COPYOUT_MAX];
-  u8 gap1[SLOT_DATA - SLOT_COPYOUTS - COPYOUT_MAX * sizeof(struct span)];
+  u8 gap4[SLOT_DATA - SLOT_COPYOUTS - COPYOUT_MAX * sizeof(struct span)];
   u8 data[SLOT_DATA_SIZE];
   u8 fpu[SLOT_FPU_SIZE];
 };
@@ -105,26 +107,43 @@ struct zygote_setup {
 #define DATA ((struct stub_data *)STUB_DATA)
 #define GLOBAL_U32(offset) (*(volatile u32 *)(STUB_GLOBAL + (offset)))
 
-_Static_assert(__builtin_offsetof(struct slot, regs) == SLOT_REGS, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, fs_base) == SLOT_FS_BASE, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, return_rip) == SLOT_RETURN_RIP, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, turn) == SLOT_TURN, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, command) == SLOT_COMMAND, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, saved) == SLOT_SAVED, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, wakes) == SLOT_WAKES, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, ready) == SLOT_READY, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, taken) == SLOT_TAKEN, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, state) == SLOT_STATE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, kind) == SLOT_KIND, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, number) == SLOT_NUMBER, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, prefetch_count) == SLOT_PREFETCH_COUNT, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, arguments) == SLOT_ARGUMENTS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, late_arguments) == SLOT_LATE_ARGUMENTS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, sleeping) == SLOT_SLEEPING, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, cpu) == SLOT_CPU, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, tid) == SLOT_TID, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, alive) == SLOT_ALIVE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, nonce) == SLOT_NONCE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fpu_addr) == SLOT_FPU_ADDR, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fpu_count) == SLOT_FPU_COUNT, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fault_addr) == SLOT_FAULT_ADDR, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, failed_op) == SLOT_FAILED_OP, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, copied) == SLOT_COPIED, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, fetched) == SLOT_FETCHED, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, fpu) == SLOT_FPU, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, prefetch) == SLOT_PREFETCH, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, wakes) == SLOT_WAKES, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, saved) == SLOT_SAVED, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, return_rip) == SLOT_RETURN_RIP, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, regs) == SLOT_REGS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fs_base) == SLOT_FS_BASE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, gs_base) == SLOT_GS_BASE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fpu_addrs) == SLOT_FPU_ADDRS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, taken) == SLOT_TAKEN, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, turn) == SLOT_TURN, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, ops) == SLOT_OPS, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, command) == SLOT_COMMAND, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, answer) == SLOT_ANSWER, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, result) == SLOT_RESULT, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, op_count) == SLOT_OP_COUNT, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, copyout_count) == SLOT_COPYOUT_COUNT, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, ready) == SLOT_READY, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, copyouts) == SLOT_COPYOUTS, "slot layout");
 _Static_assert(__builtin_offsetof(struct slot, data) == SLOT_DATA, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, fault_addr) == SLOT_FAULT_ADDR, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, fpu_addr) == SLOT_FPU_ADDR, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, fpu_addrs) == SLOT_FPU_ADDRS, "slot layout");
-_Static_assert(__builtin_offsetof(struct slot, nonce) == SLOT_NONCE, "slot layout");
+_Static_assert(__builtin_offsetof(struct slot, fpu) == SLOT_FPU, "slot layout");
 _Static_assert(sizeof(struct slot) == SLOT_SIZE, "slot layout");
 _Static_assert(sizeof(struct op) == OP_SIZE, "slot layout");
 
@@ -173,8 +192,12 @@ void stub_fpu_save(struct slot *slot, void *fpu);
 void stub_fpu_load(struct slot *slot, void *fpu);
 /* The state that a program starts with; the slot's area is used for it. */
 void stub_fpu_start(struct slot *slot, void *fpu);
-/* prefetch.c */
-void stub_prefetch(struct slot *slot, const struct gregs *regs);
+/* prefetch.c: what is fetched, as it is to stand in the request. */
+struct prefetched {
+  u32 count;
+  struct span first;
+};
+struct prefetched stub_prefetch(struct slot *slot, const struct gregs *regs);
 /* The rest of a prefetch that was put off until the request is posted. */
 void stub_fetch_late(struct thread *thread);
 /* ring.c: takes what is ready of the first copy-out; how much that was. */

@@ -6,13 +6,14 @@
 import type { Arg, ArgKind, Signature } from "../../syscall-tables/kinds.ts";
 import { PATH_MAX, TWO_32 } from "../../syscall-tables/limits.ts";
 import { EINVAL, ENAMETOOLONG, ERANGE, type Errno, isErrno } from "../abi/errno.ts";
+import { SLOT_ARGUMENTS, SLOT_LATE_ARGUMENTS } from "../platform/systrap/layout.generated.ts";
 import type { Task } from "../task/task.ts";
 import type { Implementation } from "./implement.ts";
 
-/** Word offsets of the argument registers rdi, rsi, rdx, r10, r8, r9 in the register file (two words each). */
-const ARGUMENT_WORDS = [16, 18, 24, 4, 0, 2];
+/** Word offsets of the arguments in a slot (two words each): the first four are in the cache line that says that there is a call. */
+export const ARGUMENT_WORDS = [0, 2, 4, 6].map((at) => SLOT_ARGUMENTS / 4 + at).concat([0, 2].map((at) => SLOT_LATE_ARGUMENTS / 4 + at));
 
-/** Calls a handler with what `words[base…]`, the register file, holds. */
+/** Calls a handler with the arguments in `words[base…]`, a slot. */
 export type Call = (task: Task, words: Uint32Array, base: number) => number;
 
 const SIGNED_32 = 0;

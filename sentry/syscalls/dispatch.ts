@@ -3,7 +3,7 @@ import { x86_64 } from "../../syscall-tables/numbers/x86_64.ts";
 import { ENOSYS } from "../abi/errno.ts";
 import type { Log } from "../host/log.ts";
 import { R_RIP } from "../platform/registers.ts";
-import { SLOT_REGS } from "../platform/systrap/layout.generated.ts";
+import { SLOT_NUMBER } from "../platform/systrap/layout.generated.ts";
 import type { SystrapThread } from "../platform/systrap/thread.ts";
 import { stopBeforeCall } from "../ptrace/stop.ts";
 import { BLOCKED } from "../task/blocking.ts";
@@ -13,8 +13,6 @@ import type { Task } from "../task/task.ts";
 import { dispatchesToUser } from "../task/user-dispatch.ts";
 import { type Call, compileCall } from "./decode.ts";
 import type { Implementation } from "./implement.ts";
-
-const RAX_WORD = 26;
 
 /** What --strace adds; null when nobody asked. */
 export interface CallTracer {
@@ -57,9 +55,7 @@ export class Dispatcher {
     const task = thread.task;
     if (task === null) return;
     this.count++;
-    const { u32 } = thread;
-    const base = thread.word + SLOT_REGS / 4;
-    const nr = u32[base + RAX_WORD];
+    const nr = thread.u32[thread.word + SLOT_NUMBER / 4];
     thread.regs.syscallNumber = nr;
     if (this.tracer !== null) this.tracer.entry(thread, nr);
     if (task.userDispatch !== null && dispatchesToUser(task, task.userDispatch, nr)) finishSyscall(task, nr);
@@ -76,13 +72,14 @@ export class Dispatcher {
         else thread.park();
         return;
       }
+      thread.regs.takeArguments();
     }
     this.#call(thread, task, nr);
   }
 
   #call(thread: SystrapThread, task: Task, nr: number): void {
     const call = this.#calls[nr];
-    const result = call === undefined ? this.#missing(nr) : call(task, thread.u32, thread.word + SLOT_REGS / 4);
+    const result = call === undefined ? this.#missing(nr) : call(task, thread.u32, thread.word);
     if (result === BLOCKED) {
       thread.park();
       if (this.tracer !== null) this.tracer.blocked(thread);
@@ -98,6 +95,7 @@ export class Dispatcher {
       return;
     }
     thread.regs.isRaxTouched = false;
+    thread.regs.takeArguments();
     if (from === "let-through") this.#call(thread, task, nr);
     else this.#admit(thread, task, nr, from === "seccomp");
   }

@@ -1,5 +1,5 @@
 /** The inside of a spinning sentry. */
-import { SLOT_STATE, STATE_REQUEST } from "./layout.generated.ts";
+import { SLOT_STATE } from "./layout.generated.ts";
 import type { SystrapThread } from "./thread.ts";
 
 /**
@@ -9,16 +9,16 @@ import type { SystrapThread } from "./thread.ts";
 export const awaitRequest = (running: readonly SystrapThread[], looks: number): number => {
   const last = running.length - 1;
   if (last === 0) {
-    const { i32, word } = running[0];
+    const { i32, word, taken } = running[0];
     const at = word + SLOT_STATE / 4;
     // Not Atomics.load, which is a call; `poll` does that.
-    for (let i = 0; i < looks; i++) if (i32[at] === STATE_REQUEST) return i;
+    for (let i = 0; i < looks; i++) if (i32[at] !== taken) return i;
     return looks;
   }
   for (let i = 0; i < looks; i++) {
     for (let at = last; at >= 0; at--) {
-      const { i32, word } = running[at];
-      if (i32[word + SLOT_STATE / 4] === STATE_REQUEST) return i;
+      const { i32, word, taken } = running[at];
+      if (i32[word + SLOT_STATE / 4] !== taken) return i;
     }
   }
   return looks;

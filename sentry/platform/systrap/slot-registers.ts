@@ -1,11 +1,13 @@
 /** The registers of a stopped thread, in its slot. Writes mark them to be set when it continues. */
 import { TWO_32 } from "../../../syscall-tables/limits.ts";
 import type { Registers } from "../platform.ts";
-import { R_RAX } from "../registers.ts";
-import { SLOT_FS_BASE, SLOT_GS_BASE, SLOT_REGS } from "./layout.generated.ts";
+import { R_R8, R_R9, R_R10, R_RAX, R_RDI, R_RDX, R_RSI } from "../registers.ts";
+import { SLOT_ARGUMENTS, SLOT_FS_BASE, SLOT_GS_BASE, SLOT_LATE_ARGUMENTS, SLOT_REGS } from "./layout.generated.ts";
 
 const FS = (SLOT_FS_BASE - SLOT_REGS) / 8;
 const GS = (SLOT_GS_BASE - SLOT_REGS) / 8;
+const EARLY_ARGUMENTS = [R_RDI, R_RSI, R_RDX, R_R10];
+const LATE_ARGUMENTS = [R_R8, R_R9];
 
 export class SlotRegisters implements Registers {
   readonly #u32: Uint32Array;
@@ -60,6 +62,18 @@ export class SlotRegisters implements Registers {
 
   set gsBase(addr: number) {
     this.set(GS, addr);
+  }
+
+  /** The call is made with what the registers hold now: somebody has looked at them, or changed them. */
+  takeArguments(): void {
+    const slot = this.#base - SLOT_REGS / 4;
+    for (let i = 0; i < EARLY_ARGUMENTS.length; i++) this.#copy(EARLY_ARGUMENTS[i], slot + SLOT_ARGUMENTS / 4 + i * 2);
+    for (let i = 0; i < LATE_ARGUMENTS.length; i++) this.#copy(LATE_ARGUMENTS[i], slot + SLOT_LATE_ARGUMENTS / 4 + i * 2);
+  }
+
+  #copy(index: number, to: number): void {
+    this.#u32[to] = this.getLo(index);
+    this.#u32[to + 1] = this.getHi(index);
   }
 
   /** All registers of another stopped thread (clone), its FS and GS among them. */

@@ -40,7 +40,6 @@ import {
   SLOT_FAULT_TRAP,
   SLOT_STATE,
   SLOT_TID,
-  STATE_REQUEST,
   STUB_BASE,
   TRAMPOLINES,
   TRAMPOLINES_SIZE,
@@ -227,10 +226,11 @@ export class SystrapPlatform implements Platform {
     let served = 0;
     for (let i = 0; i < running.length; i++) {
       const thread = running[i];
-      if (Atomics.load(thread.i32, thread.word + SLOT_STATE / 4) !== STATE_REQUEST) continue;
+      const state = Atomics.load(thread.i32, thread.word + SLOT_STATE / 4);
+      if (state === thread.taken) continue;
       served++;
       this.service.note(thread);
-      this.#take(thread);
+      this.#take(thread, state);
     }
     return served;
   }
@@ -244,8 +244,8 @@ export class SystrapPlatform implements Platform {
     return false;
   }
 
-  #take(thread: SystrapThread): void {
-    const kind = thread.stop();
+  #take(thread: SystrapThread, state: number): void {
+    const kind = thread.stop(state);
     const { u32, word } = thread;
     switch (kind) {
       case KIND_SYSCALL:

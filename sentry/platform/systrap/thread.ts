@@ -33,9 +33,6 @@ import {
   SLOT_STATE,
   SLOT_WAKES,
   SLOTS_PER_REGION,
-  STATE_ANSWER,
-  STATE_IDLE,
-  STATE_REQUEST,
 } from "./layout.generated.ts";
 import { noteOwnGs } from "./patch-repair.ts";
 import { readSignalFrame, writeSignalFrame } from "./signal-frame.ts";
@@ -89,6 +86,8 @@ export class SystrapThread implements GuestThread {
   readonly #u8: Uint8Array;
   /** Index of the slot's first word. */
   readonly word: number;
+  /** The state word of the request that was taken last. */
+  taken = 0;
   #isQuiet = false;
   #flags = 0;
   #afterOps: (() => void) | null = null;
@@ -113,7 +112,7 @@ export class SystrapThread implements GuestThread {
 
   /** True when the stub has posted a request that nobody has taken yet. */
   get hasRequest(): boolean {
-    return Atomics.load(this.i32, this.word + SLOT_STATE / 4) === STATE_REQUEST;
+    return Atomics.load(this.i32, this.word + SLOT_STATE / 4) !== this.taken;
   }
 
   get isRunning(): boolean {
@@ -146,8 +145,9 @@ export class SystrapThread implements GuestThread {
     return this.carrier.cpu;
   }
 
-  /** Takes the request: the thread is stopped now. Returns its kind (guest-controlled). */
-  stop(): number {
+  /** Takes the request with this state word: the thread is stopped now. Returns its kind (guest-controlled). */
+  stop(state: number): number {
+    this.taken = state;
     this.isStopped = true;
     this.platform.removeRunning(this);
     if (!this.#afterOps) {
@@ -203,13 +203,11 @@ export class SystrapThread implements GuestThread {
 
   /** Publishes the slot and lets the stub run. */
   #post(flags: number): void {
-    const { i32, word } = this;
-    this.u32[word + SLOT_ANSWER / 4] = flags;
+    this.u32[this.word + SLOT_ANSWER / 4] = flags;
     this.isStopped = false;
     this.withdraw = null;
     this.hasRun = true;
     this.platform.addRunning(this);
-    Atomics.store(i32, word + SLOT_STATE / 4, STATE_ANSWER);
     this.platform.deliveries.deliver(this);
   }
 
@@ -368,7 +366,8 @@ export class SystrapThread implements GuestThread {
 
   /** Prepares the slot of a thread that is about to start. */
   reset(): void {
-    Atomics.store(this.i32, this.word + SLOT_STATE / 4, STATE_IDLE);
+    Atomics.store(this.i32, this.word + SLOT_STATE / 4, 0);
+    this.taken = 0;
     Atomics.store(this.i32, this.word + SLOT_SAVED / 4, 0);
     this.u32[this.word + SLOT_OP_COUNT / 4] = 0;
     this.u32[this.word + SLOT_PREFETCH_COUNT / 4] = 0;

@@ -3,7 +3,7 @@ import { O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
 import { EBADF, EMFILE, isErrno } from "../../abi/errno.ts";
 import type { Operation, RingRequest } from "../../io-uring/request.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
-import { compileCall } from "../decode.ts";
+import { ARGUMENT_WORDS, compileCall } from "../decode.ts";
 import * as file from "../file/index.ts";
 import type { Implementation } from "../implement.ts";
 import { sys_madvise } from "../mm/madvise.ts";
@@ -11,9 +11,7 @@ import { sys_epoll_ctl } from "../poll/epoll.ts";
 import { socketSyscalls } from "../socket/index.ts";
 import { spliceSyscalls } from "../splice/index.ts";
 
-/** Where the register file has the six arguments (decode.ts). */
-const ARGUMENT_WORDS = [16, 18, 24, 4, 0, 2];
-const words = new Uint32Array(32);
+const words = new Uint32Array(Math.max(...ARGUMENT_WORDS) + 2);
 
 const byName = new Map(
   [...file.fileSyscalls, ...socketSyscalls, ...spliceSyscalls, sys_epoll_ctl, sys_madvise].map((one) => [one.name, one]),
