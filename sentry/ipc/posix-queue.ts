@@ -1,9 +1,10 @@
 /** POSIX message queues (mq_overview(7), ipc/mqueue.c). */
 
+import { SEEK_CUR, SEEK_END, SEEK_SET } from "../../syscall-tables/flags/fd.ts";
 import { O_ACCMODE, O_NONBLOCK } from "../../syscall-tables/flags/open.ts";
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../syscall-tables/flags/poll.ts";
 import { SI_MESGQ, SIGEV_SIGNAL } from "../../syscall-tables/flags/signal.ts";
-import { EAGAIN, EBUSY, EMSGSIZE } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, EINVAL, EMSGSIZE } from "../abi/errno.ts";
 
 import { WaitQueue } from "../task/blocking.ts";
 import type { Process } from "../task/process.ts";
@@ -111,16 +112,42 @@ export class PosixQueueFile extends OpenFile {
 
   /** mqueue_read_file(): the state as text. */
   override read(io: Io, _task: Task): number {
+    const n = this.pread(io, this.position);
+    if (n > 0) this.position += n;
+    return n;
+  }
+
+  override pread(io: Io, offset: number): number {
     const { notification } = this.mq;
     const size = String(this.mq.byteCount).padEnd(10);
     const kind = String(notification?.kind ?? 0).padEnd(5);
     const signal = String(notification?.kind === SIGEV_SIGNAL ? notification.signal : 0).padEnd(5);
     const pid = String(notification?.process.pid ?? 0).padEnd(6);
     const text = Buffer.from(`QSIZE:${size} NOTIFY:${kind} SIGNO:${signal} NOTIFY_PID:${pid}\n`, "latin1");
-    if (this.position >= text.length) return 0;
-    const n = io.put(text, this.position, text.length - this.position);
-    if (n > 0) this.position += n;
-    return n;
+    return offset >= text.length ? 0 : io.put(text, offset, text.length - offset);
+  }
+
+  override pwrite(): number {
+    return EINVAL;
+  }
+
+  override get splicesOut(): boolean {
+    return false;
+  }
+  override get splicesIn(): boolean {
+    return false;
+  }
+
+  override get isSeekable(): boolean {
+    return true;
+  }
+
+  /** default_llseek() of a file of FILENT_SIZE bytes. */
+  override seek(offset: number, whence: number): number {
+    const from = whence === SEEK_SET ? 0 : whence === SEEK_CUR ? this.position : whence === SEEK_END ? this.inode.size : Number.NaN;
+    if (!(from + offset >= 0)) return EINVAL;
+    this.position = from + offset;
+    return this.position;
   }
 
   /** simple_setattr(): a size that means nothing. */

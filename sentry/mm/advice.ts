@@ -76,7 +76,7 @@ const rules: { readonly [advice: number]: AdviceRule | undefined } = {
   [MADV_WILLNEED]: { host: MADV_WILLNEED },
   [MADV_DONTNEED]: { host: MADV_DONTNEED, check: unlocked, isDiscard: true },
   [MADV_DONTNEED_LOCKED]: { host: MADV_DONTNEED, isDiscard: true },
-  [MADV_FREE]: { host: MADV_FREE, check: (vma) => (vma.isAnonymous ? 0 : EINVAL), isDiscard: true },
+  [MADV_FREE]: { host: MADV_FREE, check: (vma) => (vma.isAnonymous ? unlocked(vma) : EINVAL), isDiscard: true },
   [MADV_REMOVE]: { host: MADV_REMOVE, check: mayRemove, isDiscard: true },
   [MADV_DONTFORK]: { set: VM_DONTCOPY, host: MADV_DONTFORK, isDiscard: true },
   [MADV_DOFORK]: { clear: VM_DONTCOPY, host: MADV_DOFORK },

@@ -22,10 +22,13 @@ import { forEachRun } from "./unmap-memory.ts";
 import type { UserAddr } from "./user-memory.ts";
 import { VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, type Vma } from "./vma.ts";
 
+/** PAGE_ALIGN() in 64 bits: the last page wraps to 0. */
+const roundedLength = (length: number): number => (pageAlign(length) >= 2 ** 64 ? 0 : pageAlign(length));
+
 export const lockMemory = (mm: AddressSpace, task: Task, addr: UserAddr, length: number, isOnFault: boolean): number => {
   if (!canLockAtAll(task)) return EPERM;
   const start = pageStart(addr);
-  const end = start + pageAlign(length + (addr - start));
+  const end = start + roundedLength(length + (addr - start));
   if (end > 2 ** 64) return EINVAL;
   const limit = task.process.limits.get(RLIMIT_MEMLOCK).soft;
   if (!task.creds.has(CAP_IPC_LOCK)) {
@@ -41,7 +44,7 @@ export const lockMemory = (mm: AddressSpace, task: Task, addr: UserAddr, length:
 
 export const unlockMemory = (mm: AddressSpace, addr: UserAddr, length: number): number => {
   const start = pageStart(addr);
-  const end = start + pageAlign(length + (addr - start));
+  const end = start + roundedLength(length + (addr - start));
   if (end > 2 ** 64) return EINVAL;
   return end === start ? 0 : setLock(mm, start, end, 0);
 };

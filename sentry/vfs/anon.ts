@@ -1,5 +1,6 @@
 /** Inodes without a name: pipes, sockets, eventfd and the like. */
 import { S_IFIFO, S_IFMT, S_IFSOCK } from "../../syscall-tables/flags/open.ts";
+import { EOPNOTSUPP } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "./filesystem.ts";
@@ -32,6 +33,8 @@ class AnonFilesystem extends Filesystem {
 
 class AnonInode extends Inode {
   override setAttributes(change: AttributeChange, _task: Task | null): number {
+    // anon_inode_setattr(): all of them are one inode's to Linux; pipes and sockets have their own.
+    if ((this.mode & S_IFMT) === 0) return EOPNOTSUPP;
     if (change.mode !== undefined) this.mode = (this.mode & S_IFMT) | (change.mode & 0o7777);
     if (change.uid !== undefined) this.uid = change.uid;
     if (change.gid !== undefined) this.gid = change.gid;

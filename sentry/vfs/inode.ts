@@ -61,6 +61,9 @@ export abstract class Inode {
   readonly ctime: Timestamp = { sec: 0, nsec: 0 };
   readonly btime: Timestamp = { sec: 0, nsec: 0 };
 
+  /** F_SET_RW_HINT (RWH_*). */
+  writeHint = 0;
+
   constructor(fs: Filesystem, ino: number, mode: number) {
     this.fs = fs;
     this.ino = ino;

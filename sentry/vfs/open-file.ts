@@ -19,6 +19,7 @@ import {
   O_TRUNC,
   O_WRONLY,
   S_IFCHR,
+  S_IFDIR,
   S_IFIFO,
   S_IFMT,
   S_IFSOCK,
@@ -47,6 +48,8 @@ export interface EpollLink {
 export interface CloseListener {
   closedBy(table: FdTable): void;
 }
+
+const hasData = (mode: number): boolean => (mode & S_IFMT) !== 0 && (mode & S_IFMT) !== S_IFDIR;
 
 export abstract class OpenFile {
   /** Status flags (F_GETFL): access mode, O_APPEND, O_NONBLOCK, … without creation flags. */
@@ -177,6 +180,22 @@ export abstract class OpenFile {
 
   write(_io: Io, _task: Task): number {
     return EINVAL;
+  }
+
+  /** FMODE_CAN_READ, FMODE_CAN_WRITE: the file has such an operation at all. */
+  get readsBytes(): boolean {
+    return this.read !== OpenFile.prototype.read;
+  }
+  get writesBytes(): boolean {
+    return this.write !== OpenFile.prototype.write;
+  }
+
+  /** It has a splice_read, a splice_write: files, devices, pipes and sockets, not what has no type at all (eventfd, inotify, …). */
+  get splicesOut(): boolean {
+    return hasData(this.inode.mode);
+  }
+  get splicesIn(): boolean {
+    return hasData(this.inode.mode);
   }
 
   /** Positioned read; ESPIPE for streams. */

@@ -43,6 +43,10 @@ abstract class MemoryDevice extends OpenFile {
 }
 
 class NullFile extends MemoryDevice {
+  override get splicesOut(): boolean {
+    return false;
+  }
+
   override read(_io: Io, _task: Task): number {
     return 0;
   }
@@ -79,8 +83,12 @@ class FullFile extends MemoryDevice {
     return io.putZeros(io.remaining);
   }
 
-  override write(io: Io, _task: Task): number {
-    return io.remaining === 0 ? 0 : ENOSPC;
+  override get splicesIn(): boolean {
+    return false;
+  }
+
+  override write(_io: Io, _task: Task): number {
+    return ENOSPC;
   }
 }
 const RNDADDENTROPY = 0x40085203;

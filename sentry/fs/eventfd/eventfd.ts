@@ -92,9 +92,9 @@ export class EventFile extends OpenFile {
   override readiness(): number {
     const isMax = this.#hi === ALL_ONES && this.#lo === ALL_ONES;
     let events = 0;
-    if (!this.#isZero) events |= POLLIN | POLLRDNORM;
+    if (!this.#isZero) events |= POLLIN;
     if (isMax) events |= POLLERR;
-    else if (this.#hi !== ALL_ONES || this.#lo < ALL_ONES - 1) events |= POLLOUT | POLLWRNORM;
+    else if (this.#hi !== ALL_ONES || this.#lo < ALL_ONES - 1) events |= POLLOUT;
     return events;
   }
 

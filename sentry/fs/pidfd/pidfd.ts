@@ -1,6 +1,7 @@
 /** pidfd_open(2): a process, or with PIDFD_THREAD a thread, held by a file descriptor. */
 import { O_NONBLOCK, O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { POLLHUP, POLLIN, POLLRDNORM } from "../../../syscall-tables/flags/poll.ts";
+import { EINVAL } from "../../abi/errno.ts";
 import type { WaitQueue } from "../../task/blocking.ts";
 import type { Pid } from "../../task/pid-namespace.ts";
 import type { Process } from "../../task/process.ts";
@@ -26,6 +27,14 @@ export class PidFile extends OpenFile {
   get target(): Task | null {
     if (this.thread !== null) return this.thread.isDead ? null : this.thread;
     return this.process.isReaped ? null : this.process.leader;
+  }
+
+  /** A file of pidfs, not a stream; it has nothing to read or write. */
+  override pread(): number {
+    return EINVAL;
+  }
+  override pwrite(): number {
+    return EINVAL;
   }
 
   override readiness(): number {

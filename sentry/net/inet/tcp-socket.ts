@@ -1,6 +1,6 @@
 /** tcp(7): bytes in and out of a connection, urgent data, options. */
 import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP } from "../../../syscall-tables/flags/poll.ts";
-import { MSG_DONTWAIT, MSG_FASTOPEN, MSG_OOB, MSG_PEEK, MSG_TRUNC } from "../../../syscall-tables/flags/socket.ts";
+import { MSG_DONTWAIT, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_OOB, MSG_PEEK, MSG_TRUNC } from "../../../syscall-tables/flags/socket.ts";
 import { SOL_TCP } from "../../../syscall-tables/flags/socket-options.ts";
 import { EAGAIN, EINPROGRESS, EINVAL, ENOTCONN, EPIPE, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
@@ -54,6 +54,8 @@ export class TcpSocket extends TcpConnecting {
   }
 
   override receive(_task: Task, message: ReceiveMessage, io: Io): number {
+    // tcp_recvmsg(): inet_recv_error() of an empty queue; nothing here puts errors there for TCP.
+    if ((message.flags & MSG_ERRQUEUE) !== 0) return EAGAIN;
     if (this.state === TCP_LISTEN) return ENOTCONN;
     const { incoming, settings } = this;
     const isPeek = (message.flags & MSG_PEEK) !== 0;

@@ -242,6 +242,9 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
     this.state = "listening";
     this.#ownCredentials = credentialsOf(task, "effective");
     this.#ownGroups = task.creds.groups;
+    // init_peercred(): a listener shows its own.
+    this.peerCredentials = this.#ownCredentials;
+    this.#peerGroups = this.#ownGroups;
     if (!hadRoom) this.tellCrowd();
     return 0;
   }

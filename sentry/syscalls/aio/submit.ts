@@ -1,10 +1,11 @@
 import { O_APPEND } from "../../../syscall-tables/flags/open.ts";
-import { EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, isErrno } from "../../abi/errno.ts";
+import { EAGAIN, EBADF, EFAULT, EINPROGRESS, EINVAL, EOPNOTSUPP, isErrno } from "../../abi/errno.ts";
 import { EventFile } from "../../fs/eventfd/eventfd.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Task } from "../../task/task.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { checkRange, MAX_RW_COUNT, type UserIo, userIo, userIovIo } from "../../vfs/user-io.ts";
+import { RWF_KNOWN } from "../file/readv.ts";
 import { implement } from "../implement.ts";
 import { type AioContext, findContext, PollRequest, type Request } from "./context.ts";
 
@@ -35,6 +36,7 @@ const transfer = (task: Task, file: OpenFile, view: DataView, opcode: number): {
     io = checkRange(bufferAddr, length) || userIo(task, bufferAddr, length);
   }
   if (typeof io === "number") return { refused: io };
+  if ((view.getUint32(12, true) & ~RWF_KNOWN) !== 0) return { refused: EOPNOTSUPP };
   if (!file.isSeekable) return isRead ? file.read(io, task) : file.write(io, task);
   if (offset < 0) return { refused: EINVAL };
   if (isRead) return file.pread(io, offset, task);

@@ -1,8 +1,11 @@
 import { IN_ACCESS, IN_MODIFY, O_APPEND } from "../../../syscall-tables/flags/open.ts";
 import { TWO_32 } from "../../../syscall-tables/limits.ts";
-import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, isErrno } from "../../abi/errno.ts";
+import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOVERFLOW, EXDEV, isErrno } from "../../abi/errno.ts";
+import { GoferFilesystem } from "../../fs/gofer/filesystem.ts";
+import { Overlay } from "../../fs/overlay/overlay.ts";
 import type { Task } from "../../task/task.ts";
 import { MAX_FILE_SIZE } from "../../vfs/attributes.ts";
+import type { Filesystem } from "../../vfs/filesystem.ts";
 import { notifyFile } from "../../vfs/notify.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { kernelIo, MAX_RW_COUNT } from "../../vfs/user-io.ts";
@@ -17,7 +20,7 @@ const offsetOf = (task: Task, file: OpenFile, addr: number): number => {
   const view = task.memory.viewIn(addr, 8);
   if (isErrno(view)) return EFAULT;
   const offset = view.getUint32(0, true) + view.getInt32(4, true) * TWO_32;
-  return offset < 0 ? EINVAL : offset;
+  return offset;
 };
 
 const copy = (task: Task, source: OpenFile, sourceAt: number, target: OpenFile, targetAt: number, length: number): number => {
@@ -41,20 +44,29 @@ const advance = (task: Task, file: OpenFile, addr: number, position: number): nu
   return 0;
 };
 
-/** copy_file_range(2), between any two regular files. */
+/** generic_copy_file_checks(): one superblock, or filesystems whose own operation is the same (the host's). */
+const isOneFilesystem = (one: Filesystem, other: Filesystem): boolean =>
+  one === other ||
+  (one instanceof GoferFilesystem && other instanceof GoferFilesystem) ||
+  (one instanceof Overlay && other instanceof Overlay);
+
+/** copy_file_range(2), between two regular files. */
 export const sys_copy_file_range = implement("copy_file_range", { level: "full" }, (task, inFd, inAddr, outFd, outAddr, size, flags) => {
   const source = task.file(inFd);
   if (isErrno(source)) return source;
   const target = task.file(outFd);
   if (isErrno(target)) return target;
-  const sourceAt = offsetOf(task, source, inAddr);
-  if (sourceAt < 0) return sourceAt;
-  const targetAt = offsetOf(task, target, outAddr);
-  if (targetAt < 0) return targetAt;
   if (flags !== 0) return EINVAL;
+  const sourceAt = offsetOf(task, source, inAddr);
+  if (sourceAt === EFAULT) return EFAULT;
+  const targetAt = offsetOf(task, target, outAddr);
+  if (targetAt === EFAULT) return EFAULT;
   if (source.inode.isDirectory || target.inode.isDirectory) return EISDIR;
-  if (!source.isRegular || !target.isRegular) return EINVAL;
+  if (!source.inode.isRegular || !target.inode.isRegular) return EINVAL;
   if (!source.canRead || !target.canWrite || (target.flags & O_APPEND) !== 0) return EBADF;
+  if (!isOneFilesystem(source.inode.fs, target.inode.fs)) return EXDEV;
+  if (!source.isRegular || !target.isRegular) return EINVAL;
+  if (sourceAt < 0 || targetAt < 0) return sourceAt + size >= 0 && targetAt + size >= 0 ? EOVERFLOW : EINVAL;
   const left = Math.max(0, source.inode.size - sourceAt);
   const length = Math.min(size, left, MAX_RW_COUNT);
   if (targetAt + length > MAX_FILE_SIZE) return EFBIG;

@@ -4,7 +4,6 @@ import {
   F_DUPFD,
   F_DUPFD_CLOEXEC,
   F_DUPFD_QUERY,
-  F_GET_FILE_RW_HINT,
   F_GET_RW_HINT,
   F_GET_SEALS,
   F_GETFD,
@@ -20,7 +19,6 @@ import {
   F_OFD_GETLK,
   F_OFD_SETLK,
   F_OFD_SETLKW,
-  F_SET_FILE_RW_HINT,
   F_SET_RW_HINT,
   F_SETFD,
   F_SETFL,
@@ -33,8 +31,8 @@ import {
   F_SETSIG,
   FD_CLOEXEC,
 } from "../../../syscall-tables/flags/fd.ts";
-import { O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH } from "../../../syscall-tables/flags/open.ts";
-import { EBADF, EINVAL, EPERM } from "../../abi/errno.ts";
+import { O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, S_IFIFO, S_IFMT } from "../../../syscall-tables/flags/open.ts";
+import { EBADF, EFAULT, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
 import { setDirectoryNotice } from "../../fs/inotify/directory-notice.ts";
 import type { Task } from "../../task/task.ts";
 import { AsyncNotifier } from "../../vfs/async.ts";
@@ -73,6 +71,7 @@ const setFlags = (task: Task, fd: number, file: OpenFile, wanted: number): numbe
   const flags = (file.flags & ~SETTABLE) | (wanted & SETTABLE);
   if ((flags & O_NOATIME) !== 0 && (file.flags & O_NOATIME) === 0 && !isOwner(file.inode, task.creds)) return EPERM;
   if (((flags ^ file.flags) & O_APPEND) !== 0 && isAppendOnly(file.inode)) return EPERM;
+  if ((flags & O_DIRECT) !== 0 && !file.isRegular && (file.inode.mode & S_IFMT) !== S_IFIFO) return EINVAL;
   const error = file.flagsChanging(flags);
   if (error < 0) return error;
   const isAsync = (flags & O_ASYNC) !== 0;
@@ -81,9 +80,24 @@ const setFlags = (task: Task, fd: number, file: OpenFile, wanted: number): numbe
   return 0;
 };
 
+/** RWH_WRITE_LIFE_EXTREME; what the hint would do to a device, the host's files do without. */
+const WRITE_HINT_MAX = 5;
+
+/** fcntl_set_rw_hint() */
+const setWriteHint = (task: Task, { inode }: OpenFile, addr: number): number => {
+  if (!isOwner(inode, task.creds)) return EPERM;
+  const view = task.memory.viewIn(addr, 8);
+  if (isErrno(view)) return EFAULT;
+  if (view.getUint32(4, true) !== 0 || view.getUint32(0, true) > WRITE_HINT_MAX) return EINVAL;
+  inode.writeHint = view.getUint32(0, true);
+  return 0;
+};
+
 /** What an O_PATH descriptor allows (check_fcntl_cmd). */
 const onDescriptor = (task: Task, fd: number, file: OpenFile, command: number, argument: number): number => {
   switch (command) {
+    case F_CREATED_QUERY:
+      return 0;
     case F_DUPFD:
       return duplicate(task, file, argument, false);
     case F_DUPFD_CLOEXEC:
@@ -143,14 +157,10 @@ const onFile = (task: Task, fd: number, file: OpenFile, command: number, argumen
       return setLease(task, fd, file, argument);
     case F_NOTIFY:
       return setDirectoryNotice(task, fd, file, argument);
-    case F_CREATED_QUERY:
-      return 0;
     case F_GET_RW_HINT:
-    case F_GET_FILE_RW_HINT:
-      return file.isRegular ? task.memory.storeU64(argument, 0) : EINVAL;
+      return task.memory.storeU64(argument, file.inode.writeHint);
     case F_SET_RW_HINT:
-    case F_SET_FILE_RW_HINT:
-      return file.isRegular ? 0 : EINVAL;
+      return setWriteHint(task, file, argument);
     default:
       return EINVAL;
   }

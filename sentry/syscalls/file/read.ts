@@ -10,7 +10,8 @@ export const sys_read = implement("read", { level: "full" }, (task, fd, bufAddr,
   const file = task.file(fd);
   if (isErrno(file)) return file;
   if (!file.canRead) return EBADF;
-  if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
+  // FMODE_CAN_READ comes before the buffer: epoll, pidfd and the like are EINVAL.
+  if (checkRange(bufAddr, count) < 0) return file.readsBytes ? checkRange(bufAddr, count) : EINVAL;
   const n = readOrBlock(task, file, userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)));
   if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS);
   return n;

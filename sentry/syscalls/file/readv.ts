@@ -1,6 +1,15 @@
-import { RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOAPPEND, RWF_NOWAIT, RWF_SYNC } from "../../../syscall-tables/flags/fd.ts";
+import {
+  RWF_APPEND,
+  RWF_DONTCACHE,
+  RWF_DSYNC,
+  RWF_HIPRI,
+  RWF_NOAPPEND,
+  RWF_NOSIGNAL,
+  RWF_NOWAIT,
+  RWF_SYNC,
+} from "../../../syscall-tables/flags/fd.ts";
 import { IN_ACCESS, IN_MODIFY, O_APPEND, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
-import { EBADF, EINVAL, EOPNOTSUPP, isErrno } from "../../abi/errno.ts";
+import { EBADF, EINVAL, EOPNOTSUPP, ESPIPE, isErrno } from "../../abi/errno.ts";
 import { readOrBlock, writeOrBlock } from "../../task/file-ops.ts";
 import type { Task } from "../../task/task.ts";
 import { notifyFile } from "../../vfs/notify.ts";
@@ -10,16 +19,21 @@ import { implement } from "../implement.ts";
 
 /** Read or write at the file's position. */
 const CURRENT = -1;
-const READ_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT;
-const WRITE_FLAGS = READ_FLAGS | RWF_APPEND | RWF_NOAPPEND;
+const READ_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_DONTCACHE | RWF_NOSIGNAL;
+export const RWF_KNOWN = READ_FLAGS | RWF_APPEND | RWF_NOAPPEND;
+
+/** FOP_DONTCACHE: files with a page cache; here it is the host's, and keeps what it likes. */
+const mayUse = (file: OpenFile, flags: number): boolean => (flags & RWF_DONTCACHE) === 0 || file.isRegular;
 
 const readVector = (task: Task, fd: number, vecAddr: number, count: number, offset: number, flags: number): number => {
   const file = task.file(fd);
   if (isErrno(file)) return file;
+  if (offset !== CURRENT && !file.isPositioned) return ESPIPE;
   if (!file.canRead) return EBADF;
+  if (!file.readsBytes) return EINVAL;
   const io = userIovIo(task, vecAddr, count);
   if (isErrno(io)) return io;
-  if ((flags & ~READ_FLAGS) !== 0) return EOPNOTSUPP;
+  if ((flags & ~READ_FLAGS) !== 0 || !mayUse(file, flags)) return EOPNOTSUPP;
   let n: number;
   if (offset !== CURRENT) n = file.pread(io, offset, task);
   else if ((flags & RWF_NOWAIT) !== 0) n = file.read(io, task);
@@ -40,10 +54,12 @@ const statusFor = (file: OpenFile, flags: number): number => {
 const writeVector = (task: Task, fd: number, vecAddr: number, count: number, offset: number, flags: number): number => {
   const file = task.file(fd);
   if (isErrno(file)) return file;
+  if (offset !== CURRENT && !file.isPositioned) return ESPIPE;
   if (!file.canWrite) return EBADF;
+  if (!file.writesBytes) return EINVAL;
   const io = userIovIo(task, vecAddr, count);
   if (isErrno(io)) return io;
-  if ((flags & ~WRITE_FLAGS) !== 0) return EOPNOTSUPP;
+  if ((flags & ~RWF_KNOWN) !== 0 || !mayUse(file, flags)) return EOPNOTSUPP;
   if ((flags & RWF_APPEND) !== 0 && (flags & RWF_NOAPPEND) !== 0) return EINVAL;
   const before = file.flags;
   const status = statusFor(file, flags);

@@ -10,7 +10,7 @@ export const sys_write = implement("write", { level: "full" }, (task, fd, bufAdd
   const file = task.file(fd);
   if (isErrno(file)) return file;
   if (!file.canWrite) return EBADF;
-  if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
+  if (checkRange(bufAddr, count) < 0) return file.writesBytes ? checkRange(bufAddr, count) : EINVAL;
   const n = writeOrBlock(task, file, userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)));
   if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY);
   return n;

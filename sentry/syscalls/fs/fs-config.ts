@@ -163,7 +163,8 @@ export const sys_fsmount = implement("fsmount", { level: "full" }, (task, fd, fl
   if (wanted < 0) return EINVAL;
   const file = contextOf(task, fd);
   if (isErrno(file)) return file;
-  if (file.made === null) return EINVAL;
+  // A context of fspick(2) awaits its reconfiguration.
+  if (file.made === null) return file.picked !== null ? EBUSY : EINVAL;
   const mountedAs = mountFlags(wanted) | (file.isReadOnly ? MS_RDONLY : 0);
   if (isTooRevealing(task.fs.namespace, file.made, mountedAs)) return EPERM;
   const mount = task.kernel.vfs.newMount(file.made, file.source === "" ? "none" : file.source, mountedAs);

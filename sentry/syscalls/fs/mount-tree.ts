@@ -106,6 +106,7 @@ const setAttributes = (task: Task, addr: number, size: number, isRecursive: bool
   if (((set | clear) & ~MOUNT_ATTRIBUTES) !== 0 || view.getUint32(4, true) !== 0 || view.getUint32(12, true) !== 0) return EINVAL;
   if ((propagation & ~(MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)) !== 0 || view.getUint32(20, true) !== 0) return EINVAL;
   if ((propagation & (propagation - 1)) !== 0) return EINVAL;
+  if ((set | clear | propagation) === 0) return 0;
   // The atime mode is one field: it is cleared whole before one of its values is set.
   const changesAtime = (clear & MOUNT_ATTR__ATIME) !== 0;
   if (changesAtime ? (clear & MOUNT_ATTR__ATIME) !== MOUNT_ATTR__ATIME : (set & MOUNT_ATTR__ATIME) !== 0) return EINVAL;

@@ -1,4 +1,4 @@
-import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
+import { O_ACCMODE, O_CREAT, O_EXCL, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
 import { RLIMIT_MSGQUEUE } from "../../../syscall-tables/flags/process.ts";
 import { SIGEV_NONE, SIGEV_SIGNAL } from "../../../syscall-tables/flags/signal.ts";
 import { CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
@@ -63,7 +63,7 @@ export const sys_mq_open = implement("mq_open", { level: "full" }, (task, name, 
     const refused = mayAccess(mq.inode, task.creds, ACCESS_MASKS[flags & O_ACCMODE]);
     if (refused < 0) return refused;
   }
-  return task.files.install(new PosixQueueFile(mq, name, flags), (flags & O_CLOEXEC) !== 0);
+  return task.files.install(new PosixQueueFile(mq, name, flags), true);
 });
 
 /** mq_unlink(3) */

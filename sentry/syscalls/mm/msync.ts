@@ -8,6 +8,8 @@ export const sys_msync = implement("msync", { level: "full" }, (task, start, len
   if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) !== 0 || start % PAGE_SIZE !== 0) return EINVAL;
   if (flags & MS_ASYNC && flags & MS_SYNC) return EINVAL;
   const end = start + pageAlign(length);
+  // A length within a page of 2^64 has been rounded to 0.
+  if (pageAlign(length) >= 2 ** 64) return 0;
   if (end > 2 ** 64) return ENOMEM;
   if (flags & MS_INVALIDATE) {
     for (const vma of task.mm.map.overlapping(start, end)) if (vma.flags & VM_LOCKED) return EBUSY;

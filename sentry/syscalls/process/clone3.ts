@@ -72,7 +72,7 @@ const readArguments = (task: Task, addr: number, size: number): CloneOptions | E
   if (isErrno(wantedIds)) return wantedIds;
   if (exitSignal > NSIG) return EINVAL;
   if ((flagsHi & ~(CLONE_CLEAR_SIGHAND_HI | CLONE_INTO_CGROUP_HI)) !== 0) return EINVAL;
-  if ((flagsHi & CLONE_INTO_CGROUP_HI) !== 0) return EBADF;
+  if ((flagsHi & CLONE_INTO_CGROUP_HI) !== 0) return u64(80) >= 2 ** 31 ? EINVAL : EBADF;
   if ((flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) !== 0) return EINVAL;
   const clearsHandlers = (flagsHi & CLONE_CLEAR_SIGHAND_HI) !== 0;
   if (clearsHandlers && (flags & CLONE_SIGHAND) !== 0) return EINVAL;

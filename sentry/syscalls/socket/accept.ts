@@ -1,5 +1,5 @@
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "../../../syscall-tables/flags/socket.ts";
-import { EAGAIN, EINTR, EINVAL, ERESTARTSYS, isErrno } from "../../abi/errno.ts";
+import { EAGAIN, EBADF, EINTR, EINVAL, ERESTARTSYS, isErrno } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import type { Socket } from "../../net/socket.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
@@ -70,6 +70,7 @@ class AcceptOp extends BlockingOp {
 }
 
 const accept = (task: Task, fd: number, addr: UserAddr, lengthAddr: UserAddr, flags: number): number => {
+  if (isErrno(task.file(fd))) return EBADF;
   if ((flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) !== 0) return EINVAL;
   const socket = socketOf(task, fd);
   if (isErrno(socket)) return socket;

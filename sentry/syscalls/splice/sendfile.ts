@@ -134,6 +134,7 @@ export const sys_sendfile = implement("sendfile", { level: "full" }, (task, fdOu
   if (offset < OWN_POSITION) return offset;
   const to = task.file(fdOut);
   if (isErrno(to) || !to.canWrite) return EBADF;
+  if (!from.splicesOut || !to.splicesIn) return EINVAL;
   const length = Math.min(count, MAX_RW_COUNT);
   if (to instanceof PipeFile) {
     if (from instanceof PipeFile) return EINVAL;
@@ -142,7 +143,7 @@ export const sys_sendfile = implement("sendfile", { level: "full" }, (task, fdOu
     const result = op.step(task);
     return result === BLOCKED ? task.block(op) : result;
   }
-  if ((to.flags & O_APPEND) !== 0 || !from.isRegular) return EINVAL;
+  if ((to.flags & O_APPEND) !== 0 || !from.isSeekable) return EINVAL;
   const op = new SendfileOp(from, to, offset === OWN_POSITION ? from.position : offset, offsetAddr, length);
   const result = op.step(task);
   return result === BLOCKED ? task.block(op) : result;

@@ -95,6 +95,7 @@ export const sys_splice = implement("splice", { level: "full" }, (task, fdIn, of
   const other = isFromPipe ? to : from;
   if (offsetAddr !== 0 && !other.isSeekable) return EINVAL;
   if (isFromPipe && !isToPipe && (to.flags & O_APPEND) !== 0) return EINVAL;
+  if (!(isFromPipe || from.splicesOut) || !(isToPipe || to.splicesIn)) return EINVAL;
   if (offset < OWN_POSITION) return offset;
   const isNonblocking = (flags & SPLICE_F_NONBLOCK) !== 0 || from.isNonblocking || to.isNonblocking;
   return run(task, new SpliceOp(from, to, Math.min(length, MAX_RW_COUNT), false, offset, offsetAddr), isNonblocking);

@@ -19,7 +19,7 @@ export const sys_settimeofday = implement(
       const view = task.memory.viewIn(timeAddr, 16);
       if (isErrno(view)) return EFAULT;
       const microseconds = view.getUint32(8, true) + view.getInt32(12, true) * 2 ** 32;
-      if (microseconds < 0 || microseconds > 1_000_000 || view.getInt32(4, true) < 0) return EINVAL;
+      if (microseconds < 0 || microseconds >= 1_000_000 || view.getInt32(4, true) < 0) return EINVAL;
     }
     if (zoneAddr !== 0 && isErrno(task.memory.viewIn(zoneAddr, 8))) return EFAULT;
     return EPERM;

@@ -59,7 +59,7 @@ export const sys_setitimer = implement("setitimer", { level: "full" }, (task, wh
 export const sys_alarm = implement("alarm", { level: "full" }, (task, seconds) => {
   const timers = intervalTimersOf(task.process);
   const leftNs = timers.remainingNs(ITIMER_REAL);
-  timers.set(ITIMER_REAL, Math.min(seconds, 0x7fff_ffff) * 1e9, 0);
+  timers.set(ITIMER_REAL, seconds * 1e9, 0);
   // Rounded, but a running alarm never shows 0 (alarm_setitimer).
   return leftNs === 0 ? 0 : Math.max(1, Math.round(leftNs / 1e9));
 });
