@@ -37,6 +37,8 @@ export class SocketSettings {
   timestamp = 0;
   /** SO_TIMESTAMPING: its SOF_* flags, and by which of its two numbers it was set. */
   readonly stamping = { flags: 0, option: 0 };
+  /** SO_MAX_PACING_RATE: an unsigned long. */
+  pacingRate: Uint8Array = new Uint8Array(8).fill(0xff);
   /** SO_PEEK_OFF; -1: off. */
   peekOffset = -1;
   /** SO_BINDTODEVICE as an interface index, 0: any. */

@@ -6,13 +6,12 @@ import { CAP_NET_ADMIN } from "../../syscall-tables/flags/system.ts";
 import { IFNAMSIZ, INT_MAX } from "../../syscall-tables/limits.ts";
 import { EDOM, EINVAL, ENODATA, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
+import { lowWaterLimit, setBuffer, setPacing } from "./buffer-options.ts";
 import { int32At, int32Bytes } from "./control.ts";
 import { attachBpf, attachFilter, attachReuseport, detachFilter, detachReuseport, getFilter, lockFilter } from "./filter/attach.ts";
-import { BUFFER_DEFAULT, SOCK_MIN_RCVBUF, SOCK_MIN_SNDBUF, type SocketSettings } from "./settings.ts";
+import type { SocketSettings } from "./settings.ts";
 import type { OptionValue, Socket } from "./socket.ts";
 
-const SNDBUF_LOCK = 1;
-const RCVBUF_LOCK = 2;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Kept and shown, without further effect in a network of one host. The value says what setsockopt stores. */
@@ -22,7 +21,6 @@ const remembered = new Map<number, "flag" | "int">([
   [SO.SO_KEEPALIVE, "flag"],
   [SO.SO_NO_CHECK, "flag"],
   [SO.SO_PRIORITY, "int"],
-  [SO.SO_BSDCOMPAT, "flag"],
   [SO.SO_PASSSEC, "flag"],
   [SO.SO_MARK, "int"],
   [SO.SO_RXQ_OVFL, "flag"],
@@ -161,8 +159,10 @@ export const getSocketOption = (socket: Socket, _task: Task, name: number, lengt
       return int32Bytes(64);
     case SO.SO_PEEK_OFF:
       return int32Bytes(settings.peekOffset);
+    case SO.SO_BSDCOMPAT:
+      return int32Bytes(0);
     case SO.SO_MAX_PACING_RATE:
-      return length < 8 ? int32Bytes(-1) : int32Bytes(-1, -1);
+      return length < 8 ? settings.pacingRate.slice(0, 4) : settings.pacingRate;
     case SO.SO_MEMINFO:
       return memoryInfo(socket);
     case SO.SO_INCOMING_NAPI_ID:
@@ -173,6 +173,8 @@ export const getSocketOption = (socket: Socket, _task: Task, name: number, lengt
       return length !== 8 ? EINVAL : int32Bytes(socket.net.cookie, 0);
     case SO.SO_RESERVE_MEM:
       return int32Bytes(0);
+    case SO.SO_BUF_LOCK:
+      return int32Bytes(settings.bufferLocks);
     case SO.SO_TXREHASH:
       return isInet(socket) ? int32Bytes(has(settings, name)) : EOPNOTSUPP;
     default:
@@ -188,6 +190,12 @@ const setDevice = (socket: Socket, value: Uint8Array): number => {
   return device === null ? ENODEV : setInterface(socket, device.index);
 };
 
+/** SOF_TIMESTAMPING_OPT_ID counts bytes of a connection: of a TCP socket without one it is refused. */
+const isNewlyCounted = (socket: Socket, flags: number): boolean => {
+  const added = flags & ~socket.settings.stamping.flags;
+  return isInet(socket) && socket.type === SOCK_STREAM && isErrno(socket.peerName()) && (added & SO.SOF_TIMESTAMPING_OPT_ID) !== 0;
+};
+
 /** sock_set_timestamping(): of hardware and of what is sent nothing is told here. */
 const setStamping = (settings: SocketSettings, option: number, flags: number): number => {
   if ((flags & ~SO.SOF_TIMESTAMPING_MASK) !== 0) return EINVAL;
@@ -201,22 +209,6 @@ const setInterface = (socket: Socket, index: number): number => {
   if (index !== 0 && socket.net.interfaceByIndex(index) === null) return ENODEV;
   // Since Linux 5.7 only a change needs CAP_NET_RAW.
   socket.settings.interfaceIndex = index;
-  return 0;
-};
-
-/** For SO_SNDBUFFORCE and SO_RCVBUFFORCE, which know no limit on Linux: buffers lie in the sentry's memory. */
-const FORCED_MAX = 16 << 20;
-
-/** SO_SNDBUF, SO_RCVBUF: doubled for bookkeeping, within the limits. */
-const setBuffer = (settings: SocketSettings, name: number, value: number, isForced: boolean): number => {
-  const wanted = (isForced ? Math.min(Math.max(0, value), FORCED_MAX) : Math.min(value >>> 0, BUFFER_DEFAULT)) * 2;
-  if (name === SO.SO_SNDBUF || name === SO.SO_SNDBUFFORCE) {
-    settings.sendBuffer = Math.max(wanted, SOCK_MIN_SNDBUF);
-    settings.bufferLocks |= SNDBUF_LOCK;
-  } else {
-    settings.receiveBuffer = Math.max(wanted, SOCK_MIN_RCVBUF);
-    settings.bufferLocks |= RCVBUF_LOCK;
-  }
   return 0;
 };
 
@@ -257,7 +249,9 @@ const setInt = (socket: Socket, task: Task, name: number, value: number): number
     case SO.SO_RCVBUF:
       return setBuffer(settings, name, value, false);
     case SO.SO_RCVLOWAT:
-      settings.receiveLowWater = value < 0 ? INT_MAX : value || 1;
+      settings.receiveLowWater = Math.min(value < 0 ? INT_MAX : value || 1, lowWaterLimit(socket));
+      return 0;
+    case SO.SO_BSDCOMPAT:
       return 0;
     case SO.SO_TIMESTAMP:
     case SO.SO_TIMESTAMPNS:
@@ -307,7 +301,6 @@ const setInt = (socket: Socket, task: Task, name: number, value: number): number
     case SO.SO_BUF_LOCK:
       if ((value & ~3) !== 0) return EINVAL;
       settings.bufferLocks = value;
-      settings.remembered.set(name, value);
       return 0;
     case SO.SO_PEEK_OFF:
       if (!(socket.family === AF_UNIX || (isInet(socket) && (socket.type === SOCK_DGRAM || socket.type === SOCK_STREAM))))
@@ -315,7 +308,10 @@ const setInt = (socket: Socket, task: Task, name: number, value: number): number
       settings.peekOffset = value;
       return 0;
     case SO.SO_BINDTOIFINDEX:
-      return setInterface(socket, value);
+      // sock_bindtoindex() takes the index of an interface that is not there.
+      if (value < 0) return EINVAL;
+      settings.interfaceIndex = value;
+      return 0;
     case SO.SO_DETACH_FILTER:
       return detachFilter(socket);
     case SO.SO_DETACH_REUSEPORT_BPF:
@@ -324,11 +320,12 @@ const setInt = (socket: Socket, task: Task, name: number, value: number): number
       return lockFilter(socket, isOn);
     case SO.SO_TIMESTAMPING:
     case SO.SO_TIMESTAMPING_NEW:
+      if (isNewlyCounted(socket, value)) return EINVAL;
       return setStamping(settings, name, value);
-    case SO.SO_MAX_PACING_RATE:
     case SO.SO_CNX_ADVICE:
-    case SO.SO_BUSY_POLL_BUDGET:
       return 0;
+    case SO.SO_BUSY_POLL_BUDGET:
+      return value < 0 || value > 0xffff ? EINVAL : 0;
     default: {
       const kind = remembered.get(name);
       if (kind === undefined) return ENOPROTOOPT;
@@ -365,8 +362,11 @@ export const setSocketOption = (socket: Socket, task: Task, name: number, value:
       return attachBpf(socket, task, value);
     case SO.SO_TXTIME:
       return value.length === 8 ? EPERM : EINVAL;
+    case SO.SO_MAX_PACING_RATE:
+      setPacing(socket.settings, value);
+      return 0;
     case SO.SO_RESERVE_MEM:
-      return EOPNOTSUPP;
+      return int32At(value, 0) < 0 ? EINVAL : EOPNOTSUPP;
     default:
       return setInt(socket, task, name, int32At(value, 0));
   }

@@ -46,6 +46,30 @@ const flags = new Map<number, number>([
   [IP.IP_MULTICAST_ALL, 1],
 ]);
 
+/** Flags that take 0 and 1 alone. */
+const strictFlags: readonly number[] = [IP_RECVERR_RFC4884, IP.IP_MULTICAST_ALL];
+/** Elsewhere a value of no bytes means 0. */
+const needsValue: readonly number[] = [
+  IP.IP_TTL,
+  IP.IP_MINTTL,
+  IP.IP_FREEBIND,
+  IP.IP_TRANSPARENT,
+  IP.IP_MULTICAST_LOOP,
+  IP.IP_MULTICAST_ALL,
+];
+const IPOPT_END = 0;
+const IPOPT_NOOP = 1;
+
+/** ip_options_compile(), of which only padding is known: up to 40 bytes, null when something else is wanted. */
+const ipOptionsIn = (value: Uint8Array): Uint8Array | null => {
+  const options = new Uint8Array((value.length + 3) & ~3);
+  options.set(value);
+  const end = options.indexOf(IPOPT_END);
+  if (end >= 0) options.fill(IPOPT_END, end);
+  const isPadding = options.every((byte) => byte === IPOPT_END || byte === IPOPT_NOOP);
+  return value.length <= 40 && isPadding ? options : null;
+};
+
 /** An int may be shown in a single byte (ip_sockglue.c). */
 const shown = (value: number, length: number): Uint8Array =>
   length > 0 && length < 4 && value >= 0 && value <= 255 ? new Uint8Array([value]) : int32Bytes(value);
@@ -58,7 +82,7 @@ export const getIpOption = (socket: InetSocket, name: number, length: number): O
   if (flag !== undefined) return shown(ip.v4.get(name) ?? flag, length);
   switch (name) {
     case IP.IP_OPTIONS:
-      return new Uint8Array(0);
+      return ip.options;
     case IP_PKTOPTIONS:
       return socket.type === SOCK_STREAM ? new Uint8Array(0) : ENOPROTOOPT;
     case IP_PROTOCOL:
@@ -139,8 +163,12 @@ const mayBeTransparent = (socket: InetSocket, task: Task): boolean =>
 export const setIpOption = (socket: InetSocket, task: Task, name: number, value: Uint8Array): number => {
   const { ip } = socket;
   switch (name) {
-    case IP.IP_OPTIONS:
-      return value.length > 40 ? EINVAL : 0;
+    case IP.IP_OPTIONS: {
+      const options = ipOptionsIn(value);
+      if (options === null) return EINVAL;
+      ip.options = options;
+      return 0;
+    }
     case IP.IP_ADD_MEMBERSHIP:
     case IP.IP_DROP_MEMBERSHIP:
       return changeMembership(socket, name, value);
@@ -154,16 +182,18 @@ export const setIpOption = (socket: InetSocket, task: Task, name: number, value:
     default:
   }
   if (isSourceFilter(name) || name === IP_XFRM_POLICY) return EINVAL;
+  if (value.length === 0 && needsValue.includes(name)) return EINVAL;
   const int = value.length >= 4 ? int32At(value, 0) : value.length > 0 ? value[0] : 0;
   const range = ints.get(name);
   if (range !== undefined) {
     if (name === IP.IP_TTL && int === -1) ip.v4.delete(name);
     else if (name === IP.IP_TOS) ip.v4.set(name, socket.type === SOCK_STREAM ? int & 0xfc : int & 0xff);
-    else if (int < range[1] || int > range[2] || (value.length === 0 && name === IP.IP_TTL)) return EINVAL;
+    else if (int < range[1] || int > range[2]) return EINVAL;
     else ip.v4.set(name, int);
     return 0;
   }
   if (flags.has(name)) {
+    if (strictFlags.includes(name) && int !== 0 && int !== 1) return EINVAL;
     if (name === IP.IP_TRANSPARENT && int !== 0 && !mayBeTransparent(socket, task)) return EPERM;
     if (name === IP.IP_RECVFRAGSIZE && socket.type === SOCK_STREAM) return EINVAL;
     ip.v4.set(name, int !== 0 ? 1 : 0);
@@ -192,6 +222,7 @@ export const setIpOption = (socket: InetSocket, task: Task, name: number, value:
       ip.v4.set(name, int);
       return 0;
     case IP.IP_LOCAL_PORT_RANGE:
+      if (value.length !== 4) return EINVAL;
       ip.v4.set(name, int);
       return 0;
     case IP.IP_MTU:

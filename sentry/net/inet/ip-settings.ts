@@ -18,6 +18,9 @@ export class IpSettings {
   /** The address of IP_MULTICAST_IF. */
   multicastSource: IpAddress | null = null;
 
+  /** IP_OPTIONS, padded to words. */
+  options: Uint8Array = new Uint8Array(0);
+
   get ttl(): number {
     return this.v4.get(IP.IP_TTL) ?? 64;
   }
@@ -45,6 +48,7 @@ export class IpSettings {
   }
 
   inherit(from: IpSettings): void {
+    this.options = from.options;
     for (const [name, value] of from.v4) this.v4.set(name, value);
     for (const [name, value] of from.v6) this.v6.set(name, value);
   }

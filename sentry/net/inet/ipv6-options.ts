@@ -57,6 +57,49 @@ const flags = new Map<number, number>([
   [IP.IPV6_FREEBIND, 0],
 ]);
 
+/** Numbers that setIpv6Option() tells apart by themselves. */
+const otherNames: readonly number[] = [
+  IP.IPV6_ADDRFORM,
+  IP.IPV6_MULTICAST_IF,
+  IP.IPV6_MTU,
+  IP.IPV6_ROUTER_ALERT,
+  IP.IPV6_JOIN_ANYCAST,
+  IP.IPV6_LEAVE_ANYCAST,
+  IP.IPV6_PKTINFO,
+  IPV6_FLOWLABEL_MGR,
+  IP6T_SO_GET_INFO,
+  IP6T_SO_GET_ENTRIES,
+  54,
+  55,
+  57,
+  59,
+  72,
+  76,
+];
+/** Flags for which a value of less than an int means 0. */
+const anyLength: readonly number[] = [IP.IPV6_DONTFRAG, IP.IPV6_AUTOFLOWLABEL, 77];
+
+/** The two bits of ECN belong to TCP. */
+const trafficClass = (socket: InetSocket, value: number): number => {
+  const wanted = value === -1 ? 0 : value;
+  return socket.type === SOCK_STREAM ? wanted & ~3 : wanted;
+};
+
+/** IPV6_ADDR_PREFERENCES (RFC 5014): of each group at most one bit. Those of the last group are checked and forgotten. */
+const PREFER_TMP_PUBLIC_DEFAULT = [0x1, 0x2, 0x100];
+const PREFER_COA_HOME = [0x4, 0x400];
+const PREFER_CGA_NONCGA = [0x8, 0x800];
+
+const preferences = (value: number): number => {
+  const chosen = (group: readonly number[]): number => group.reduce((bits, bit) => bits | (value & bit), 0);
+  const [temporary, home, generated] = [chosen(PREFER_TMP_PUBLIC_DEFAULT), chosen(PREFER_COA_HOME), chosen(PREFER_CGA_NONCGA)];
+  if ([temporary, home, generated].some((bits) => (bits & (bits - 1)) !== 0)) return EINVAL;
+  return (temporary || 0x100) | (home || 0x400);
+};
+
+const isKnown = (name: number): boolean =>
+  ints.has(name) || flags.has(name) || name === IP.IPV6_V6ONLY || otherNames.includes(name) || isSourceFilter(name);
+
 export const getIpv6Option = (socket: InetSocket, name: number): OptionValue => {
   const { ip } = socket;
   if (name === IP.IPV6_V6ONLY) return int32Bytes(socket.isV6Only ? 1 : 0);
@@ -77,7 +120,7 @@ export const getIpv6Option = (socket: InetSocket, name: number): OptionValue => 
     case 76:
       return int32Bytes(0);
     case 72:
-      return int32Bytes(0x500);
+      return int32Bytes(ip.v6.get(72) ?? preferences(0));
     case IP6T_SO_GET_INFO:
     case IP6T_SO_GET_ENTRIES:
     case 68:
@@ -114,7 +157,16 @@ export const setIpv6Option = (socket: InetSocket, task: Task, name: number, valu
   const { ip } = socket;
   if (name === IP.IPV6_ADD_MEMBERSHIP || name === IP.IPV6_DROP_MEMBERSHIP) return changeMembership(socket, name, value);
   if (name === MCAST_JOIN_GROUP || name === MCAST_LEAVE_GROUP) return changeGroup(socket, name, value);
-  if (value.length < 4) return value.length === 0 && (name === 54 || name === 55 || name === 57 || name === 59) ? 0 : EINVAL;
+  if (value.length < 4) {
+    if (name === IP.IPV6_IPSEC_POLICY) return EOPNOTSUPP;
+    if (name === 6) return 0;
+    if (value.length === 0 && (name === 54 || name === 55 || name === 57 || name === 59)) return 0;
+    // do_ipv6_setsockopt() looks at the length option by option, and not at all for some flags.
+    if (!isKnown(name) || (name === IP.IPV6_MULTICAST_HOPS && socket.type === SOCK_STREAM)) return ENOPROTOOPT;
+    if (!anyLength.includes(name)) return EINVAL;
+    ip.v6.set(name, 0);
+    return 0;
+  }
   const int = int32At(value, 0);
   if (name === IP.IPV6_V6ONLY) {
     if (socket.localPort !== 0) return EINVAL;
@@ -125,11 +177,11 @@ export const setIpv6Option = (socket: InetSocket, task: Task, name: number, valu
   if (range !== undefined) {
     if (name === IP.IPV6_MULTICAST_HOPS && socket.type === SOCK_STREAM) return ENOPROTOOPT;
     if (int < range[1] || int > range[2]) return EINVAL;
-    ip.v6.set(name, name === IP.IPV6_MULTICAST_HOPS && int === -1 ? 1 : name === IP.IPV6_TCLASS && int === -1 ? 0 : int);
+    ip.v6.set(name, name === IP.IPV6_MULTICAST_HOPS && int === -1 ? 1 : name === IP.IPV6_TCLASS ? trafficClass(socket, int) : int);
     return 0;
   }
   if (flags.has(name)) {
-    if (name === IP.IPV6_MULTICAST_LOOP && int !== 0 && int !== 1) return EINVAL;
+    if ((name === IP.IPV6_MULTICAST_LOOP || name === IP.IPV6_RECVERR_RFC4884) && int !== 0 && int !== 1) return EINVAL;
     const isPrivileged =
       task.creds.hasIn(socket.net.userNamespace, CAP_NET_ADMIN) || task.creds.hasIn(socket.net.userNamespace, CAP_NET_RAW);
     if (name === IP.IPV6_TRANSPARENT && int !== 0 && !isPrivileged) return EPERM;
@@ -150,10 +202,14 @@ export const setIpv6Option = (socket: InetSocket, task: Task, name: number, valu
       return int !== 0 && int < 1280 ? EINVAL : 0;
     case IP.IPV6_IPSEC_POLICY:
       return EOPNOTSUPP;
-    case 72:
+    case 72: {
+      const chosen = preferences(int);
+      if (chosen < 0) return chosen;
+      ip.v6.set(72, chosen);
       return 0;
+    }
     case 76:
-      return EADDRNOTAVAIL;
+      return int === 0 ? 0 : EADDRNOTAVAIL;
     case IP.IPV6_ADDRFORM:
     case IP.IPV6_JOIN_ANYCAST:
     case IP.IPV6_LEAVE_ANYCAST:

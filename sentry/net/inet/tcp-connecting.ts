@@ -1,6 +1,6 @@
 /** connect(2), listen(2) and accept(2) on a TCP socket. */
 import { O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
-import { POLLHUP } from "../../../syscall-tables/flags/poll.ts";
+import { POLLERR, POLLHUP } from "../../../syscall-tables/flags/poll.ts";
 import { AF_UNSPEC, SOCK_NONBLOCK, SOCK_STREAM } from "../../../syscall-tables/flags/socket.ts";
 import {
   EADDRINUSE,
@@ -8,6 +8,7 @@ import {
   EAGAIN,
   EALREADY,
   ECONNABORTED,
+  ECONNRESET,
   EINPROGRESS,
   EINVAL,
   EISCONN,
@@ -114,18 +115,20 @@ export abstract class TcpConnecting extends TcpEndpoint {
 
   /** The transport: the handshake is done. */
   protected override disconnect(): number {
-    if (this.state === TCP_LISTEN) this.stopListening();
-    else if (this.state === TCP_SYN_SENT) this.net.transport.cancel(this);
-    else this.connection?.abort();
+    const { state, connection } = this;
+    if (state === TCP_LISTEN) this.stopListening();
+    else if (state === TCP_SYN_SENT) this.net.transport.cancel(this);
+    else connection?.abort();
+    // tcp_disconnect(): whoever looks at the socket hears of it.
+    if (state === TCP_SYN_SENT || (state !== TCP_CLOSE && connection !== null)) this.error = ECONNRESET;
     this.connection = null;
     this.incoming.clear();
     this.state = TCP_CLOSE;
     this.phase = "unconnected";
     this.shutdownMask = 0;
-    this.error = 0;
     this.isDone = false;
     this.forgetPeer();
-    this.queue.notify(IN | OUT | POLLHUP);
+    this.queue.notify(IN | OUT | POLLHUP | POLLERR);
     return 0;
   }
 

@@ -16,6 +16,10 @@ const NAME_MAX = 16;
 /** The segment size on the loopback interface. */
 export const LOOPBACK_MSS = 32768;
 const MSS_DEFAULT = 536;
+/** TCP_FIN_TIMEOUT_MAX, in seconds. */
+const FIN_TIMEOUT_MAX = 120;
+/** The number of retransmissions that TCP_DEFER_ACCEPT is kept as is a byte. */
+const RETRANSMISSIONS_MAX = 255;
 
 /** name → [initial value, smallest, largest] */
 const ints = new Map<number, readonly [number, number, number]>([
@@ -27,6 +31,8 @@ const ints = new Map<number, readonly [number, number, number]>([
   [TCP.TCP_THIN_LINEAR_TIMEOUTS, [0, 0, 1]],
   [TCP.TCP_THIN_DUPACK, [0, 0, 1]],
   [TCP.TCP_FASTOPEN_CONNECT, [0, 0, 1]],
+  [TCP.TCP_FASTOPEN_NO_COOKIE, [0, 0, 1]],
+  [TCP.TCP_TX_DELAY, [0, 0, 0x7fff_ffff]],
   [TCP.TCP_SAVE_SYN, [0, 0, 2]],
   [TCP.TCP_INQ, [0, 0, 1]],
 ]);
@@ -36,8 +42,6 @@ const loose = new Map<number, "flag" | "int">([
   [TCP.TCP_NODELAY, "flag"],
   [TCP.TCP_CORK, "flag"],
   [TCP.TCP_NOTSENT_LOWAT, "int"],
-  [TCP.TCP_FASTOPEN_NO_COOKIE, "flag"],
-  [TCP.TCP_TX_DELAY, "int"],
 ]);
 
 export class TcpSettings {
@@ -69,7 +73,7 @@ export const getTcpOption = (socket: TcpSocket, name: number, _length: number): 
       return int32Bytes(isClosed ? tcp.maxSegment || MSS_DEFAULT : Math.min(tcp.maxSegment || LOOPBACK_MSS, LOOPBACK_MSS));
     }
     case TCP.TCP_LINGER2:
-      return int32Bytes(tcp.values.get(name) ?? 60);
+      return int32Bytes(tcp.values.get(name) || 60);
     case TCP.TCP_DEFER_ACCEPT:
     case TCP.TCP_FASTOPEN:
     case TCP.TCP_REPAIR:
@@ -114,7 +118,7 @@ const deferSeconds = (seconds: number): number => {
   if (seconds <= 0) return 0;
   let shown = 1;
   let step = 1;
-  while (shown < seconds && shown < 255) {
+  for (let count = 1; shown < seconds && count < RETRANSMISSIONS_MAX; count++) {
     step = Math.min(step * 2, 120);
     shown += step;
   }
@@ -132,7 +136,8 @@ export const setTcpOption = (socket: TcpSocket, task: Task, name: number, value:
   if (range !== undefined) {
     if (int < range[1] || int > range[2]) return EINVAL;
     if ((name === TCP.TCP_FASTOPEN_CONNECT || name === TCP.TCP_FASTOPEN_NO_COOKIE) && socket.state !== TCP_CLOSE) return EINVAL;
-    tcp.values.set(name, int);
+    // Since Linux 5.8 thin streams have no early retransmission: the flag is checked and forgotten.
+    tcp.values.set(name, name === TCP.TCP_THIN_DUPACK ? 0 : int);
     return 0;
   }
   const kind = loose.get(name);
@@ -146,7 +151,7 @@ export const setTcpOption = (socket: TcpSocket, task: Task, name: number, value:
       tcp.maxSegment = int;
       return 0;
     case TCP.TCP_LINGER2:
-      tcp.values.set(name, int < 0 ? -1 : int > 120 ? 0 : int);
+      tcp.values.set(name, int < 0 ? -1 : Math.min(int, FIN_TIMEOUT_MAX));
       return 0;
     case TCP.TCP_DEFER_ACCEPT:
       tcp.values.set(name, deferSeconds(int));
@@ -160,7 +165,7 @@ export const setTcpOption = (socket: TcpSocket, task: Task, name: number, value:
       return 0;
     case TCP.TCP_FASTOPEN:
       if (int < 0 || (socket.state !== TCP_CLOSE && socket.state !== TCP_LISTEN)) return EINVAL;
-      tcp.values.set(name, int);
+      tcp.values.set(name, Math.min(int, socket.net.somaxconn));
       return 0;
     case TCP.TCP_REPAIR:
       return task.creds.hasIn(socket.net.userNamespace, CAP_NET_ADMIN) && int === 0 ? 0 : EPERM;

@@ -32,7 +32,8 @@ interface Packet {
   readonly from: UnixPacketSocket;
   /** The sender's name when it was sent. */
   readonly address: Uint8Array | null;
-  readonly credentials: SocketCredentials;
+  /** Null when neither end asked for them while it was sent (maybe_add_creds). */
+  readonly credentials: SocketCredentials | null;
   readonly rights: Rights | null;
   readonly truesize: number;
   readonly sec: number;
@@ -162,7 +163,8 @@ export class UnixPacketSocket extends UnixSocket {
     this.#charged += size;
     const rights = message.rights === null ? null : new Rights(message.rights, task.creds.uid, other);
     message.rights = null;
-    const credentials = message.credentials ?? credentialsOf(task, "real");
+    const isTold = this.wantsCredentials || other.wantsCredentials || other.waitsIn !== null;
+    const credentials = message.credentials ?? (isTold ? credentialsOf(task, "real") : null);
     let sec = 0;
     let nsec = 0;
     if (other.settings.wantsStamps) {
@@ -201,9 +203,15 @@ export class UnixPacketSocket extends UnixSocket {
     if (this.error !== 0) return this.takeError();
     if (this.#received.length === 0) return this.#nothing(message);
     const isPeek = (message.flags & MSG_PEEK) !== 0;
-    const packet = this.#received[0];
     const { settings } = this;
-    const offset = isPeek && settings.peekOffset > 0 ? Math.min(settings.peekOffset, packet.data.length) : 0;
+    let offset = isPeek ? Math.max(0, settings.peekOffset) : 0;
+    let index = 0;
+    // Messages that the offset of SO_PEEK_OFF covers are passed over (__skb_try_recv_from_queue).
+    while (index < this.#received.length && offset > 0 && offset >= this.#received[index].data.length) {
+      offset -= this.#received[index++].data.length;
+    }
+    if (index === this.#received.length) return this.#nothing(message);
+    const packet = this.#received[index];
     const left = packet.data.length - offset;
     const length = Math.min(io.remaining, left);
     if (length > 0 && io.put(packet.data, offset, length) !== length) {
@@ -222,7 +230,7 @@ export class UnixPacketSocket extends UnixSocket {
     if (length < left) message.outFlags |= MSG_TRUNC;
     message.address = packet.address;
     if (settings.timestamp !== 0) putStamps(message, settings, this.kernel.clock, packet);
-    if (settings.passCredentials || settings.passPidfd || packet.rights !== null) {
+    if (this.wantsCredentials || packet.rights !== null) {
       deliverScm(task, message, settings, packet.credentials, packet.rights, isPeek);
     }
     return (message.flags & MSG_TRUNC) !== 0 ? left : length;
@@ -272,6 +280,10 @@ export class UnixPacketSocket extends UnixSocket {
     let total = 0;
     for (const packet of this.#received) total += packet.data.length;
     return total;
+  }
+
+  override atMark(): number {
+    return EOPNOTSUPP;
   }
 
   override outputQueue(): number {

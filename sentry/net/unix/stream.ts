@@ -66,7 +66,7 @@ export class UnixStreamSocket extends UnixSocket {
 
   /** unix_maybe_add_creds() */
   #tellsCredentials(peer: UnixStreamSocket): boolean {
-    return wantsCredentials(this) || wantsCredentials(peer) || peer.waitsIn !== null;
+    return this.wantsCredentials || peer.wantsCredentials || peer.waitsIn !== null;
   }
 
   /** The bytes from `start` on belong to `message`. */
@@ -99,6 +99,7 @@ export class UnixStreamSocket extends UnixSocket {
     }
     if (io.remaining === 0 && incoming.length > 0) {
       message.isComplete = true;
+      this.#receiveNothing(task, message, isPeek);
       return 0;
     }
     if (!isPeek) incoming.passMark(settings.isOobInline);
@@ -108,13 +109,22 @@ export class UnixStreamSocket extends UnixSocket {
     const sender = this.peer;
     message.address = sender === null ? null : sender.name;
     const n =
-      this.#stretches.length === 0 && !wantsCredentials(this)
+      this.#stretches.length === 0 && !this.wantsCredentials
         ? this.#move(message, io, offset, incoming.beforeMark(), isPeek)
         : this.#receiveStretches(task, message, io, offset, isPeek);
     if (n > 0 && isPeek && settings.peekOffset >= 0) settings.peekOffset += n;
     else if (n > 0 && settings.peekOffset > 0) settings.peekOffset = Math.max(0, settings.peekOffset - n);
     if (!isPeek && n > 0) this.#uncharge(n);
     return n;
+  }
+
+  /** A read of no bytes takes the files that come with the next ones (unix_stream_read_generic). */
+  #receiveNothing(task: Task, message: ReceiveMessage, isPeek: boolean): void {
+    const { head } = this.incoming;
+    const stretch = this.#stretches.find(({ start, end }) => start <= head && head < end) ?? null;
+    const rights = stretch?.rights ?? null;
+    if (stretch !== null && !isPeek) stretch.rights = null;
+    if (rights !== null || this.wantsCredentials) deliverScm(task, message, this.settings, stretch?.credentials ?? null, rights, isPeek);
   }
 
   #move(message: ReceiveMessage, io: Io, offset: number, limit: number, isPeek: boolean): number {
@@ -125,7 +135,7 @@ export class UnixStreamSocket extends UnixSocket {
   /** unix_stream_read_generic(): bytes of one sender, up to the end of what has files. */
   #receiveStretches(task: Task, message: ReceiveMessage, io: Io, from: number, isPeek: boolean): number {
     const { incoming } = this;
-    const passesCredentials = wantsCredentials(this);
+    const passesCredentials = this.wantsCredentials;
     let credentials: SocketCredentials | null = null;
     let rights: Rights | null = null;
     let total = 0;
@@ -229,5 +239,3 @@ export class UnixStreamSocket extends UnixSocket {
     for (const { rights } of this.#stretches) if (rights !== null) yield rights.files;
   }
 }
-
-const wantsCredentials = (socket: UnixSocket): boolean => socket.settings.passCredentials || socket.settings.passPidfd;

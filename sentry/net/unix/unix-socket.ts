@@ -26,6 +26,7 @@ import { SCOPE_ABSTRACT_UNIX_SOCKET } from "../../landlock/access.ts";
 import type { Domain } from "../../landlock/domain.ts";
 import type { Task } from "../../task/task.ts";
 
+import { removeDentry } from "../../vfs/dentry-cache.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 import { type Path, putPath, takePath } from "../../vfs/path.ts";
@@ -89,7 +90,7 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
 
   override bind(task: Task, bytes: Uint8Array): number {
     const family = bytes.length >= 2 ? bytes[0] | (bytes[1] << 8) : 0;
-    if (bytes.length === PATH_OFFSET && family === 1) return this.name !== null ? EINVAL : this.autobind();
+    if (bytes.length === PATH_OFFSET && family === 1) return this.autobind();
     const error = checkUnixAddress(bytes);
     if (error < 0) return error;
     if (isAbstract(bytes)) {
@@ -109,6 +110,7 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
     if (this.name !== null) {
       // unix_bind_bsd(): the node is taken back.
       made.dentry.parent?.inode.unlink(made.dentry.name, inode);
+      removeDentry(made.dentry);
       return EINVAL;
     }
     this.name = pathAddress(path);
@@ -126,8 +128,13 @@ export abstract class UnixSocket extends Socket implements RightsHolder {
     return 0;
   }
 
+  /** unix_may_passcred(): who sent something is told with it. */
+  get wantsCredentials(): boolean {
+    return this.settings.passCredentials || this.settings.passPidfd;
+  }
+
   protected get mustAutobind(): boolean {
-    return this.name === null && (this.settings.passCredentials || this.settings.passPidfd);
+    return this.name === null && this.wantsCredentials;
   }
 
   /** unix_find_other(): the socket at an address, or an errno. */
