@@ -58,12 +58,14 @@ export class SystemdBus {
     this.#call(unit, "SetUnitProperties", "sba(sv)", unit, "true", ...flattened(properties));
   }
 
-  /** No error where there is none. */
-  stop(unit: string): void {
+  /** Queues the end; false where there is none. */
+  stop(unit: string): boolean {
     try {
       this.#call(unit, "StopUnit", "ss", unit, "replace");
+      return true;
     } catch {
       // It went with its last process.
+      return false;
     }
   }
 

@@ -7,10 +7,12 @@ import { CgroupSystemd, type UnitBus } from "./systemd.ts";
 import { CgroupV2 } from "./v2.ts";
 
 const ROOT = "/sys/fs/cgroup";
+const PATIENCE_MS = 50;
 const DIRECTORY = `${ROOT}/system.slice/a-b.scope`;
 
-/** A systemd that knows a unit of this name in one state after another, and none when they are over. */
-const machine = (...states: string[]) => {
+/** A systemd that knows a unit of this name in one state after another, and none when they are over; what is stopped goes on with `ending`. */
+const machine = (states: string[], ending: string[] = []) => {
+  let isStopped = false;
   const files = new FakeFiles(ROOT, {
     "cgroup.procs": "",
     "cgroup.controllers": "memory",
@@ -27,13 +29,17 @@ const machine = (...states: string[]) => {
       files.makeDirectory(DIRECTORY);
       return true;
     },
-    stateOf: () => states.shift() ?? "active",
+    stateOf: () => (isStopped ? (ending.shift() ?? "inactive") : (states.shift() ?? "active")),
     set: (_, properties) => calls.push(`set ${names(properties)}`),
-    stop: (unit) => calls.push(`stop ${unit}`),
+    stop: (unit) => {
+      isStopped = true;
+      calls.push(`stop ${unit}`);
+      return true;
+    },
     forget: (unit) => calls.push(`forget ${unit}`),
   };
   const unit = { slice: "system.slice", unit: "a-b.scope", annotations: { "org.systemd.property.TimeoutStopSec": "5" } };
-  const cgroup = new CgroupSystemd(new CgroupV2(files, () => host, DIRECTORY, false), unit, bus, true, () => true);
+  const cgroup = new CgroupSystemd(new CgroupV2(files, () => host, DIRECTORY, false), unit, bus, true, () => true, PATIENCE_MS);
   return { files, calls, cgroup };
 };
 
@@ -42,7 +48,7 @@ const STARTED =
 
 describe("a scope", () => {
   it("is made around the first process, told its limits, and stopped", async () => {
-    const { files, calls, cgroup } = machine();
+    const { files, calls, cgroup } = machine([]);
     cgroup.create();
     assert.deepEqual([calls, cgroup.exists()], [[], false]);
     for (const pid of [41, 42]) await cgroup.join(pid);
@@ -53,15 +59,31 @@ describe("a scope", () => {
     assert.equal(cgroup.exists(), false);
   });
 
+  it("is over when systemd says so, and its cgroups with it", async () => {
+    const { files, calls, cgroup } = machine([], ["active", "deactivating", "failed"]);
+    cgroup.create();
+    await cgroup.join(41);
+    files.makeDirectory(`${DIRECTORY}/inner`);
+    await cgroup.destroy();
+    assert.deepEqual([calls, cgroup.exists()], [[STARTED, "stop a-b.scope"], false]);
+  });
+
+  it("that systemd does not end is told", async () => {
+    const { cgroup } = machine([], new Array(1000).fill("deactivating"));
+    cgroup.create();
+    await cgroup.join(41);
+    await assert.rejects(cgroup.destroy(), /Timed out while waiting for systemd to remove a-b\.scope/);
+  });
+
   it("waits for one of its name to go, and has a failed one forgotten", async () => {
-    const { calls, cgroup } = machine("deactivating", "failed");
+    const { calls, cgroup } = machine(["deactivating", "failed"]);
     cgroup.create();
     await cgroup.join(41);
     assert.deepEqual(calls, ["forget a-b.scope", STARTED]);
   });
 
   it("that runs already is taken over", async () => {
-    const { files, calls, cgroup } = machine("active");
+    const { files, calls, cgroup } = machine(["active"]);
     files.makeDirectory(DIRECTORY);
     cgroup.create();
     await cgroup.join(41);

@@ -14,7 +14,7 @@ import { waitUntil } from "./tree.ts";
 /** A systemd is at work. */
 const isBooted = (): boolean => statSync("/run/systemd/system", { throwIfNoEntry: false })?.isDirectory() === true;
 
-const START_MS = 30_000;
+const PATIENCE_MS = 30_000;
 /** How long a start may take before systemd is asked what has become of it. */
 const ASK_MS = 500;
 
@@ -39,14 +39,17 @@ export class CgroupSystemd implements CgroupManager {
   readonly #bus: UnitBus;
   readonly #isV2: boolean;
   readonly #isBooted: () => boolean;
+  /** How long systemd may take to make or to end the unit. */
+  readonly #patienceMs: number;
   #isPending = false;
 
-  constructor(inner: CgroupManager, unit: SystemdUnit, bus: UnitBus, isV2: boolean, booted = isBooted) {
+  constructor(inner: CgroupManager, unit: SystemdUnit, bus: UnitBus, isV2: boolean, booted = isBooted, patienceMs = PATIENCE_MS) {
     this.#inner = inner;
     this.#unit = unit;
     this.#bus = bus;
     this.#isV2 = isV2;
     this.#isBooted = booted;
+    this.#patienceMs = patienceMs;
   }
 
   get paths(): CgroupPaths {
@@ -78,9 +81,9 @@ export class CgroupSystemd implements CgroupManager {
   async #start(pid: number): Promise<void> {
     const { unit } = this.#unit;
     const properties = unitProperties(this.#unit, pid, this.#isV2);
-    const isQueued = await waitUntil(START_MS, () => this.#queue(properties));
+    const isQueued = await waitUntil(this.#patienceMs, () => this.#queue(properties));
     if (!isQueued) throw new CgroupError(`unable to start unit ${JSON.stringify(unit)}: another one of this name does not end`);
-    const end = performance.now() + START_MS;
+    const end = performance.now() + this.#patienceMs;
     while (!(await waitUntil(ASK_MS, () => this.#inner.exists()))) {
       const state = this.#bus.stateOf(unit);
       if (state === "failed" || state === "inactive" || performance.now() > end) {
@@ -121,8 +124,12 @@ export class CgroupSystemd implements CgroupManager {
     return this.#inner.stats();
   }
 
+  /** The next container may have the same name: it is over when systemd says so, not when it was asked. */
   async destroy(): Promise<void> {
-    this.#bus.stop(this.#unit.unit);
+    const { unit } = this.#unit;
+    const isOver =
+      !this.#bus.stop(unit) || (await waitUntil(this.#patienceMs, () => ["inactive", "failed"].includes(this.#bus.stateOf(unit))));
+    if (!isOver) throw new CgroupError(`Timed out while waiting for systemd to remove ${unit}`);
     await this.#inner.destroy();
   }
 }
