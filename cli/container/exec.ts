@@ -1,6 +1,8 @@
 /** exec: one more program in a running container. */
 
 import { readFileSync } from "node:fs";
+import { hostFiles } from "../../runtime/cgroup/files.ts";
+import { checkInnerCgroups } from "../../runtime/cgroup/inner-cgroups.ts";
 import { openCgroup } from "../../runtime/cgroup/manager.ts";
 import { readSpec } from "../../runtime/container/bundle.ts";
 import { withCallerLimits } from "../../runtime/container/caller-limits.ts";
@@ -102,12 +104,8 @@ const fromFlags = (own: SpecProcess, args: readonly string[], flags: ExecFlags, 
 };
 
 /** What has no meaning here is refused, but for AppArmor's profiles, which have no effect. */
-const checkLabels = ({ processLabel, cgroup }: ExecFlags): void => {
+const checkLabels = ({ processLabel }: ExecFlags): void => {
   if (processLabel) throw new ContainerError("selinux label is specified in config, but selinux is disabled or not supported");
-  for (const path of cgroup) {
-    const place = path.slice(path.indexOf(":") + 1);
-    if (place !== "" && place !== "/") throw new ContainerError(`--cgroup ${path}: the programs of a container are in one cgroup`);
-  }
 };
 
 /** The process that lives as long as the program: the other child of this one's parent (native/launcher/front.h). */
@@ -127,6 +125,7 @@ const execute = async (container: string, args: readonly string[], flags: ExecFl
   }
   preservedEnvironment(flags.preserveFds);
   checkLabels(flags);
+  checkInnerCgroups(hostFiles, flags.cgroup, stored.cgroup.paths);
   const { consoleSize, ...process } =
     flags.process === undefined
       ? fromFlags(readSpec(stored.bundle).process, args, flags, globals)

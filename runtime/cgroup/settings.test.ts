@@ -136,12 +136,15 @@ describe("cgroup v2", () => {
   });
 
   it("names the controller that a unified limit lacks", () => {
-    const { cgroup } = v2();
+    const { cgroup, directory } = v2();
     cgroup.create();
     assert.throws(() => cgroup.set(with_({ unified: { "hugetlb.2MB.max": "0" } }), null), {
       message: `unified resource "hugetlb.2MB.max" can't be set: controller "hugetlb" not available`,
     });
     assert.throws(() => cgroup.set(with_({ unified: { "../x": "0" } }), null), /must be a file name/);
+    assert.throws(() => cgroup.set(with_({ unified: { "memory.peak": "abc" } }), null), {
+      message: `unable to set unified resource "memory.peak": failed to write "abc": write ${directory}/memory.peak: no such file or directory`,
+    });
   });
 
   it("a refused value is told with its file", () => {
@@ -156,8 +159,11 @@ describe("cgroup v2", () => {
   it("counts as runc tells it", () => {
     const { cgroup } = v2();
     cgroup.create();
-    const { cpu, memory, pids } = cgroup.stats();
+    const { cpu, cpuset, memory, pids } = cgroup.stats();
     assert.equal(statsJson(cpu), '{"usage":{"total":30000,"kernel":10000,"user":20000},"throttling":{}}');
+    // v2 has none of these; runc names them all the same.
+    const none = '"memory_migrate":0,"memory_spread_page":0,"memory_spread_slab":0,"memory_pressure":0,"sched_load_balance":0';
+    assert.equal(statsJson(cpuset), `{"cpu_exclusive":0,"mem_hardwall":0,"mem_exclusive":0,${none},"sched_relax_domain_level":0}`);
     assert.equal(statsJson(memory.usage), '{"limit":18446744073709551615,"usage":4096,"failcnt":0}');
     assert.equal(statsJson(pids), '{"current":3}');
   });
@@ -169,6 +175,19 @@ describe("cgroup v2", () => {
     await cgroup.destroy();
     assert.equal(cgroup.exists(), false);
     assert.equal(files.exists("/sys/fs/cgroup/docker"), true);
+  });
+
+  it("in which somebody stays is told, and keeps only what is above it", async () => {
+    const { files, cgroup, directory } = v2();
+    cgroup.create();
+    for (const path of ["stays/inner", "goes/inner"]) files.makeDirectory(`${directory}/${path}`);
+    const remove = files.removeDirectory.bind(files);
+    files.removeDirectory = (path) => {
+      if (files.directories(path).length > 0 || path.endsWith("stays/inner")) throw Object.assign(new Error("busy"), { code: "EBUSY" });
+      remove(path);
+    };
+    await assert.rejects(cgroup.destroy(), { message: `unable to remove cgroup ${directory}/stays/inner: busy` });
+    assert.deepEqual([files.directories(directory), files.exists(`${directory}/stays/inner`)], [["stays"], true]);
   });
 
   it("without rights and without limits is done without, with limits refused", () => {

@@ -2,21 +2,20 @@
 import { parseList } from "./convert.ts";
 import { type CgroupFiles, readText } from "./files.ts";
 import type { CgroupPaths } from "./paths.ts";
-import { type BlockIoEntry, type CgroupStats, counter, keyed, type MemoryEntry, NO_LIMIT, unlessEmpty, unlessZero } from "./stats.ts";
+import {
+  type BlockIoEntry,
+  type CgroupStats,
+  CPUSET_NUMBERS,
+  counter,
+  keyed,
+  type MemoryEntry,
+  NO_LIMIT,
+  unlessEmpty,
+  unlessZero,
+} from "./stats.ts";
 
 /** USER_HZ */
 const TICK_NS = 10_000_000n;
-const CPUSET_NUMBERS = [
-  "cpu_exclusive",
-  "mem_hardwall",
-  "mem_exclusive",
-  "memory_migrate",
-  "memory_spread_page",
-  "memory_spread_slab",
-  "memory_pressure",
-  "sched_load_balance",
-  "sched_relax_domain_level",
-];
 const BLKIO_FILES: Readonly<Record<string, string>> = {
   ioServiceBytesRecursive: "io_service_bytes_recursive",
   ioServicedRecursive: "io_serviced_recursive",

@@ -1,6 +1,16 @@
 /** Statistics from the files of cgroup v2, under the names of v1 that runc keeps. */
 import { type CgroupFiles, readText } from "./files.ts";
-import { type BlockIoEntry, type CgroupStats, counter, keyed, type MemoryEntry, NO_LIMIT, unlessEmpty, unlessZero } from "./stats.ts";
+import {
+  type BlockIoEntry,
+  type CgroupStats,
+  CPUSET_NUMBERS,
+  counter,
+  keyed,
+  type MemoryEntry,
+  NO_LIMIT,
+  unlessEmpty,
+  unlessZero,
+} from "./stats.ts";
 
 const MICRO_NS = 1000n;
 
@@ -71,7 +81,7 @@ export const statsV2 = (files: CgroupFiles, directory: string): CgroupStats => {
         throttledTime: unlessZero((cpu.throttled_usec ?? 0n) * MICRO_NS),
       },
     },
-    cpuset: {},
+    cpuset: Object.fromEntries(CPUSET_NUMBERS.map((name) => [name, 0n])),
     memory: {
       cache: unlessZero(raw.file ?? 0n),
       usage,

@@ -51,6 +51,19 @@ export interface CgroupStats {
   readonly network_interfaces: null;
 }
 
+/** Files of v1's cpuset, in runc's order; without them they are 0. */
+export const CPUSET_NUMBERS = [
+  "cpu_exclusive",
+  "mem_hardwall",
+  "mem_exclusive",
+  "memory_migrate",
+  "memory_spread_page",
+  "memory_spread_slab",
+  "memory_pressure",
+  "sched_load_balance",
+  "sched_relax_domain_level",
+] as const;
+
 /** The largest that a limit can be: no limit. */
 export const NO_LIMIT = 2n ** 64n - 1n;
 

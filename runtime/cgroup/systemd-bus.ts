@@ -83,6 +83,12 @@ export class SystemdBus {
     return stringIn(this.#run(`the state of ${unit}`, "get-property", SERVICE, unitPath(unit), `${SERVICE}.Unit`, "ActiveState"));
   }
 
+  /** 252 of "252.39-1~deb12u2"; 0 when it does not say. */
+  version(): number {
+    const text = stringIn(this.#run("to tell its version", "get-property", SERVICE, MANAGER_PATH, MANAGER, "Version"));
+    return Number(/\d+/.exec(text)?.[0] ?? 0);
+  }
+
   /** The cgroup below which this systemd keeps its units. */
   controlGroup(): string {
     return stringIn(this.#run("to tell its cgroup", "get-property", SERVICE, MANAGER_PATH, MANAGER, "ControlGroup"));

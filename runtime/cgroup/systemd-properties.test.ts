@@ -54,6 +54,18 @@ describe("a unit's limits", () => {
     assert.deepEqual(limitProperties({ ...NO_RESOURCES, unified }, false), []);
   });
 
+  it("an idle group has a weight of its own, where systemd has one", () => {
+    const idle = { ...NO_RESOURCES, cpu: { ...NO_RESOURCES.cpu, shares: 1024, idle: 1 } };
+    assert.deepEqual(
+      limitProperties(idle, true, () => true),
+      [["CPUWeight", "t", "0"]],
+    );
+    assert.deepEqual(
+      limitProperties(idle, true, () => false),
+      [],
+    );
+  });
+
   it("a period without a quota has none", () => {
     assert.deepEqual(limitProperties({ ...NO_RESOURCES, cpu: { ...NO_RESOURCES.cpu, period: 50_000 } }, true), [
       ["CPUQuotaPerSecUSec", "t", "18446744073709551615"],

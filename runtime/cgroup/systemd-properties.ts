@@ -60,13 +60,23 @@ const unifiedProperties = (unified: Resources["unified"]): Property[] =>
     return [number(name, text === "max" ? -1 : text)];
   });
 
-export const limitProperties = ({ cpu, memory, pids, blockIo, unified }: Resources, isV2: boolean): Property[] => {
+/** The weight of a group that is idle, where systemd has one (since 252); else a daemon-reload would give it an ordinary one. */
+const idleWeight = ({ idle }: Resources["cpu"], knowsIdle: () => boolean): Property[] =>
+  idle === 1 && knowsIdle() ? [number("CPUWeight", 0)] : [];
+
+export const limitProperties = (
+  { cpu, memory, pids, blockIo, unified }: Resources,
+  isV2: boolean,
+  knowsIdle: () => boolean = () => false,
+): Property[] => {
   const properties: Property[] = [];
   if (memory.limit) properties.push(number(isV2 ? "MemoryMax" : "MemoryLimit", memory.limit));
   if (memory.reservation && isV2) properties.push(number("MemoryLow", memory.reservation));
   const swap = isV2 ? swapAlone(memory.swap, memory.limit) : null;
   if (swap !== null) properties.push(number("MemorySwapMax", swap));
-  if (cpu.shares) properties.push(isV2 ? number("CPUWeight", cpuWeight(cpu.shares)) : number("CPUShares", cpu.shares));
+  if (cpu.shares && !(isV2 && cpu.idle === 1))
+    properties.push(isV2 ? number("CPUWeight", cpuWeight(cpu.shares)) : number("CPUShares", cpu.shares));
+  if (isV2) properties.push(...idleWeight(cpu, knowsIdle));
   properties.push(...cpuTime(cpu.quota ?? 0, cpu.period ?? 0));
   if (blockIo.weight && !isV2) properties.push(number("BlockIOWeight", blockIo.weight));
   if (cpu.cpus !== "") properties.push(mask("AllowedCPUs", cpu.cpus));

@@ -30,6 +30,7 @@ const machine = (states: string[], ending: string[] = []) => {
       return true;
     },
     stateOf: () => (isStopped ? (ending.shift() ?? "inactive") : (states.shift() ?? "active")),
+    version: () => 252,
     set: (_, properties) => calls.push(`set ${names(properties)}`),
     stop: (unit) => {
       isStopped = true;

@@ -15,6 +15,8 @@ import { waitUntil } from "./tree.ts";
 const isBooted = (): boolean => statSync("/run/systemd/system", { throwIfNoEntry: false })?.isDirectory() === true;
 
 const PATIENCE_MS = 30_000;
+/** The first that knows CPUWeight=idle. */
+const IDLE_VERSION = 252;
 /** How long a start may take before systemd is asked what has become of it. */
 const ASK_MS = 500;
 
@@ -31,7 +33,7 @@ const unitProperties = (unit: SystemdUnit, pid: number, isV2: boolean): Property
 };
 
 /** What is asked of systemd for one unit. */
-export type UnitBus = Pick<SystemdBus, "start" | "set" | "stop" | "forget" | "stateOf">;
+export type UnitBus = Pick<SystemdBus, "start" | "set" | "stop" | "forget" | "stateOf" | "version">;
 
 export class CgroupSystemd implements CgroupManager {
   readonly #inner: CgroupManager;
@@ -103,7 +105,10 @@ export class CgroupSystemd implements CgroupManager {
   }
 
   set(resources: Resources, devices: readonly DeviceRule[] | null): void {
-    const properties = [...(devices === null ? [] : deviceProperties(devices)), ...limitProperties(resources, this.#isV2)];
+    const properties = [
+      ...(devices === null ? [] : deviceProperties(devices)),
+      ...limitProperties(resources, this.#isV2, () => this.#bus.version() >= IDLE_VERSION),
+    ];
     if (properties.length > 0) this.#bus.set(this.#unit.unit, properties);
     this.#inner.set(resources, devices);
   }

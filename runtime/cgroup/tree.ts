@@ -22,21 +22,32 @@ const below = (files: CgroupFiles, directory: string): string[] => [
   directory,
 ];
 
-/** A cgroup with those below it. Whoever is in it yet is on the way out: waited for, and no error when gone already. */
-export const removeTree = async (files: CgroupFiles, directory: string): Promise<void> => {
-  if (!files.exists(directory)) return;
-  for (const path of below(files, directory)) {
-    let reason = "";
-    const isGone = await waitUntil(REMOVE_MS, () => {
-      try {
-        files.removeDirectory(path);
-        return true;
-      } catch (error) {
-        if (errorCode(error) === "ENOENT") return true;
-        reason = (error as Error).message;
-        return errorCode(error) !== "EBUSY";
-      }
-    });
-    if (!isGone || files.exists(path)) throw new CgroupError(`unable to remove cgroup ${path}: ${reason}`);
+/** A cgroup with those below it: what is yet in them is on the way out. null: it is gone. */
+const removed = async (files: CgroupFiles, path: string, end: number): Promise<string | null> => {
+  let reason = "";
+  const isGone = await waitUntil(end - performance.now(), () => {
+    try {
+      files.removeDirectory(path);
+      return true;
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return true;
+      reason = (error as Error).message;
+      return errorCode(error) !== "EBUSY";
+    }
+  });
+  return isGone && !files.exists(path) ? null : reason;
+};
+
+/** Cgroups with those below them. One in which somebody stays keeps no other; the first such is told. */
+export const removeTrees = async (files: CgroupFiles, directories: readonly string[]): Promise<void> => {
+  const end = performance.now() + REMOVE_MS;
+  let complaint = "";
+  for (const directory of directories) {
+    if (!files.exists(directory)) continue;
+    for (const path of below(files, directory)) {
+      const reason = await removed(files, path, end);
+      if (reason !== null && complaint === "") complaint = `unable to remove cgroup ${path}: ${reason}`;
+    }
   }
+  if (complaint !== "") throw new CgroupError(complaint);
 };

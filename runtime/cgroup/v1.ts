@@ -7,7 +7,7 @@ import type { CgroupPaths } from "./paths.ts";
 import { CgroupError, type DeviceRule, limitsAnything, type Resources } from "./resources.ts";
 import type { CgroupStats } from "./stats.ts";
 import { statsV1 } from "./stats-v1.ts";
-import { removeTree, waitUntil } from "./tree.ts";
+import { removeTrees, waitUntil } from "./tree.ts";
 import { applyV1, inheritCpuset } from "./v1-settings.ts";
 
 const FREEZE_MS = 10_000;
@@ -105,6 +105,6 @@ export class CgroupV1 implements CgroupManager {
   }
 
   async destroy(): Promise<void> {
-    for (const directory of this.#directories) await removeTree(this.#files, directory);
+    await removeTrees(this.#files, this.#directories);
   }
 }

@@ -77,7 +77,7 @@ const setUnified = (files: CgroupFiles, directory: string, unified: Resources["u
             `unified resource ${JSON.stringify(file)} can't be set: controller ${JSON.stringify(controller)} not available`,
           );
         }
-        throw error;
+        throw new CgroupError(`unable to set unified resource ${JSON.stringify(file)}: ${error instanceof Error ? error.message : error}`);
       }
     }
   }

@@ -8,7 +8,7 @@ import type { CgroupPaths } from "./paths.ts";
 import { CgroupError, type DeviceRule, limitsAnything, type Resources } from "./resources.ts";
 import type { CgroupStats } from "./stats.ts";
 import { statsV2 } from "./stats-v2.ts";
-import { removeTree, waitUntil } from "./tree.ts";
+import { removeTrees, waitUntil } from "./tree.ts";
 import { applyV2 } from "./v2-settings.ts";
 
 const FREEZE_MS = 10_000;
@@ -113,6 +113,6 @@ export class CgroupV2 implements CgroupManager {
   }
 
   async destroy(): Promise<void> {
-    if (this.#directory !== null) await removeTree(this.#files, this.#directory);
+    if (this.#directory !== null) await removeTrees(this.#files, [this.#directory]);
   }
 }

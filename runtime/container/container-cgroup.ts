@@ -107,7 +107,7 @@ export const enterCgroup = async (stored: StoredCgroup, resources: Resources, mo
   } catch (error) {
     throw new ContainerError(`unable to start container process: unable to apply cgroup configuration: ${(error as Error).message}`);
   }
-  failing("error setting cgroup config for procHooks process", () =>
+  failing("error during container init: error setting cgroup config for procHooks process", () =>
     cgroup.set(hostResources(resources), [...resources.devices, ...ALWAYS_ALLOWED]),
   );
   return cgroup;

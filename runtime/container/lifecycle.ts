@@ -122,7 +122,9 @@ export const killContainer = async (store: Store, id: string, signal: number, op
   if (error !== null && error !== 0) throw new ContainerError(`cannot signal the container: errno ${error}`);
 };
 
-/** A poststop hook that fails does not keep the container: its complaint is returned. */
+const complaintOf = (error: unknown): string => (error as Error).message;
+
+/** A cgroup that others use and a poststop hook that fails do not keep the container, as with runc: their complaint is returned. */
 export const deleteContainer = async (store: Store, id: string, options: { readonly force: boolean }): Promise<string | null> => {
   if (options.force && !store.exists(id)) return null;
   return await withLock(store, id, async () => {
@@ -149,13 +151,13 @@ export const deleteContainer = async (store: Store, id: string, options: { reado
       }
       if (statusOf(stored) !== "stopped") throw new ContainerError("container init still running");
     }
-    await destroyCgroup(stored.cgroup);
+    const complaint = await destroyCgroup(stored.cgroup).then(() => null, complaintOf);
     store.remove(id);
     try {
       runHooks(stored.poststop, stored, { status: "stopped", pid: 0 });
-      return null;
+      return complaint;
     } catch (error) {
-      return (error as Error).message;
+      return complaint ?? complaintOf(error);
     }
   });
 };

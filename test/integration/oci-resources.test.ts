@@ -1,7 +1,8 @@
 /** Limits and states of a container's cgroup, after runc's cgroups, pause, update, events and ps cases. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { parseOwnCgroups, readCgroupHost } from "../../runtime/cgroup/host.ts";
@@ -119,6 +120,27 @@ describeLimits("a container's cgroup", () => {
     process.kill(pid, "SIGKILL");
     assert.equal(containers.moat("delete", "--force", named("crash")).status, 0);
     assert.equal(existsSync(directory), false);
+  });
+
+  it("goes with what the host has made below it; where others stay, the container goes all the same", async () => {
+    const pid = containers.start("below", sleeper);
+    const directories = ["memory", "freezer"].map((controller) => directoryOf(pid, controller));
+    for (const directory of directories) mkdirSync(join(directory, "foo/bar"), { recursive: true });
+    const other = spawn("sleep", ["1000"], { stdio: "ignore" });
+    const inner = join(directories[0], "foo/bar");
+    writeFileSync(join(inner, "cgroup.procs"), String(other.pid));
+    try {
+      const { status, stderr } = containers.moat("delete", "--force", named("below"));
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /unable to remove cgroup .*\/foo\/bar: /);
+      assert.notEqual(containers.moat("state", named("below")).status, 0);
+      assert.equal(existsSync(directories[1]), isV2);
+    } finally {
+      const ended = once(other, "exit");
+      other.kill("SIGKILL");
+      await ended;
+      for (const directory of [inner, join(inner, ".."), directories[0]]) rmdirSync(directory);
+    }
   });
 
   it("is refused when somebody else is in it", () => {
