@@ -8,6 +8,7 @@ import type { Process } from "../../task/process.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
+import { pidfdIoctl } from "./pidfd-ioctl.ts";
 
 export class PidFile extends OpenFile {
   readonly process: Process;
@@ -35,6 +36,10 @@ export class PidFile extends OpenFile {
   }
   override pwrite(): number {
     return EINVAL;
+  }
+
+  override ioctl(task: Task, command: number, argument: number): number {
+    return pidfdIoctl(task, this.process, this.pid, this.target, command, argument);
   }
 
   override readiness(): number {

@@ -196,6 +196,13 @@ const placeOf = (reference: NamespaceReference, task: Task): Path => {
   return anonymousPath({ inode, anonymousName: nameOf(reference) });
 };
 
+/** The namespace `kind` (a name of /proc/PID/ns) of `target`, opened for `task`: a descriptor or an errno. */
+export const openNamespaceOf = (task: Task, target: Task, kind: string): number => {
+  const path = placeOf(NAMESPACES[kind](target), task);
+  const file = path.dentry.inode.open(path, 0, task);
+  return isErrno(file) ? file : task.files.install(file, true);
+};
+
 export class NamespaceListing extends TaskListing {
   readonly #links = new Map<string, TaskLink>();
 
