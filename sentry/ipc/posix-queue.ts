@@ -20,16 +20,34 @@ export interface PosixMessage {
   readonly data: Uint8Array;
 }
 
+/** SIGEV_THREAD: the C library has a thread that reads `cookie` from a netlink socket. */
+export interface ThreadNotice {
+  readonly socket: { answer(data: Uint8Array): void };
+  readonly cookie: Uint8Array;
+}
+
+/** The cookie's last byte (NOTIFY_WOKENUP, NOTIFY_REMOVED). */
+const WOKEN = 1;
+const REMOVED = 2;
+
 /** mq_notify(3) */
 export interface Notification {
   readonly process: Process;
-  /** SIGEV_NONE or SIGEV_SIGNAL */
+  /** SIGEV_NONE, SIGEV_SIGNAL or SIGEV_THREAD */
   readonly kind: number;
   readonly signal: number;
   readonly valueLo: number;
   readonly valueHi: number;
   readonly file: PosixQueueFile;
+  readonly notice: ThreadNotice | null;
 }
+
+/** set_cookie(), netlink_sendskb() */
+const tellThread = ({ socket, cookie }: ThreadNotice, code: number): void => {
+  const data = cookie.slice();
+  data[data.length - 1] = code;
+  socket.answer(data);
+};
 
 export class PosixQueue {
   readonly inode: Inode;
@@ -75,6 +93,7 @@ export class PosixQueue {
     const { notification } = this;
     if (notification === null) return;
     this.notification = null;
+    if (notification.notice !== null) tellThread(notification.notice, WOKEN);
     if (notification.kind !== SIGEV_SIGNAL || notification.process.isZombie) return;
     sendSignalToProcess(notification.process, {
       signal: notification.signal,
@@ -96,6 +115,14 @@ export class PosixQueue {
     if (this.notification !== null) return EBUSY;
     this.notification = notification;
     return 0;
+  }
+
+  /** remove_notification() */
+  unregister(process: Process): void {
+    const { notification } = this;
+    if (notification?.process !== process) return;
+    this.notification = null;
+    if (notification.notice !== null) tellThread(notification.notice, REMOVED);
   }
 }
 
@@ -166,7 +193,7 @@ export class PosixQueueFile extends OpenFile {
 
   /** Every close(2) by the registered process ends its registration (mqueue_flush_file). */
   override flush(task: Task): number {
-    if (this.mq.notification?.process === task.process) this.mq.notification = null;
+    this.mq.unregister(task.process);
     return 0;
   }
 

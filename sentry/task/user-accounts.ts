@@ -1,7 +1,8 @@
-/** What is counted per real user (struct ucounts): tasks for RLIMIT_NPROC, queued signals for RLIMIT_SIGPENDING. */
+/** What is counted per real user (struct ucounts): tasks for RLIMIT_NPROC, queued signals for RLIMIT_SIGPENDING, bytes of POSIX queues for RLIMIT_MSGQUEUE. */
 export class UserAccount {
   tasks = 0;
   pendingSignals = 0;
+  queueBytes = 0;
 }
 
 export class UserAccounts {

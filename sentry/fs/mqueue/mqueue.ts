@@ -1,10 +1,12 @@
 /** mqueue: the POSIX message queues of an IPC namespace as files (mq_overview(7), "Mounting the message queue filesystem"). */
 import { S_IFDIR, S_IFMT, S_IFREG } from "../../../syscall-tables/flags/open.ts";
-import { ENOSPC, EPERM, type Errno } from "../../abi/errno.ts";
+import { RLIMIT_MSGQUEUE } from "../../../syscall-tables/flags/process.ts";
+import { EMFILE, ENOSPC, EPERM, type Errno } from "../../abi/errno.ts";
 import { firstIpcNamespace, type IpcNamespace, ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
 import { PosixQueue, PosixQueueFile } from "../../ipc/posix-queue.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { Task } from "../../task/task.ts";
+import type { UserAccount } from "../../task/user-accounts.ts";
 import type { Inode } from "../../vfs/inode.ts";
 import { MemoryDirectory } from "../../vfs/memory/memory-directory.ts";
 import { MemoryFilesystem } from "../../vfs/memory/memory-filesystem.ts";
@@ -24,6 +26,9 @@ export interface QueueDefaults {
 
 class QueueInode extends MemoryRegular {
   mq: PosixQueue;
+  /** Whom RLIMIT_MSGQUEUE charges for it. */
+  account: UserAccount | null = null;
+  charge = 0;
 
   constructor(fs: MqueueFilesystem, mode: number, uid: number, gid: number) {
     super(fs, mode, uid, gid);
@@ -34,6 +39,13 @@ class QueueInode extends MemoryRegular {
 
   override open(path: Path, flags: number, _task: Task): OpenFile | Errno {
     return new PosixQueueFile(this.mq, path.dentry.name, flags, path);
+  }
+
+  /** mqueue_evict_inode() */
+  override forget(): void {
+    if (this.account !== null) this.account.queueBytes -= this.charge;
+    this.account = null;
+    super.forget();
   }
 
   /** O_TRUNC says nothing to a queue. */
@@ -100,19 +112,28 @@ export class PosixQueues {
     return this.#inode(name)?.mq ?? null;
   }
 
-  /** `mode` before the umask. */
-  create(task: Task, name: string, mode: number, maxMessages: number, maxBytes: number): PosixQueue {
+  /** `mode` before the umask. EMFILE: the user has as much of them as RLIMIT_MSGQUEUE permits. */
+  create(task: Task, name: string, mode: number, maxMessages: number, maxBytes: number): PosixQueue | Errno {
+    // struct msg_msg and a tree node per message: mqueue_get_inode().
+    const charge = maxMessages * (maxBytes + 48) + Math.min(maxMessages, 32768) * 48;
+    const account = task.kernel.pids.users.of(task.creds.uid);
+    if (account.queueBytes + charge > task.process.limits.get(RLIMIT_MSGQUEUE).soft) return EMFILE;
     const { root } = this.fs;
     const full = S_IFREG | (mode & ~task.fs.umask & 0o7777);
     // CAP_SYS_RESOURCE goes beyond the number that creat(2) keeps to.
     const inode = MemoryDirectory.prototype.create.call(root, name, full, task.creds.fsuid, task.creds.fsgid, 0) as QueueInode;
     inode.mq = new PosixQueue(inode, maxMessages, maxBytes);
+    account.queueBytes += charge;
+    inode.account = account;
+    inode.charge = charge;
     return inode.mq;
   }
 
   unlink(name: string): void {
     const inode = this.#inode(name);
-    if (inode !== null) this.fs.root.unlink(name, inode);
+    if (inode === null) return;
+    this.fs.root.unlink(name, inode);
+    if (inode.openCount === 0) inode.forget();
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { SEEK_CUR, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../../../syscall-tables/flags/open.ts";
-import { EINVAL, ENOENT, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+import { EINVAL, ENOENT, EPERM, type Errno, ESPIPE, isErrno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { DirectoryFile } from "../../vfs/directory-file.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
@@ -131,6 +131,11 @@ export abstract class TextInode extends GeneratedInode {
     return EINVAL;
   }
 
+  /** It is a seq_file, whose open takes pwrite(2) away (seq_open()). */
+  get isSequence(): boolean {
+    return false;
+  }
+
   /** 0, or why this open is refused. */
   protected mayOpen(_flags: number, _task: Task): number {
     return 0;
@@ -173,12 +178,16 @@ export class TextFile extends OpenFile {
   }
 
   override write(io: Io, task: Task): number {
-    const n = this.pwrite(io, this.position, task);
+    const n = this.#writeAt(io, this.position, task);
     if (n > 0) this.position += n;
     return n;
   }
 
   override pwrite(io: Io, offset: number, task: Task): number {
+    return this.#inode.isSequence ? ESPIPE : this.#writeAt(io, offset, task);
+  }
+
+  #writeAt(io: Io, offset: number, task: Task): number {
     const bytes = new Uint8Array(Math.min(io.remaining, WRITE_LIMIT));
     const n = io.take(bytes, 0, bytes.length);
     if (n < 0) return n;

@@ -126,9 +126,18 @@ export class TaskTextInode extends TextInode {
   readonly #text: TaskText;
   readonly #access: TaskAccess;
   readonly #store: TaskStore | null;
+  readonly #isSequence: boolean;
 
-  constructor(subject: Subject, mode: number, text: TaskText, access: TaskAccess = "all", store: TaskStore | null = null) {
+  constructor(
+    subject: Subject,
+    mode: number,
+    text: TaskText,
+    access: TaskAccess = "all",
+    store: TaskStore | null = null,
+    isSequence = false,
+  ) {
     super(subject.fs, subject.fs.allocateIno(), mode);
+    this.#isSequence = isSequence;
     this.#subject = subject;
     this.#text = text;
     this.#access = access;
@@ -150,6 +159,10 @@ export class TaskTextInode extends TextInode {
     if (isGone(this.#subject.task)) return ESRCH;
     if (this.#access === "inspect-read" && !mayInspect(reader, this.#subject.task, true)) return EACCES;
     return this.#text(this.#subject, reader);
+  }
+
+  override get isSequence(): boolean {
+    return this.#isSequence;
   }
 
   override store(text: string, task: Task, offset: number): number {

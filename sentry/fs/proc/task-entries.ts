@@ -54,6 +54,12 @@ const text =
   (subject) =>
     new TaskTextInode(subject, mode, make, access, store);
 
+/** One that is made by seq_open(). */
+const sequence =
+  (mode: number, make: TaskText, access: TaskAccess, store: TaskStore): TaskEntry =>
+  (subject) =>
+    new TaskTextInode(subject, mode, make, access, store, true);
+
 /** No security module: the file is there and says EINVAL. */
 const attrDirectory = (subject: Subject): GeneratedDirectory => {
   const { fs } = subject;
@@ -77,7 +83,7 @@ const both: Readonly<Record<string, TaskEntry>> = {
   personality: text(0o400, personalityText, "inspect-read"),
   limits: text(0o444, limitsText),
   sched: text(0o644, schedText, "all", () => 0),
-  comm: text(0o644, commText, "all", storeComm),
+  comm: sequence(0o644, commText, "all", storeComm),
   syscall: text(0o400, syscallText, "inspect-read"),
   cmdline: text(0o444, cmdlineText),
   stat: text(0o444, statText),
@@ -104,10 +110,10 @@ const both: Readonly<Record<string, TaskEntry>> = {
   loginuid: text(0o644, loginUidText, "all", storeLoginUid),
   sessionid: text(0o444, () => "4294967295"),
   io: text(0o400, ioText, "inspect-read"),
-  uid_map: text(0o644, uidMapText, "all", storeUidMap),
-  gid_map: text(0o644, gidMapText, "all", storeGidMap),
+  uid_map: sequence(0o644, uidMapText, "all", storeUidMap),
+  gid_map: sequence(0o644, gidMapText, "all", storeGidMap),
   projid_map: text(0o644, projidMapText, "all", () => EPERM),
-  setgroups: text(0o644, setgroupsText, "all", storeSetgroups),
+  setgroups: sequence(0o644, setgroupsText, "all", storeSetgroups),
 };
 
 const ofProcesses: Readonly<Record<string, TaskEntry>> = {
@@ -116,8 +122,8 @@ const ofProcesses: Readonly<Record<string, TaskEntry>> = {
   mountstats: text(0o400, mountstatsText),
   coredump_filter: text(0o644, coredumpFilterText, "all", storeCoredumpFilter),
   timers: text(0o444, () => ""),
-  timens_offsets: text(0o644, timeOffsetsText, "all", storeTimeOffsets),
-  timerslack_ns: text(0o666, timerSlackText, "all", storeTimerSlack),
+  timens_offsets: sequence(0o644, timeOffsetsText, "all", storeTimeOffsets),
+  timerslack_ns: sequence(0o666, timerSlackText, "all", storeTimerSlack),
   clear_refs: text(
     0o200,
     () => EINVAL,

@@ -5,18 +5,21 @@
  */
 
 import * as HOST from "../../../native/ffi/socket-calls-unsafe.ts";
+import { POLLIN, POLLRDNORM } from "../../../syscall-tables/flags/poll.ts";
+import { MSG_OOB, MSG_PEEK, MSG_TRUNC } from "../../../syscall-tables/flags/socket.ts";
 import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
 
 import { EADDRINUSE, EFAULT, EINVAL, EMSGSIZE, ENODATA, EPERM } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import type { Io } from "../../vfs/io.ts";
 import { uint32At } from "../control.ts";
-import type { SendMessage } from "../message.ts";
+import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { isNetlinkAddress, netlinkAddress } from "../netlink/netlink-address.ts";
 import { align4, NLMSG_HEADER, NLMSG_MIN_TYPE } from "../netlink/netlink-message.ts";
 import { HostSocket } from "./host-socket.ts";
 
 const GET = 2;
+const MOST_OWN = 256;
 
 /** rtnetlink_rcv_msg(): message types come in fours, NEW, DEL, GET and SET. */
 const isChange = (data: Uint8Array, length: number): boolean => {
@@ -33,6 +36,30 @@ const isChange = (data: Uint8Array, length: number): boolean => {
 
 export class HostNetlinkSocket extends HostSocket {
   #isBound = false;
+  /** What Moat's kernel has put into it (mq_notify(3)); it comes before what the host's sends. */
+  readonly #own: Uint8Array[] = [];
+
+  answer(data: Uint8Array): void {
+    if (this.#own.length >= MOST_OWN) return;
+    this.#own.push(data);
+    this.queue.notify(POLLIN | POLLRDNORM);
+  }
+
+  override readiness(): number {
+    return super.readiness() | (this.#own.length > 0 ? POLLIN | POLLRDNORM : 0);
+  }
+
+  override receive(task: Task, message: ReceiveMessage, io: Io): number {
+    const data = this.#own.at(0);
+    if (data === undefined || (message.flags & MSG_OOB) !== 0) return super.receive(task, message, io);
+    message.isComplete = true;
+    const length = Math.min(io.remaining, data.length);
+    if ((message.flags & MSG_PEEK) === 0) this.#own.shift();
+    if (length > 0 && io.put(data, 0, length) !== length) return EFAULT;
+    if (length < data.length) message.outFlags |= MSG_TRUNC;
+    message.address = netlinkAddress(0, 0);
+    return (message.flags & MSG_TRUNC) !== 0 ? data.length : length;
+  }
 
   override get isStream(): boolean {
     return false;

@@ -220,7 +220,7 @@ export class NetlinkSocket extends Socket {
   }
 
   /** An answer of the kernel; one that finds no room is lost, which the next receive reports. */
-  #answer(data: Uint8Array): void {
+  answer(data: Uint8Array): void {
     if (this.#enqueue(data, 0, 0) || this.#options.get(NL.NETLINK_NO_ENOBUFS) === 1) return;
     this.error = ENOBUFS;
     this.queue.notify(POLLERR);
@@ -231,7 +231,7 @@ export class NetlinkSocket extends Socket {
     while (this.#charged <= this.settings.receiveBuffer / 2) {
       const piece = this.#dump.shift();
       if (piece === undefined) return;
-      this.#answer(piece);
+      this.answer(piece);
     }
   }
 
@@ -270,7 +270,7 @@ export class NetlinkSocket extends Socket {
         this.#continueDump();
         return;
       }
-      if (!answers.isEmpty) this.#answer(answers.bytes());
+      if (!answers.isEmpty) this.answer(answers.bytes());
     }
     if (error !== 0 || (request.flags & NLM_F_ACK) !== 0) this.#acknowledge(request, error, note.text);
   }
@@ -287,7 +287,7 @@ export class NetlinkSocket extends Socket {
     const answer = new NetlinkBuilder().begin(NLMSG_ERROR, flags, request.sequence, this.portId).u32(error);
     answer.raw(isWhole ? request.bytes : request.bytes.subarray(0, NLMSG_HEADER));
     if (said !== null) answer.attributeText(NLMSGERR_ATTR_MSG, said);
-    this.#answer(answer.finish().bytes());
+    this.answer(answer.finish().bytes());
   }
 
   override receive(_task: Task, message: ReceiveMessage, io: Io): number {

@@ -1,4 +1,5 @@
 import {
+  FIBMAP,
   FICLONE,
   FICLONERANGE,
   FIDEDUPERANGE,
@@ -18,7 +19,8 @@ import {
   FS_IOC_SETFLAGS,
 } from "../../../syscall-tables/flags/ioctl.ts";
 import { O_NONBLOCK, O_PATH } from "../../../syscall-tables/flags/open.ts";
-import { EACCES, EBADF, EFAULT, EISDIR, ENOTTY, EOPNOTSUPP } from "../../abi/errno.ts";
+import { CAP_SYS_RAWIO } from "../../../syscall-tables/flags/system.ts";
+import { EACCES, EBADF, EFAULT, EINVAL, EISDIR, ENOTTY, EOPNOTSUPP, EPERM } from "../../abi/errno.ts";
 import { FS_IOCTL_DEV } from "../../landlock/access.ts";
 import { ioctlOrBlock } from "../../task/file-ops.ts";
 import type { Task } from "../../task/task.ts";
@@ -86,6 +88,12 @@ export const sys_ioctl = implement("ioctl", { level: "full" }, (task, fd, comman
     }
     case FIGETBSZ:
       return memory.storeU32(argument, file.inode.blockSize);
+    case FS_IOC_FIEMAP:
+      // No filesystem here tells where its data lies.
+      return EOPNOTSUPP;
+    case FIBMAP:
+      if (!file.inode.isRegular) return ioctlOrBlock(task, file, command, argument);
+      return task.creds.has(CAP_SYS_RAWIO) ? EINVAL : EPERM;
     case FICLONE:
     case FICLONERANGE:
       return file.inode.isDirectory ? EISDIR : EOPNOTSUPP;

@@ -1,14 +1,29 @@
 import { O_ACCMODE, O_CREAT, O_EXCL, O_NONBLOCK } from "../../../syscall-tables/flags/open.ts";
-import { RLIMIT_MSGQUEUE } from "../../../syscall-tables/flags/process.ts";
-import { SIGEV_NONE, SIGEV_SIGNAL } from "../../../syscall-tables/flags/signal.ts";
+import { SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD } from "../../../syscall-tables/flags/signal.ts";
 import { CAP_SYS_RESOURCE } from "../../../syscall-tables/flags/system.ts";
 import { NAME_MAX } from "../../../syscall-tables/limits.ts";
-import { EACCES, EBADF, EEXIST, EFAULT, EINVAL, EMFILE, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, isErrno } from "../../abi/errno.ts";
+import {
+  EACCES,
+  EBADF,
+  EEXIST,
+  EFAULT,
+  EINVAL,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOSPC,
+  ENOTSOCK,
+  EPERM,
+  type Errno,
+  isErrno,
+} from "../../abi/errno.ts";
 
 import { isValidSignal } from "../../abi/signal.ts";
 import { ipcNamespaceOf } from "../../ipc/ipc-namespace.ts";
-import { type PosixQueue, PosixQueueFile } from "../../ipc/posix-queue.ts";
+import { type PosixQueue, PosixQueueFile, type ThreadNotice } from "../../ipc/posix-queue.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
+import { HostNetlinkSocket } from "../../net/host/host-netlink.ts";
+import { NetlinkSocket } from "../../net/netlink/netlink-socket.ts";
+import { Socket } from "../../net/socket.ts";
 import type { Task } from "../../task/task.ts";
 
 import { isOwner, MAY_READ, MAY_WRITE, mayAccess } from "../../vfs/permission.ts";
@@ -16,8 +31,11 @@ import { implement } from "../implement.ts";
 
 const MQ_ATTR_SIZE = 64;
 const SIGEVENT_SIZE = 64;
+const COOKIE_LENGTH = 32;
 const HARD_MESSAGES = 65536;
 const HARD_BYTES = 16 * 1024 * 1024;
+
+const wordAt = (view: DataView, at: number): number => view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 
 const long = (view: DataView, at: number): number => view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 
@@ -37,9 +55,6 @@ const createQueue = (task: Task, name: string, mode: number, attrAddr: UserAddr)
   if (maxMessages <= 0 || maxBytes <= 0) return EINVAL;
   if (maxMessages > (isPrivileged ? HARD_MESSAGES : limits.mqMessagesMax)) return EINVAL;
   if (maxBytes > (isPrivileged ? HARD_BYTES : limits.mqBytesMax)) return EINVAL;
-  // struct msg_msg and a tree node per message: mqueue_get_inode().
-  const bytes = maxMessages * (maxBytes + 48) + Math.min(maxMessages, 32768) * 48;
-  if (bytes > task.process.limits.get(RLIMIT_MSGQUEUE).soft) return EMFILE;
   return posixQueues.create(task, name, mode, maxMessages, maxBytes);
 };
 
@@ -83,22 +98,34 @@ const queueFile = (task: Task, fd: number): PosixQueueFile | number => {
   return !isErrno(file) && file instanceof PosixQueueFile ? file : EBADF;
 };
 
-/** mq_notify(3). SIGEV_THREAD needs a netlink socket, which the C library makes for it. */
-export const sys_mq_notify = implement("mq_notify", { level: "partial", note: "no SIGEV_THREAD" }, (task, fd, eventAddr) => {
+/** What mq_notify(3) of SIGEV_THREAD sends to a thread of the C library: `cookie`, by the netlink socket `fd`. */
+const readCookie = (task: Task, fd: number, addr: number): ThreadNotice | Errno => {
+  const cookie = task.memory.copyIn(addr, COOKIE_LENGTH);
+  if (isErrno(cookie)) return EFAULT;
+  const file = task.file(fd);
+  if (isErrno(file)) return file;
+  if (!(file instanceof Socket)) return ENOTSOCK;
+  return file instanceof NetlinkSocket || file instanceof HostNetlinkSocket ? { socket: file, cookie } : EINVAL;
+};
+
+/** mq_notify(3) */
+export const sys_mq_notify = implement("mq_notify", { level: "full" }, (task, fd, eventAddr) => {
   const view = eventAddr === 0 ? null : task.memory.viewIn(eventAddr, SIGEVENT_SIZE);
   if (typeof view === "number") return EFAULT;
   const kind = view === null ? SIGEV_NONE : view.getInt32(12, true);
   const signal = view === null ? 0 : view.getInt32(8, true);
-  if (view !== null && kind !== SIGEV_NONE && kind !== SIGEV_SIGNAL) return EINVAL;
+  if (view !== null && kind !== SIGEV_NONE && kind !== SIGEV_SIGNAL && kind !== SIGEV_THREAD) return EINVAL;
   if (kind === SIGEV_SIGNAL && !isValidSignal(signal)) return EINVAL;
+  const notice = view !== null && kind === SIGEV_THREAD ? readCookie(task, signal, wordAt(view, 0)) : null;
+  if (typeof notice === "number") return notice;
   const file = queueFile(task, fd);
   if (typeof file === "number") return file;
   const { process } = task;
   if (view !== null) {
     const [valueLo, valueHi] = [view.getUint32(0, true), view.getUint32(4, true)];
-    return file.mq.register({ process, kind, signal, valueLo, valueHi, file });
+    return file.mq.register({ process, kind, signal, valueLo, valueHi, file, notice });
   }
-  if (file.mq.notification?.process === process) file.mq.notification = null;
+  file.mq.unregister(process);
   return 0;
 });
 

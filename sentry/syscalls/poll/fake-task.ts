@@ -9,10 +9,12 @@ import { Credentials } from "../../task/credentials.ts";
 import { PendingSignals } from "../../task/pending-signals.ts";
 import type { SignalInfo } from "../../task/signal-info.ts";
 import type { Task } from "../../task/task.ts";
+import { UserAccounts } from "../../task/user-accounts.ts";
 import { FdTable } from "../../vfs/fd-table.ts";
 import type { OpenFile } from "../../vfs/open-file.ts";
 
 export class FakeKernel {
+  readonly pids = { users: new UserAccounts() };
   nowNs = 1e9;
   readonly scheduled = new Set<FakeTask>();
   readonly armed = new Set<Timer>();

@@ -12,35 +12,64 @@ import {
   SYSLOG_ACTION_SIZE_BUFFER,
   SYSLOG_ACTION_SIZE_UNREAD,
 } from "../../../syscall-tables/flags/system.ts";
-import { EINVAL, EPERM } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, EPERM, ERESTARTSYS } from "../../abi/errno.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
+import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
+import { clearLog, readLast, readNext, unreadLength } from "../../task/kernel-log.ts";
+import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 
 const BUFFER_SIZE = 1 << 17;
 
-/** syslog(2): a ring that is empty, guarded as with dmesg_restrict. */
-export const sys_syslog = implement(
-  "syslog",
-  { level: "partial", note: "the ring is empty; reading it never waits" },
-  (task, type, addr, length) => {
-    if (!task.creds.has(CAP_SYSLOG)) return EPERM;
-    switch (type) {
-      case SYSLOG_ACTION_READ:
-      case SYSLOG_ACTION_READ_ALL:
-      case SYSLOG_ACTION_READ_CLEAR:
-        return addr === 0 || length < 0 ? EINVAL : 0;
-      case SYSLOG_ACTION_CONSOLE_LEVEL:
-        return length < 1 || length > 8 ? EINVAL : 0;
-      case SYSLOG_ACTION_CLOSE:
-      case SYSLOG_ACTION_OPEN:
-      case SYSLOG_ACTION_CLEAR:
-      case SYSLOG_ACTION_CONSOLE_OFF:
-      case SYSLOG_ACTION_CONSOLE_ON:
-      case SYSLOG_ACTION_SIZE_UNREAD:
-        return 0;
-      case SYSLOG_ACTION_SIZE_BUFFER:
-        return BUFFER_SIZE;
-      default:
-        return EINVAL;
-    }
-  },
-);
+/** Nothing is logged after the start: a reader that has read it all waits for a signal. */
+class SyslogOp extends BlockingOp {
+  override subscribe(): void {}
+
+  override step(): number {
+    return BLOCKED;
+  }
+
+  override interrupted(): number {
+    return ERESTARTSYS;
+  }
+
+  override describe(): string {
+    return "syslog";
+  }
+}
+
+const read = (task: Task, type: number, addr: UserAddr, length: number): number => {
+  if (addr === 0 || length < 0) return EINVAL;
+  if (length === 0) return 0;
+  if (type === SYSLOG_ACTION_READ && unreadLength() === 0) return task.block(new SyslogOp());
+  const bytes = type === SYSLOG_ACTION_READ ? readNext(length) : readLast(length);
+  if (type === SYSLOG_ACTION_READ_CLEAR) clearLog();
+  return task.memory.copyOut(addr, bytes) < 0 ? EFAULT : bytes.length;
+};
+
+/** syslog(2), guarded as with dmesg_restrict. */
+export const sys_syslog = implement("syslog", { level: "full" }, (task, type, addr, length) => {
+  if (!task.creds.has(CAP_SYSLOG)) return EPERM;
+  switch (type) {
+    case SYSLOG_ACTION_READ:
+    case SYSLOG_ACTION_READ_ALL:
+    case SYSLOG_ACTION_READ_CLEAR:
+      return read(task, type, addr, length);
+    case SYSLOG_ACTION_CONSOLE_LEVEL:
+      return length < 1 || length > 8 ? EINVAL : 0;
+    case SYSLOG_ACTION_CLEAR:
+      clearLog();
+      return 0;
+    case SYSLOG_ACTION_CLOSE:
+    case SYSLOG_ACTION_OPEN:
+    case SYSLOG_ACTION_CONSOLE_OFF:
+    case SYSLOG_ACTION_CONSOLE_ON:
+      return 0;
+    case SYSLOG_ACTION_SIZE_UNREAD:
+      return unreadLength();
+    case SYSLOG_ACTION_SIZE_BUFFER:
+      return BUFFER_SIZE;
+    default:
+      return EINVAL;
+  }
+});
