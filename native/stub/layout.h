@@ -164,6 +164,8 @@
 #define OP_POKE 0x10008
 /* Zeros. */
 #define OP_CLEAR 0x1000a
+/* Bytes of a file to the guest's memory, all of them or the operation fails. */
+#define OP_READ_FILE 0x1000c
 /* A new program begins in this process: what was there goes. */
 #define OP_START_OVER 0x1000b
 

@@ -152,6 +152,13 @@ static i64 clear(struct op *op) {
   return stub_clear((void *)op->args[0], op->args[1]) ? -14 : 0;
 }
 
+/* args: [0] fd index, [1] address, [2] length, [3] offset. */
+static i64 read_file(struct op *op) {
+  u64 *a = op->args;
+  i64 result = host6(NR_pread64, (u64)take_fd(a[0]), a[1], a[2], a[3], 0, 0);
+  return result == (i64)a[2] ? 0 : result < 0 ? result : -14;
+}
+
 /* args: [0] address, [1] length of all that is not the stub's. */
 static i64 start_over(struct slot *slot, struct op *op, void *fpu) {
   i64 result = host3(NR_munmap, op->args[0], op->args[1], 0);
@@ -206,6 +213,9 @@ static u32 run_ops(struct thread *thread, struct slot *slot, void *fpu) {
         break;
       case OP_CLEAR:
         result = clear(op);
+        break;
+      case OP_READ_FILE:
+        result = read_file(op);
         break;
       case OP_NEAR_AREA:
         result = map_near_area(op);

@@ -158,7 +158,7 @@ static inline i64 host6(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
 #define host3(nr, a, b, c) host6(nr, (u64)(a), (u64)(b), (u64)(c), 0, 0, 0)
 
 enum {
-  NR_write = 1, NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_rt_sigprocmask = 14, NR_rt_sigreturn = 15, NR_madvise = 28, NR_recvmsg = 47,
+  NR_write = 1, NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_rt_sigprocmask = 14, NR_rt_sigreturn = 15, NR_pread64 = 17, NR_madvise = 28, NR_recvmsg = 47,
   NR_clone = 56, NR_vfork = 58, NR_exit = 60, NR_sigaltstack = 131, NR_futex = 202, NR_exit_group = 231, NR_seccomp = 317,
   NR_clone3 = 435,
 };

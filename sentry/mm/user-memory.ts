@@ -24,6 +24,11 @@ export interface UserMemory {
   /** pwrite(2) or write(2) of guest bytes straight to a host fd; null when that is not possible here. */
   /** The last readHost or writeHost moved less than it could have: the rest is to go another way. */
   readonly hasStalled?: boolean;
+  /**
+   * Has the guest's own process read `length` bytes of a file with the answer, by `hostFd`, which allows nothing but reading; false where
+   * it cannot. When it does not get all of them, `otherwise` is what the call does, and its result.
+   */
+  readByGuest?(hostFd: number, offset: number, addr: UserAddr, length: number, otherwise: () => number): boolean;
   /** Has the guest's own process make a range zero with the answer; false where it cannot, or is not worth it. */
   clear?(addr: UserAddr, length: number): boolean;
   writeHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;

@@ -16,6 +16,8 @@ export interface Io {
   putZeros(length: number): number;
   /** Read path straight from a host fd (pread at `offset`, or read when offset < 0). Bytes, 0 at end of file, or a negative errno. */
   putFromHost(hostFd: number, offset: number, length: number): number;
+  /** Read path: all of [offset, offset + length) by the guest's own process, from a host fd that only reads (UserMemory.readByGuest). */
+  putByGuest?(hostFd: number, offset: number, length: number, otherwise: (rest: Io) => number): boolean;
   /** Write path straight to a host fd (pwrite at `offset`, or write when offset < 0). */
   takeToHost(hostFd: number, offset: number, length: number): number;
 }

@@ -210,6 +210,16 @@ export class UserIo extends PiecewiseIo {
     return end;
   }
 
+  putByGuest(hostFd: number, offset: number, length: number, otherwise: (rest: Io) => number): boolean {
+    if (this.#length === 0) this.#advance();
+    const memory = this.#memory;
+    const addr = this.#addr;
+    if (memory === null || length > this.#length || memory.readByGuest === undefined) return false;
+    if (!memory.readByGuest(hostFd, offset, addr, length, () => otherwise(new UserIo().reset(memory, addr, length)))) return false;
+    this.#skip(length);
+    return true;
+  }
+
   #skip(length: number): void {
     this.#addr += length;
     this.#length -= length;

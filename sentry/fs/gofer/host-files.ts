@@ -20,6 +20,8 @@ export class HostFiles {
   #locks = -1;
   /** `readWrite` can only write: the host allows the gofer no more. */
   isWriteOnly = false;
+  /** Large reads so far. */
+  largeReads = 0;
   /** Open files of the inode. */
   users = 0;
 

@@ -21,6 +21,8 @@ export const insideStub: FilterSpec = {
   rules: [
     ...allow("rt_sigreturn", "rt_sigprocmask", "sigaltstack", "munmap", "mprotect", "mremap", "exit", "exit_group", "close", "recvmsg"),
     { syscall: "mmap", args: [{ index: 3, op: "masked", mask: MAP_FIXED, value: MAP_FIXED }] },
+    // Its fds are sockets, events, and files that it may map for reading.
+    ...allow("pread64"),
     ...allowValues("futex", 1, [FUTEX_WAIT]),
     // What /proc shows of the caller; all of PR_SET_MM but PR_SET_MM_MAP needs a capability.
     ...allowValues("prctl", 0, [PR_SET_NAME, PR_SET_MM]),

@@ -115,6 +115,7 @@ export const OP_READ_FPU = 0x10006;
 export const OP_WRITE_FPU = 0x10007;
 export const OP_POKE = 0x10008;
 export const OP_CLEAR = 0x1000a;
+export const OP_READ_FILE = 0x1000c;
 export const OP_START_OVER = 0x1000b;
 export const FD_TABLE_SIZE = 64;
 export const DOORBELL_FD = 6;

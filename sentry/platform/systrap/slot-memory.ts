@@ -30,6 +30,7 @@ const SYS_read = 0;
 const SYS_write = 1;
 const SYS_pread64 = 17;
 const SYS_pwrite64 = 18;
+const READS = [SYS_read, SYS_pread64];
 
 export class SlotMemory extends BasicMemory {
   readonly #thread: SystrapThread;
@@ -244,6 +245,16 @@ export class SlotMemory extends BasicMemory {
     if ((vma.prot & PROT_WRITE) === 0 || !ops.isEmpty) return false;
     ops.push(OP_CLEAR, addr, length);
     ops.onFailure = () => EFAULT;
+    return true;
+  }
+
+  /** Only for calls whose result is that of the read alone. */
+  readByGuest(hostFd: number, offset: number, addr: UserAddr, length: number, otherwise: () => number): boolean {
+    const { task, ops, regs } = this.#thread;
+    if (!this.isOpen || this.#copyouts > 0 || !ops.isEmpty || task === null || task.trace !== null) return false;
+    if (!READS.includes(regs.syscallNumber) || addr + length > USER_ADDR_LIMIT) return false;
+    if (!ops.readFile(addr, length, hostFd, offset)) return false;
+    ops.onFailure = otherwise;
     return true;
   }
 

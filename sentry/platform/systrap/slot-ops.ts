@@ -11,6 +11,7 @@ import {
   OP_CLOSE_FD,
   OP_MAP_FD,
   OP_MAX,
+  OP_READ_FILE,
   OP_RECEIVE_FDS,
   OP_SIZE,
   SLOT_IDENTITY,
@@ -95,6 +96,16 @@ export class SlotOps implements HostOps {
 
   mapAnonymous(addr: number, length: number, prot: number, flags: number): void {
     this.#own(NR_mmap, addr, length, readable(prot), flags | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+  }
+
+  /** The guest's process reads by itself, from an fd that allows nothing else. False: it cannot be sent that fd. */
+  readFile(addr: number, length: number, hostFd: number, offset: number): boolean {
+    const shared = this.process.shareFd(hostFd);
+    if (typeof shared === "number") return false;
+    if (shared.evicted) this.push(OP_CLOSE_FD, shared.index);
+    if (shared.isNew) this.push(OP_RECEIVE_FDS, shared.index);
+    this.push(OP_READ_FILE, shared.index, addr, length, offset);
+    return true;
   }
 
   mapFile(addr: number, length: number, prot: number, flags: number, hostFd: number, offset: number): void {
