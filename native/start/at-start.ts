@@ -3,7 +3,7 @@
  * their modules evaluated (docs/adr/0011-snapshots.md). What belongs to a process and not to a
  * heap (memory, descriptors, native functions) is made when the program starts.
  */
-import { setFlagsFromString, startupSnapshot } from "node:v8";
+import { startupSnapshot } from "node:v8";
 
 const isTakingSnapshot = (): boolean => startupSnapshot.isBuildingSnapshot();
 
@@ -20,12 +20,4 @@ export const startProgram = (program: () => void): void => {
   };
   if (isTakingSnapshot()) startupSnapshot.setDeserializeMainFunction(run);
   else run();
-};
-
-/**
- * Optimises a function after two and a half times as many byte codes as V8 does by itself: a program of half a second has its CPUs
- * taken by the optimiser for longer than it gains, while much later is too late for the calls of a longer one. Newer Nodes count calls, and have a tier between.
- */
-export const optimiseLate = (): void => {
-  if (process.versions.node.startsWith("20.")) setFlagsFromString("--interrupt-budget=330000");
 };

@@ -7,6 +7,7 @@ import type { SystrapPlatform } from "../platform/systrap/systrap.ts";
 import { stepOp } from "../task/run.ts";
 import type { Task } from "../task/task.ts";
 import type { Clock } from "./clock.ts";
+import { Demand } from "./demand.ts";
 import type { HandOver } from "./hand-over.ts";
 import type { HostPoller } from "./host-poller.ts";
 import type { TimerWheel } from "./timers.ts";
@@ -27,6 +28,7 @@ export class Loop {
   readonly #timers: TimerWheel;
   readonly #poller: HostPoller;
   readonly #handOver: HandOver;
+  readonly #demand = new Demand();
   #ready: Task[] = [];
   readonly #queued = new Set<Task>();
   isOver = false;
@@ -79,6 +81,7 @@ export class Loop {
         rounds = 0;
         nowNs = this.#clock.monotonicNs();
         service.look(nowNs);
+        this.#demand.look(nowNs);
         if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
         if (nowNs - hostPolledNs > (hasSockets ? SOCKET_POLL_NS : HOST_POLL_NS)) {
           hostPolledNs = nowNs;
@@ -90,6 +93,7 @@ export class Loop {
         poller.wait(0);
       }
       if (done > 0) {
+        this.#demand.note(requests);
         handOver.worked(requests, platform.running.length);
         continue;
       }
