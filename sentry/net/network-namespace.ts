@@ -9,6 +9,7 @@ import { PortTable } from "./inet/port-table.ts";
 import type { InetTransport } from "./inet/transport.ts";
 import { IFF_UP, Loopback, type NetworkInterface } from "./interfaces.ts";
 import { NetlinkTable } from "./netlink/netlink-table.ts";
+import type { FrameTaker } from "./packet/frame.ts";
 import type { NetworkStack } from "./stack.ts";
 import { UnixNames } from "./unix/names.ts";
 
@@ -26,6 +27,8 @@ export class NetworkNamespace {
   readonly udplite = new PortTable();
   readonly ping = new PortTable();
   readonly raw = new Set<object>();
+  /** AF_PACKET */
+  readonly packets = new Set<FrameTaker>();
   readonly netlink = new NetlinkTable();
   readonly groups = new GroupTable();
   /** What serves everything but unix sockets. */

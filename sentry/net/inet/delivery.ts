@@ -6,6 +6,7 @@ import { ECONNREFUSED } from "../../abi/errno.ts";
 import { chooseReuseport } from "../filter/attach.ts";
 import { wirePacket } from "../filter/filter-packet.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
+import { showDatagram } from "../packet/wire.ts";
 import { type Datagram, isUdpLike } from "./datagram.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
 import { echoReply, isEchoReply } from "./icmp.ts";
@@ -80,10 +81,10 @@ const deliverToRaw = (net: NetworkNamespace, datagram: Datagram): boolean => {
 };
 
 /** The ICMP of this host: echo requests are answered; answers go to the ping socket that has asked. */
-const deliverIcmp = (net: NetworkNamespace, from: InetSocket, datagram: Datagram): void => {
+const deliverIcmp = (net: NetworkNamespace, datagram: Datagram): void => {
   const reply = echoReply(datagram);
   if (reply !== null) {
-    deliverDatagram(net, from, reply);
+    deliverDatagram(net, reply);
     return;
   }
   if (!isEchoReply(datagram)) return;
@@ -93,7 +94,13 @@ const deliverIcmp = (net: NetworkNamespace, from: InetSocket, datagram: Datagram
 };
 
 /** 0, or ECONNREFUSED when the port is closed, which an ICMP message tells the sender. */
-export const deliverDatagram = (net: NetworkNamespace, from: InetSocket, datagram: Datagram): number => {
+export const deliverDatagram = (net: NetworkNamespace, datagram: Datagram): number => {
+  if (net.packets.size > 0) showDatagram(net, datagram);
+  return receiveDatagram(net, datagram);
+};
+
+/** The same for what packet sockets have seen. */
+export const receiveDatagram = (net: NetworkNamespace, datagram: Datagram): number => {
   if (net.raw.size > 0) deliverToRaw(net, datagram);
   if (isUdpLike(datagram.protocol)) {
     if (datagram.destination.isMulticast) {
@@ -105,6 +112,6 @@ export const deliverDatagram = (net: NetworkNamespace, from: InetSocket, datagra
     receiver.enqueue(datagram);
     return 0;
   }
-  if (datagram.protocol === IPPROTO_ICMP || datagram.protocol === IPPROTO_ICMPV6) deliverIcmp(net, from, datagram);
+  if (datagram.protocol === IPPROTO_ICMP || datagram.protocol === IPPROTO_ICMPV6) deliverIcmp(net, datagram);
   return 0;
 };

@@ -20,7 +20,7 @@ import { loopbackIoctl } from "../interface-ioctl.ts";
 import type { NetworkInterface } from "../interfaces.ts";
 import { NetlinkSocket } from "../netlink/netlink-socket.ts";
 import type { NetworkNamespace } from "../network-namespace.ts";
-import { packetSocketError } from "../packet/packet.ts";
+import { PacketSocket } from "../packet/packet-socket.ts";
 import type { Socket, SocketOptions } from "../socket.ts";
 import type { NetworkStack } from "../stack.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
@@ -67,8 +67,10 @@ export class LoopbackStack implements NetworkStack {
     return new NetlinkSocket(options);
   }
 
-  createPacket(task: Task): Errno {
-    return packetSocketError(task, this.#net);
+  /** packet_create() */
+  createPacket(task: Task, options: SocketOptions): Socket | Errno {
+    if (!task.creds.hasIn(this.#net.userNamespace, CAP_NET_RAW)) return EPERM;
+    return options.type === SOCK_RAW || options.type === SOCK_DGRAM ? new PacketSocket(options) : ESOCKTNOSUPPORT;
   }
 
   interfaceIoctl(task: Task, command: number, argument: number): number {

@@ -12,7 +12,7 @@ import type { NetworkNamespace } from "../network-namespace.ts";
 import type { IpAddress } from "./address.ts";
 import { LOOPBACK4, LOOPBACK6 } from "./address.ts";
 import type { Datagram } from "./datagram.ts";
-import { deliverDatagram } from "./delivery.ts";
+import { deliverDatagram, receiveDatagram } from "./delivery.ts";
 import type { InetSocket } from "./inet-socket.ts";
 import { receives } from "./port-table.ts";
 import type { TcpConnecting } from "./tcp-connecting.ts";
@@ -175,8 +175,12 @@ export class LoopbackTransport implements InetTransport {
     }
   }
 
-  deliver(from: InetSocket, datagram: Datagram): number {
-    return deliverDatagram(this.#net, from, datagram);
+  deliver(_from: InetSocket, datagram: Datagram): number {
+    return deliverDatagram(this.#net, datagram);
+  }
+
+  inject(datagram: Datagram): void {
+    receiveDatagram(this.#net, datagram);
   }
 
   /** inet_lookup_listener(): the closest address wins; SO_REUSEPORT spreads over its group. */

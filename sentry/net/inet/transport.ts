@@ -47,4 +47,6 @@ export interface InetTransport {
   unlisten(listener: TcpConnecting): void;
   /** Delivers a datagram: 0, or ECONNREFUSED when an ICMP error came back. */
   deliver(from: InetSocket, datagram: Datagram): number;
+  /** A datagram that a packet socket has made. */
+  inject(datagram: Datagram): void;
 }

@@ -1,4 +1,4 @@
-/** AF_PACKET (packet(7)): there are no frames to see, so there is only the refusal. */
+/** AF_PACKET (packet(7)) with the host's network: its frames are not the sandbox's to see. */
 
 import { CAP_NET_RAW } from "../../../syscall-tables/flags/system.ts";
 import { EAFNOSUPPORT, EPERM, type Errno } from "../../abi/errno.ts";
