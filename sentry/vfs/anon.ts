@@ -1,10 +1,12 @@
 /** Inodes without a name: pipes, sockets, eventfd and the like. */
 import { S_IFIFO, S_IFMT, S_IFSOCK } from "../../syscall-tables/flags/open.ts";
-import { EOPNOTSUPP } from "../abi/errno.ts";
+import { ENXIO, EOPNOTSUPP, type Errno } from "../abi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task/task.ts";
 import { Filesystem, type FilesystemStatistics } from "./filesystem.ts";
 import { type AttributeChange, Inode } from "./inode.ts";
+import type { OpenFile } from "./open-file.ts";
+import type { Path } from "./path.ts";
 
 const ANON_INODE_FS_MAGIC = 0x09041934;
 const PIPEFS_MAGIC = 0x50495045;
@@ -32,6 +34,11 @@ class AnonFilesystem extends Filesystem {
 }
 
 class AnonInode extends Inode {
+  /** no_open(), sock_no_open(): not by /proc/PID/fd either. */
+  override open(_path: Path, _flags: number, _task: Task): OpenFile | Errno {
+    return ENXIO;
+  }
+
   override setAttributes(change: AttributeChange, _task: Task | null): number {
     // anon_inode_setattr(): all of them are one inode's to Linux; pipes and sockets have their own.
     if ((this.mode & S_IFMT) === 0) return EOPNOTSUPP;

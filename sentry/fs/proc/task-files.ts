@@ -35,14 +35,6 @@ abstract class DescriptorListing extends TaskListing {
     return inode;
   }
 
-  override refresh(): number {
-    super.refresh();
-    let count = 0;
-    for (const _fd of livingTask(this.subject)?.files.fds() ?? []) count++;
-    this.size = count;
-    return 0;
-  }
-
   override lookup(name: string, _task: Task | null): Inode | Errno {
     const fd = fdNamed(name);
     return fd < 0 ? ENOENT : (this.#inode(fd) ?? ENOENT);
@@ -62,6 +54,15 @@ abstract class DescriptorListing extends TaskListing {
 }
 
 export class FdListing extends DescriptorListing {
+  /** Since Linux 6.2 the number of files (proc_readfd_count). */
+  override refresh(): number {
+    super.refresh();
+    let count = 0;
+    for (const _fd of livingTask(this.subject)?.files.fds() ?? []) count++;
+    this.size = count;
+    return 0;
+  }
+
   constructor(subject: Subject) {
     super(subject, 0o500);
   }

@@ -1,4 +1,5 @@
 /** /proc/PID/{mounts,mountinfo,mountstats} (fs/proc_namespace.c). */
+import { EINVAL, type Errno } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { majorOf, minorOf } from "../../vfs/devices.ts";
 import type { Mount } from "../../vfs/mount.ts";
@@ -23,7 +24,13 @@ const joinedOptions = ({ mount, mountOptions, fsOptions }: MountEntry): string =
   return access + ofMount + ofFs;
 };
 
-export const mountsText = (subject: Subject): string =>
+/** mounts_open_common(): the dead have no mounts. */
+const ifLiving = (subject: Subject, text: (subject: Subject) => string): string | Errno =>
+  livingTask(subject) === null ? EINVAL : text(subject);
+
+export const mountsText = (subject: Subject): string | Errno => ifLiving(subject, mounts);
+
+const mounts = (subject: Subject): string =>
   entriesOf(subject)
     .map((entry) => `${mangled(entry.mount.source)} ${mangled(entry.path)} ${entry.mount.fs.type} ${joinedOptions(entry)} 0 0\n`)
     .join("");
@@ -39,7 +46,9 @@ const propagationOf = (mount: Mount, root: Path): string => {
   return mount.isUnbindable ? `${text} unbindable` : text;
 };
 
-export const mountinfoText = (subject: Subject): string => {
+export const mountinfoText = (subject: Subject): string | Errno => ifLiving(subject, mountinfo);
+
+const mountinfo = (subject: Subject): string => {
   const root = livingTask(subject)?.fs.root;
   if (root === undefined) return "";
   return entriesOf(subject)
@@ -53,7 +62,9 @@ export const mountinfoText = (subject: Subject): string => {
     .join("");
 };
 
-export const mountstatsText = (subject: Subject): string =>
+export const mountstatsText = (subject: Subject): string | Errno => ifLiving(subject, mountstats);
+
+const mountstats = (subject: Subject): string =>
   entriesOf(subject)
     .map(({ mount, path }) => `device ${mangled(mount.source)} mounted on ${mangled(path)} with fstype ${mount.fs.type}\n`)
     .join("");

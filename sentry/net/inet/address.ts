@@ -59,6 +59,12 @@ export class IpAddress {
     return !this.isV4 && this.a >>> 22 === 0x3fa;
   }
 
+  /** ff01::/16, ff02::/16 and the like: of one interface or link (__ipv6_addr_needs_scope_id). */
+  get isLinkMulticast(): boolean {
+    const scope = (this.a >>> 16) & 0xf;
+    return !this.isV4 && this.isMulticast && (scope === 1 || scope === 2);
+  }
+
   equals(other: IpAddress): boolean {
     return this.d === other.d && this.c === other.c && this.b === other.b && this.a === other.a;
   }

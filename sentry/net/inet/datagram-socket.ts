@@ -222,9 +222,15 @@ export class DatagramSocket extends InetSocket {
   protected onRefused(datagram: Datagram): void {
     const { wantsErrors } = this.ip;
     if (this.remoteAddress === null && !wantsErrors) return;
+    // __udp4_lib_err() looks for the socket by both ends: one that is connected elsewhere is not found.
+    if (this.remoteAddress !== null && !this.#isPeer(datagram)) return;
     if (wantsErrors) this.#errors.push({ errno: ECONNREFUSED, datagram });
     this.error = ECONNREFUSED;
     this.queue.notify(IN | POLLERR);
+  }
+
+  #isPeer({ destination, destinationPort }: Datagram): boolean {
+    return this.remotePort === destinationPort && this.remoteAddress?.equals(destination) === true;
   }
 
   /** A datagram has come; it is lost when the buffer is full. */

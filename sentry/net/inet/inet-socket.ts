@@ -99,7 +99,7 @@ export abstract class InetSocket extends Socket implements Binding {
     const address = v6In(bytes, 8);
     if (address.isMulticast && !address.isV4 && this.type === SOCK_STREAM) return EINVAL;
     if (address.isV4 && this.isV6Only) return EINVAL;
-    if (address.isLinkLocal && scopeIn(bytes) === 0 && this.interfaceIndex === 0) return EINVAL;
+    if ((address.isLinkLocal || address.isLinkMulticast) && scopeIn(bytes) === 0 && this.interfaceIndex === 0) return EINVAL;
     return address;
   }
 

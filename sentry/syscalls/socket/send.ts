@@ -1,4 +1,4 @@
-import { MSG_DONTWAIT } from "../../../syscall-tables/flags/socket.ts";
+import { AF_INET, AF_INET6, MSG_DONTWAIT } from "../../../syscall-tables/flags/socket.ts";
 import { EFAULT, isErrno } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { SendMessage } from "../../net/message.ts";
@@ -25,7 +25,8 @@ export const sys_sendto = implement("sendto", { level: "full" }, (task, fd, bufA
   if (addr !== 0) {
     const read = readAddress(task, addr, addrLength);
     if (isErrno(read)) return read;
-    if (read.length > 0) address = read;
+    // An address of no bytes is too short to the internet's sockets, and none to others (move_addr_to_kernel).
+    if (read.length > 0 || socket.family === AF_INET || socket.family === AF_INET6) address = read;
   }
   const effective = isDontWait(socket, flags) ? flags | MSG_DONTWAIT : flags;
   return sendOrBlock(task, socket, outgoing.reset(effective, address), userIo(task, bufAddr, count));

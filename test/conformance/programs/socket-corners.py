@@ -118,3 +118,37 @@ for value in (1, 0, 2, 3, 0x100, 0x404, 4):
 report("traffic class of TCP", lambda: (six.setsockopt(SOL_IPV6, 67, 0xFF), six.getsockopt(SOL_IPV6, 67)))
 for option in (7, 16, 62, 66, 70, 71, 77, 79):
     report(f"ipv6 {option} of one byte", lambda: six.setsockopt(SOL_IPV6, option, b"\1"))
+
+# An address of no bytes; addresses of a link; refusals of ports that are not the peer's.
+for family, kind in ((socket.AF_UNIX, 1), (socket.AF_UNIX, 2), (socket.AF_INET, 1), (socket.AF_INET, 2), (socket.AF_INET6, 2), (16, 3)):
+    sock = socket.socket(family, kind)
+    sent = libc.sendto(sock.fileno(), b"x", 1, socket.MSG_NOSIGNAL, bytes(16), 0)
+    print("no address", int(family), kind, errno.errorcode[ctypes.get_errno()] if sent < 0 else sent)
+for group in (("ff02::5", 0), ("ff01::5", 0), ("ff05::5", 0), ("ff02::5", 0, 0, 1)):
+    report(f"bind {group}", lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).bind(group))
+peer, sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.bind(("127.0.0.1", 0))
+sock.connect(peer.getsockname())
+closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+closed.bind(("127.0.0.1", 0))
+port = closed.getsockname()
+closed.close()
+report("to a closed port", lambda: sock.sendto(b"x", port))
+report("to the peer", lambda: sock.send(b"y"))
+print(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+# Files without a name cannot be opened again; the dead have no mounts.
+reading, writing = os.pipe()
+os.write(writing, b"pipe")
+print(os.read(os.open(f"/proc/self/fd/{reading}", os.O_RDONLY), 9))
+for name, file in (("epoll", select.epoll()), ("socket", peer), ("eventfd", os.eventfd(0))):
+    fd = file if isinstance(file, int) else file.fileno()
+    report(name, lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDONLY))
+print(os.stat("/proc/self/fdinfo").st_size)
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+for name in ("mounts", "mountinfo", "mountstats"):
+    report(name, lambda: open(f"/proc/{child}/{name}").read())
+os.waitpid(child, 0)
