@@ -15,6 +15,7 @@ import { Listings } from "./listings.ts";
 import { presentIno } from "./present-ino.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { SharedInode } from "./shared-inode.ts";
+import { SmallReads } from "./small-reads.ts";
 
 /** How the mount tables show a tree. */
 export interface ShownAs {
@@ -67,6 +68,7 @@ export class GoferFilesystem extends Filesystem {
   /** Immutable trees only. */
   readonly listings: Listings;
   readonly readAhead = new ReadAhead();
+  readonly smallReads = new SmallReads();
   /** By inode number as the guest sees it: hard links are one inode. */
   readonly #inodes = new Map<number, GoferInode>();
   #newest: HostFiles | null = null;

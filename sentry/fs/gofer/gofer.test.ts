@@ -35,7 +35,10 @@ import { LocalGofer } from "./local-gofer.ts";
 
 const O_PATH = 0o10000000;
 /** Nobody in particular: without limits. */
-const noTask = { process: { limits: { get: () => ({ soft: Number.POSITIVE_INFINITY }) } } } as unknown as Task;
+const noTask = {
+  kernel: { clock: { monotonicNs: () => 0 } },
+  process: { limits: { get: () => ({ soft: Number.POSITIVE_INFINITY }) } },
+} as unknown as Task;
 
 let root: string;
 let gofer: LocalGofer;

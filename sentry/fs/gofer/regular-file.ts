@@ -13,6 +13,7 @@ import type { Path } from "../../vfs/path.ts";
 import { writableLength } from "../../vfs/regular-file.ts";
 import type { HostFiles } from "./host-files.ts";
 import type { GoferInode } from "./inode.ts";
+import { SMALL_READ } from "./small-reads.ts";
 
 const LARGE_READ = 32 * 1024;
 /** To hand over the fd costs as much as two or three large reads may gain. */
@@ -46,9 +47,13 @@ export class RegularFile extends OpenFile {
     return n;
   }
 
-  override pread(io: Io, offset: number, _task: Task): number {
+  override pread(io: Io, offset: number, task: Task | null): number {
     if (!this.canRead) return EBADF;
     const { remaining } = io;
+    if (remaining <= SMALL_READ && this.inode.fs.isImmutable && task !== null) {
+      const n = this.inode.fs.smallReads.read(io, this.files, offset, task.kernel.clock);
+      if (n !== null) return n;
+    }
     if (remaining >= LARGE_READ && this.#isReadByGuest(io, offset, remaining)) return remaining;
     const fd = this.files.forPread();
     return fd < 0 ? fd : io.putFromHost(fd, offset, remaining);
