@@ -1,14 +1,22 @@
 /** Opening a program and looking at it (do_open_execat, load_elf_binary up to the point of no return). */
 
 import { MS_NOEXEC } from "../../syscall-tables/flags/mount.ts";
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_RDONLY } from "../../syscall-tables/flags/open.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  FAN_OPEN_EXEC,
+  IN_ACCESS,
+  IN_OPEN,
+  O_RDONLY,
+} from "../../syscall-tables/flags/open.ts";
 import { PATH_MAX } from "../../syscall-tables/limits.ts";
 import { ELF_PHDR_SIZE, PT_INTERP } from "../abi/elf.ts";
 import { EACCES, EIO, ELIBBAD, ELOOP, ENODEV, ENOEXEC, type Errno, ETXTBSY, isErrno } from "../abi/errno.ts";
 import { mayExecute } from "../landlock/files.ts";
 import type { FileMapping } from "../mm/file-mapping.ts";
 import type { Task } from "../task/task.ts";
-
+import { notifyFile } from "../vfs/notify.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 import type { Path } from "../vfs/path.ts";
 import { MAY_EXEC, mayAccess } from "../vfs/permission.ts";
@@ -50,7 +58,9 @@ export const openExecutable = (task: Task, dirfd: number, path: string, flags: n
   // Not through openPath: a program need not be readable.
   const file = inode.open(place, O_RDONLY, task);
   if (isErrno(file)) return file;
+  notifyFile(file, IN_OPEN | FAN_OPEN_EXEC, task);
   const head = readFile(task, file, 0, HEAD_BYTES);
+  notifyFile(file, IN_ACCESS, task);
   if (!isErrno(head)) return { file, head };
   file.put();
   return head;

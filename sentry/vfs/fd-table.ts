@@ -3,6 +3,7 @@ import { RLIMIT_NOFILE } from "../../syscall-tables/flags/process.ts";
 import { EBADF, EMFILE, type Errno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { dropPosixLocks } from "./locks.ts";
+import { pathEvents } from "./notify.ts";
 import type { OpenFile } from "./open-file.ts";
 
 /** The part of a process's resource limits that the table asks. */
@@ -102,7 +103,9 @@ export class FdTable {
     const result = file.flush(task);
     if (file.inode.locks !== null) dropPosixLocks(file.inode, this);
     if (file.closeListeners !== null) for (const listener of [...file.closeListeners]) listener.closedBy(this);
+    if (pathEvents.hear !== null) pathEvents.closer = task;
     file.put();
+    pathEvents.closer = null;
     return result;
   }
 

@@ -2,10 +2,11 @@
  * Where filesystem events leave the VFS (fsnotify). Watchers hang on inodes: the owner of
  * inotify sets `inode.watches`; nothing is computed for files that nobody watches.
  */
-import { IN_EXCL_UNLINK, IN_ISDIR } from "../../syscall-tables/flags/open.ts";
+import { IN_ALL_EVENTS, IN_EXCL_UNLINK, IN_ISDIR } from "../../syscall-tables/flags/open.ts";
+import type { Task } from "../task/task.ts";
 import type { Inode } from "./inode.ts";
 import type { OpenFile } from "./open-file.ts";
-import type { Dentry } from "./path.ts";
+import type { Dentry, Path } from "./path.ts";
 
 /** The watchers of one inode. */
 export interface InodeWatches {
@@ -37,7 +38,19 @@ export const notifyDentry = (dentry: Dentry, mask: number): void => {
   notify(dentry.inode, null, full, "");
 };
 
-/** The same for an open file. */
-export const notifyFile = (file: OpenFile, mask: number): void => {
-  if (file.path !== null) notifyDentry(file.path.dentry, mask);
+/** Who hears events with their place in the mount tree (fs/fanotify sets `hear` while there are marks). */
+export const pathEvents: {
+  hear: ((path: Path, mask: number, task: Task | null) => void) | null;
+  /** Who closes a file. */
+  closer: Task | null;
+  /** A watcher opens a file for itself. */
+  isQuiet: boolean;
+} = { hear: null, closer: null, isQuiet: false };
+
+/** The same for an open file; `task` is who did it. */
+export const notifyFile = (file: OpenFile, mask: number, task: Task | null = null): void => {
+  // FMODE_NONOTIFY
+  if (file.path === null || file.isSilent || pathEvents.isQuiet) return;
+  notifyDentry(file.path.dentry, mask & IN_ALL_EVENTS);
+  if (pathEvents.hear !== null) pathEvents.hear(file.path, mask, task);
 };

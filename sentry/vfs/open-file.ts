@@ -35,7 +35,7 @@ import type { DirentSink, Inode } from "./inode.ts";
 import type { Io } from "./io.ts";
 import { dropLease } from "./leases.ts";
 import { dropFileLocks } from "./locks.ts";
-import { notifyFile } from "./notify.ts";
+import { notifyFile, pathEvents } from "./notify.ts";
 import { type Path, putPath, takePath } from "./path.ts";
 export const O_ASYNC = 0o20000;
 
@@ -64,6 +64,8 @@ export abstract class OpenFile {
   readonly path: Path | null;
   /** The epoll items that watch this description; null while there are none. */
   epollItems: EpollLink[] | null = null;
+  /** Its reads, writes and close are no events (FMODE_NONOTIFY). */
+  isSilent = false;
   #references = 1;
   /** F_SETOWN, F_SETSIG and O_ASYNC state; null until first used. */
   async: AsyncNotifier | null = null;
@@ -118,7 +120,8 @@ export abstract class OpenFile {
   put(): void {
     if (--this.#references !== 0) return;
     const { inode, path } = this;
-    if (path !== null && (this.flags & O_PATH) === 0) notifyFile(this, this.canWrite ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+    if (path !== null && (this.flags & O_PATH) === 0)
+      notifyFile(this, this.canWrite ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE, pathEvents.closer);
     // eventpoll_release(): closing the last reference removes the file from every epoll set.
     while (this.epollItems !== null && this.epollItems.length > 0) this.epollItems[this.epollItems.length - 1].fileReleased();
     if (inode.locks !== null) dropFileLocks(this);

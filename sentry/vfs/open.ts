@@ -77,7 +77,7 @@ const openFound = (task: Task, path: Path, flags: number, isNew: boolean): OpenF
   const file = isSpecial(inode.mode) ? openSpecial(inode, path, flags, task) : inode.open(path, flags, task);
   if (isErrno(file)) return file;
   file.deniedLater = denied;
-  notifyFile(file, IN_OPEN);
+  notifyFile(file, IN_OPEN, task);
   if ((flags & O_TRUNC) !== 0 && !isNew && type === S_IFREG) {
     const error =
       (denied & FS_TRUNCATE) !== 0 ? EACCES : inode.setAttributes({ size: 0, mtime: "now", ...clearedPrivileges(inode, creds) }, task);

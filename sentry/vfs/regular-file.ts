@@ -14,7 +14,7 @@ import type { Task } from "../task/task.ts";
 import { touchFileAtime } from "./atime.ts";
 import { checkSize, dropPrivileges, MAX_FILE_SIZE } from "./attributes.ts";
 import type { Io } from "./io.ts";
-import { notifyFile } from "./notify.ts";
+import { notifyDentry } from "./notify.ts";
 import { OpenFile } from "./open-file.ts";
 
 export abstract class RegularFile extends OpenFile {
@@ -100,7 +100,7 @@ export abstract class RegularFile extends OpenFile {
     if (tooLarge < 0) return tooLarge;
     dropPrivileges(this.inode, task);
     const error = this.inode.setAttributes({ size: length, mtime: "now" }, task);
-    if (error >= 0) notifyFile(this, IN_MODIFY);
+    if (error >= 0 && this.path !== null) notifyDentry(this.path.dentry, IN_MODIFY);
     return error;
   }
 

@@ -1,13 +1,7 @@
 import type { Implementation } from "../implement.ts";
 import { sys_eventfd, sys_eventfd2 } from "./eventfd.ts";
-import {
-  sys_fanotify_init,
-  sys_fanotify_mark,
-  sys_inotify_add_watch,
-  sys_inotify_init,
-  sys_inotify_init1,
-  sys_inotify_rm_watch,
-} from "./inotify.ts";
+import { sys_fanotify_init, sys_fanotify_mark } from "./fanotify.ts";
+import { sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch } from "./inotify.ts";
 import { sys_memfd_create } from "./memfd.ts";
 import { sys_pidfd_getfd, sys_pidfd_open, sys_pidfd_send_signal } from "./pidfd.ts";
 import { sys_signalfd, sys_signalfd4 } from "./signalfd.ts";

@@ -14,7 +14,7 @@ import {
   IN_Q_OVERFLOW,
   IN_UNMOUNT,
 } from "../../../syscall-tables/flags/open.ts";
-import { EBADF, EEXIST, EINVAL, EPERM, isErrno } from "../../abi/errno.ts";
+import { EBADF, EEXIST, EINVAL, isErrno } from "../../abi/errno.ts";
 import { InotifyFile } from "../../fs/inotify/inotify.ts";
 import type { Task } from "../../task/task.ts";
 import { MAY_READ, mayAccess } from "../../vfs/permission.ts";
@@ -68,10 +68,3 @@ export const sys_inotify_rm_watch = implement("inotify_rm_watch", { level: "full
   if (isErrno(file)) return EBADF;
   return file instanceof InotifyFile ? file.removeByDescriptor(wd) : EINVAL;
 });
-
-const FANOTIFY_NOTE = { level: "partial", note: "as for a caller without CAP_SYS_ADMIN: EPERM" } as const;
-
-/** fanotify_init(2) */
-export const sys_fanotify_init = implement("fanotify_init", FANOTIFY_NOTE, () => EPERM);
-/** fanotify_mark(2): there can be no fanotify file. */
-export const sys_fanotify_mark = implement("fanotify_mark", FANOTIFY_NOTE, (task, fd) => (isErrno(task.file(fd)) ? EBADF : EINVAL));

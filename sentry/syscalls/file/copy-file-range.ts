@@ -73,8 +73,8 @@ export const sys_copy_file_range = implement("copy_file_range", { level: "full" 
   if (source.inode === target.inode && sourceAt < targetAt + length && targetAt < sourceAt + length) return EINVAL;
   const n = copy(task, source, sourceAt, target, targetAt, length);
   if (n <= 0) return n;
-  notifyFile(source, IN_ACCESS);
-  notifyFile(target, IN_MODIFY);
+  notifyFile(source, IN_ACCESS, task);
+  notifyFile(target, IN_MODIFY, task);
   const error = advance(task, source, inAddr, sourceAt + n) || advance(task, target, outAddr, targetAt + n);
   return error < 0 ? error : n;
 });

@@ -79,7 +79,7 @@ const list = (task: Task, fd: number, addr: number, count: number, isOld: boolea
   const error = file.readDirectory(writer, task);
   const { used } = writer;
   if (used === 0) return error < 0 ? error : writer.wasFull ? EINVAL : 0;
-  notifyFile(file, IN_ACCESS);
+  notifyFile(file, IN_ACCESS, task);
   if (task.memory.writeFrom(addr, bytes, 0, used) === used) return used;
   file.position = before;
   return EFAULT;

@@ -26,7 +26,7 @@ export const sys_read = implement("read", { level: "full" }, (task, fd, bufAddr,
   if (checkRange(bufAddr, count) < 0) return file.readsBytes ? checkRange(bufAddr, count) : EINVAL;
   const n = readOrBlock(task, file, userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)));
   if (n > 0 && task.thread.ops.onFailure !== null) correctPosition(task.thread.ops, file, n);
-  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS);
+  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS, task);
   return n;
 });
 
@@ -39,6 +39,6 @@ export const sys_pread64 = implement("pread64", { level: "full" }, (task, fd, bu
   if (!file.canRead) return EBADF;
   if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
   const n = file.pread(userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)), offset, task);
-  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS);
+  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS, task);
   return n;
 });

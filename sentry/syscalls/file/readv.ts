@@ -38,7 +38,7 @@ const readVector = (task: Task, fd: number, vecAddr: number, count: number, offs
   if (offset !== CURRENT) n = file.pread(io, offset, task);
   else if ((flags & RWF_NOWAIT) !== 0) n = file.read(io, task);
   else n = readOrBlock(task, file, io);
-  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS);
+  if (n > 0 && file.path !== null) notifyFile(file, IN_ACCESS, task);
   return n;
 };
 
@@ -66,7 +66,7 @@ const writeVector = (task: Task, fd: number, vecAddr: number, count: number, off
   file.flags = status;
   const n = offset === CURRENT ? writeOrBlock(task, file, io) : file.pwrite(io, offset, task);
   if (status !== before) file.flags = before;
-  if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY);
+  if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY, task);
   return n;
 };
 

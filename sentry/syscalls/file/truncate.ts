@@ -92,6 +92,6 @@ export const sys_fallocate = implement("fallocate", { level: "full" }, (task, fd
   if (type !== S_IFREG && type !== S_IFBLK) return ENODEV;
   if (offset + length > MAX_FILE_SIZE) return EFBIG;
   const result = file.allocate(mode, offset, length, task);
-  if (result >= 0) notifyFile(file, IN_MODIFY);
+  if (result >= 0) notifyFile(file, IN_MODIFY, task);
   return result;
 });

@@ -12,7 +12,7 @@ export const sys_write = implement("write", { level: "full" }, (task, fd, bufAdd
   if (!file.canWrite) return EBADF;
   if (checkRange(bufAddr, count) < 0) return file.writesBytes ? checkRange(bufAddr, count) : EINVAL;
   const n = writeOrBlock(task, file, userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)));
-  if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY);
+  if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY, task);
   return n;
 });
 
@@ -25,6 +25,6 @@ export const sys_pwrite64 = implement("pwrite64", { level: "full" }, (task, fd, 
   if (!file.canWrite) return EBADF;
   if (checkRange(bufAddr, count) < 0) return checkRange(bufAddr, count);
   const n = pwriteOrBlock(task, file, userIo(task, bufAddr, Math.min(count, MAX_RW_COUNT)), offset);
-  if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY);
+  if (n > 0 && file.path !== null) notifyFile(file, IN_MODIFY, task);
   return n;
 });
