@@ -11,7 +11,7 @@ import { ContainerError, reasonOf } from "./container-error.ts";
 import { runContainerHooks, runHooks } from "./hooks.ts";
 import { prepareMonitor, requestSandbox } from "./monitor-client.ts";
 import { namespaceNumbers } from "./namespace-numbers.ts";
-import { type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, timeOffsets, userMappings } from "./namespaces.ts";
+import { ipcSysctls, type JoinedSandbox, joinedSandbox, mustBeMapped, sharedHostname, timeOffsets, userMappings } from "./namespaces.ts";
 import { networkRecords } from "./network.ts";
 import { type PlanOptions, planContainer } from "./plan.ts";
 import { keepSeccomp } from "./seccomp.ts";
@@ -69,7 +69,7 @@ interface Request {
 
 /** The request for the launcher. */
 const requestFor = (
-  options: CreateOptions & Pick<PlanOptions, "user" | "joins" | "timeOffsets">,
+  options: CreateOptions & Pick<PlanOptions, "user" | "joins" | "timeOffsets" | "ipcSysctls">,
   spec: Spec,
   joined: JoinedSandbox | null,
 ): Request => {
@@ -123,6 +123,7 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     personality: spec.personality,
     user: null,
     timeOffsets: null,
+    ipcSysctls: ipcSysctls(store, spec),
     cgroup: { paths: {}, isV2: false, systemd: null, isRootless: true },
     resources: spec.resources,
     hasCgroupNamespace: spec.hasCgroupNamespace,
@@ -135,7 +136,8 @@ export const createContainer = async (options: CreateOptions): Promise<Stored> =
     mustBeMapped(user, spec.process);
     const joined = joinedSandbox(store, spec.namespaces);
     stored = { ...stored, hostname, user, timeOffsets: timeOffsets(store, spec.namespaces), sandbox: joined?.owner.id ?? "" };
-    const request = requestFor({ ...options, hostname, user, timeOffsets: stored.timeOffsets, joins: joined?.joins ?? null }, spec, joined);
+    const shared = { hostname, user, timeOffsets: stored.timeOffsets, ipcSysctls: stored.ipcSysctls };
+    const request = requestFor({ ...options, ...shared, joins: joined?.joins ?? null }, spec, joined);
     const pid = prepareMonitor(spec.namespaces.network);
     // Kept before they are made: whoever crashes has left a trace for `delete`.
     stored = { ...stored, pid, pidStart: startTimeOf(pid), rootfs: planRoot(spec, bundle), cgroup: plannedCgroup };

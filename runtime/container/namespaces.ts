@@ -9,7 +9,7 @@ import {
   type UserNamespaceConfig,
 } from "../sandbox/config.ts";
 import type { ProcessConfig } from "../sandbox/process-config.ts";
-import type { IdMapping } from "../spec/spec.ts";
+import type { IdMapping, Spec } from "../spec/spec.ts";
 import { checkMapped, type SpecNamespaces, type UserMappings } from "../spec/validate-namespaces.ts";
 import { ContainerError } from "./container-error.ts";
 import { type Store, type Stored, statusOf } from "./store.ts";
@@ -45,6 +45,14 @@ export const sharedHostname = (store: Store, namespace: string, own: string): st
   if (result.status !== 0) throw new ContainerError(`linux.namespaces: cannot enter the UTS namespace ${namespace}`);
   return result.stdout.trimEnd();
 };
+
+const IPC_SYSCTL = /^(?:kernel\/(?:msg|sem|shm)|fs\/mqueue\/)/;
+
+/** What was set in the IPC namespace that the container is to live in (a pod's, whose first container sets it), and what it sets there. */
+export const ipcSysctls = (store: Store, spec: Pick<Spec, "namespaces" | "sysctls">): Stored["ipcSysctls"] => [
+  ...(containerOf(store, spec.namespaces.ipc, "ipc")?.ipcSysctls ?? []),
+  ...spec.sysctls.filter(([path]) => IPC_SYSCTL.test(path)),
+];
 
 const inodeOf = (path: string): number => {
   try {

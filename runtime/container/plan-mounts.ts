@@ -66,8 +66,6 @@ const treeOf = (host: HostMount, index: number, path: readonly string[], hostPat
   listens,
 });
 
-const says = ({ set, clear }: FlagChange): boolean => (set | clear) !== 0;
-
 class Planner {
   readonly plan: MountsPlan = { mounts: [], trees: [], records: [] };
   readonly #spec: Spec;
@@ -104,9 +102,9 @@ class Planner {
         copiesUp: false,
       });
     };
-    // A bind that says nothing of its flags is as its source is.
-    const kept = says(own) ? 0 : host.flags;
-    add(host, target, applyFlags(applyFlags(kept, own), all), "", request.path);
+    // A bind that sets no flag is as its source is ("rw" sets none; runc mounts anew only to set some).
+    const kept = own.set === 0 ? host.flags : own.set;
+    add(host, target, applyFlags(kept, all), "", request.path);
     for (const mount of below) {
       const path = relativeTo(request.path, mount.path);
       add(mount, posix.join(target, path), applyFlags(mount.flags, all), path, mount.path);

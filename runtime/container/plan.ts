@@ -31,6 +31,8 @@ export interface PlanOptions {
   readonly overlay: OverlayMode;
   readonly joins: JoinConfig | null;
   readonly timeOffsets: TimeOffsetsConfig | null;
+  /** Of an IPC namespace that is another container's; the container's own are among them. */
+  readonly ipcSysctls: readonly (readonly [string, string])[];
 }
 
 const bytes = (path: string): Buffer => Buffer.from(path, "latin1");
@@ -75,6 +77,7 @@ export const planContainer = ({
   overlay,
   joins,
   timeOffsets,
+  ipcSysctls,
 }: PlanOptions): SandboxPlan => {
   const root = rootPath(spec, bundle);
   const { trees, records, mounts } = planMounts(spec, root, bundle, overlayOf(overlay, id));
@@ -99,7 +102,7 @@ export const planContainer = ({
         maskedPaths: spec.maskedPaths,
         readonlyPaths: spec.readonlyPaths,
         userNamespace: userNamespaceConfig(user),
-        sysctls: sentrySysctls(spec, networkMode(spec, network)),
+        sysctls: [...(joins?.ipc === true ? [] : ipcSysctls), ...sentrySysctls(spec, networkMode(spec, network))],
         waitsForStart: true,
         joins,
         timeOffsets,

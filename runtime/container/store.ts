@@ -35,6 +35,8 @@ export interface Stored {
   readonly user: UserMappings | null;
   /** Of its time namespace; null: the machine's. */
   readonly timeOffsets: TimeOffsetsConfig | null;
+  /** What was set in its IPC namespace; those who join it set it again in their own. */
+  readonly ipcSysctls: readonly (readonly [string, string])[];
   readonly startContainer: readonly Hook[];
   readonly poststart: readonly Hook[];
   readonly poststop: readonly Hook[];

@@ -27,7 +27,7 @@ export interface FlagChange {
 }
 
 export interface MountOptions {
-  /** Of the mount itself. A bind that says nothing keeps its source's flags. */
+  /** Of the mount itself. A bind that sets none keeps its source's flags. */
   readonly own: FlagChange;
   /** Of it and all mounts below: "rro", "rnosuid" … (mount_setattr(2), AT_RECURSIVE). */
   readonly all: FlagChange;

@@ -36,6 +36,7 @@ import type { OpenFile } from "../vfs/open-file.ts";
 import { Control, type Reports, terminalOf } from "./control.ts";
 import type { MoatKernel } from "./moat-kernel.ts";
 import { buildMounts, restrictPaths } from "./mounts.ts";
+import { ownNull } from "./own-null.ts";
 import { type ContainerWorld, startJoiningProgram } from "./program.ts";
 import { containerRefusal } from "./refusal.ts";
 import { writeSysctls } from "./sysctls.ts";
@@ -95,7 +96,9 @@ class JoinedContainer implements Waiter {
     this.#namespace = buildMounts(kernel, gofer, config, Math.floor(config.hostFacts.memTotalBytes / 2), namespaces.ipc);
     restrictPaths(kernel, this.#namespace, config);
     this.control = new Control(kernel, reports, -1, this.#world);
-    this.#stdio = this.control.openStdio(config, stdioFds, this.#namespace);
+    this.#stdio = this.control.openStdio(config, stdioFds, this.#namespace).map((file, index) => {
+      return file === null || index > 2 ? file : ownNull(kernel, this.#namespace, file);
+    });
     bindConsole(kernel, this.#namespace, terminalOf(this.#stdio));
   }
 

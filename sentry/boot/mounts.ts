@@ -175,18 +175,28 @@ export const buildMounts = (
   const namespace = kernel.vfs.createNamespace(fs, root.source === "" ? root.type : root.source, mountFlagsOf(root));
   // runc makes a tmpfs on /dev read-only when its nodes are made.
   const late: Mount[] = [];
+  // A bind is there as a whole before its propagation changes: what lies below would be shared by being mounted on a shared mount.
+  let placed: { readonly made: Mount; readonly config: MountConfig }[] = [];
+  const finish = (): void => {
+    for (const { made, config: mount } of placed) {
+      if (mount.tree?.listens && mount.propagation.every((type) => (type & MS_SHARED) === 0)) enslave(made);
+      propagate(made, mount.propagation);
+    }
+    placed = [];
+  };
   for (const mount of others) {
+    if (placed.length > 0 && (mount.tree === null || mount.tree.index !== placed[0].config.tree?.index)) finish();
     const isDev = config.devices !== null && mount.readOnly && mount.type === "tmpfs" && mount.target.replace(/\/+$/, "") === "/dev";
     const made = place(kernel, builder, namespace, mount);
     if (made === null) continue;
-    if (mount.tree?.listens && mount.propagation.every((type) => (type & MS_SHARED) === 0)) enslave(made);
-    propagate(made, mount.propagation);
+    placed.push({ made, config: mount });
     if (isDev) late.push(made);
     // v1: each hierarchy is a mount of its own, by which programs find it.
     for (const part of mount.type === "cgroup" ? cgroupHierarchies() : []) {
       place(kernel, builder, namespace, { ...mount, target: `${mount.target}/${part}`, source: "cgroup", options: part });
     }
   }
+  finish();
   if (config.devices !== null) makeDevices(kernel, namespace, config.devices);
   for (const mount of late) mount.flags |= MS_RDONLY;
   if (config.rootPropagation !== 0) propagate(namespace.root, [config.rootPropagation]);

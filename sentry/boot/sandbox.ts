@@ -32,6 +32,7 @@ import { GuestTraps } from "./guest-traps.ts";
 import { JoinedContainers } from "./joined.ts";
 import { MoatKernel } from "./moat-kernel.ts";
 import { buildMounts, restrictPaths } from "./mounts.ts";
+import { ownNull } from "./own-null.ts";
 import { startFirstProgram } from "./program.ts";
 import { containerRefusal, refusal } from "./refusal.ts";
 import { Strace } from "./strace.ts";
@@ -69,10 +70,11 @@ export const runSandbox = (
   const namespace = buildMounts(kernel, gofer, config, Math.floor(config.hostFacts.memTotalBytes / 2));
   restrictPaths(kernel, namespace, config);
   const terminalPlace = placeOfTerminals(kernel, namespace, config);
-  const stdio = (stdioFds.length === 0 ? STDIO : stdioFds).map((fd): OpenFile | null => {
+  const stdio = (stdioFds.length === 0 ? STDIO : stdioFds).map((fd, index): OpenFile | null => {
     // The other end of a container's pipe sees that the program has closed it, while the sandbox lives on.
     const file = openHostFd(kernel, fd, terminalPlace, stdioFds.length > 0 && !isTerminalFd(fd));
-    return isErrno(file) ? null : file;
+    if (isErrno(file)) return null;
+    return config.waitsForStart && index < STDIO.length ? ownNull(kernel, namespace, file) : file;
   });
   if (config.waitsForStart) bindConsole(kernel, namespace, hostTerminal.terminal);
   const control = new Control(kernel, supervisor, stdioFds[2] ?? -1);

@@ -8,8 +8,11 @@ const NUMBER = /^\d{1,20}$/;
 /** IPCMNI: what an id can name. */
 const OBJECTS_MAX = 32768;
 
+/** Linux's default, ULONG_MAX - 2^24, is one less than the double that stands for it. */
+const ULONG_MAX_LESS_2_24 = 2 ** 64 - 2 ** 24;
+
 /** Shown without rounding: shmmax and shmall are larger than a double tells apart. */
-const shown = (value: number): string => BigInt(value).toString();
+const shown = (value: number): string => (value >= ULONG_MAX_LESS_2_24 ? "18446744073692774399" : BigInt(value).toString());
 
 const knob = (keys: readonly (keyof IpcLimits)[], least: number, most: number): Sysctl => ({
   read: (task) => `${keys.map((key) => shown(ipcNamespaceOf(task).limits[key])).join("\t")}\n`,

@@ -85,6 +85,14 @@ describeRootContainers("mounts beside runc", ["runc"], () => {
   ]) {
     same(`a bind with ${options} in mountinfo`, show("/m"), add(bind(...options)));
   }
+  for (const options of [
+    ["rbind", "rw", "rprivate"],
+    ["bind", "exec", "suid", "dev"],
+    ["bind", "rw", "noexec"],
+    ["bind", "ro"],
+  ]) {
+    same(`a bind of a mount with flags, ${options}`, show("/m"), add({ ...bind(...options), source: below }));
+  }
   same("noexec and nosuid hold", "cp /bin/busybox /m/true; /m/true; echo $?; rm /m/true", add(bind("bind", "noexec")));
   same(
     "a file over a file that is missing",

@@ -1,6 +1,7 @@
 /** What config.json says of the process and its kernel, as runc's integration cases ask for it. */
 import assert from "node:assert/strict";
-import { readlinkSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync, readlinkSync } from "node:fs";
 import { after, it } from "node:test";
 import { describeContainers } from "../needs.ts";
 import { type Config, Containers } from "./bundle.ts";
@@ -58,6 +59,41 @@ describeContainers("config.json as runc has it", () => {
       linux({ maskedPaths: [], readonlyPaths: [] })(config);
     });
     assertRun(containers, bare, { status: 0, stdout: "yes\n" });
+  });
+
+  it("who joins an IPC namespace by path finds what was set in it", () => {
+    withBoth(containers, ({ name, call, detached }) => {
+      const first = containers.id(`ipc-first-${name}`);
+      const set = { "kernel.msgmax": "4096", "fs.mqueue.msg_max": "20", "kernel.shmmni": "77" };
+      assert.equal(detached("/dev/null", "run", "-d", "-b", sysctl(set, "sleep", "100"), first), 0);
+      const path = `/proc/${JSON.parse(call("state", first).stdout).pid}/ns/ipc`;
+      const namespaces = [{ type: "pid" }, { type: "network" }, { type: "uts" }, { type: "mount" }, { type: "ipc", path }];
+      const files = ["kernel/msgmax", "fs/mqueue/msg_max", "kernel/shmmni", "kernel/shmall"].map((file) => `/proc/sys/${file}`);
+      const look = containers.bundle(["cat", ...files], linux({ namespaces }));
+      const { status, stdout } = call("run", "-b", look, containers.id(`ipc-second-${name}`));
+      assert.deepEqual({ status, stdout }, { status: 0, stdout: "4096\n20\n77\n18446744073692774399\n" });
+      assert.equal(call("delete", "--force", first).status, 0);
+    });
+  });
+
+  it("standard files that are /dev/null are the container's own, to read and write", () => {
+    const write = "echo a && echo b >&2 && echo c >&0 && [ /dev/null -ef /proc/self/fd/1 ] && exit 5; exit 7";
+    const bundle = containers.bundle(["sh", "-c", write]);
+    withBoth(containers, ({ name, program, root }) => {
+      const nothing = openSync("/dev/null", "r");
+      const id = containers.id(`null-${name}`);
+      // The runtime's caller is a subreaper, as an engine is, and gets the container's status.
+      const script = `import ctypes,os,subprocess,sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+subprocess.run([*sys.argv[1:], "run", "-d", "--pid-file", "${bundle}/pid", "-b", "${bundle}", "${id}"], check=True, timeout=50)
+_, status = os.waitpid(int(open("${bundle}/pid").read()), 0)
+sys.exit(os.waitstatus_to_exitcode(status))`;
+      const args = ["-c", script, program, "--root", root];
+      const { status } = spawnSync("python3", args, { stdio: [nothing, nothing, nothing], timeout: 60_000 });
+      closeSync(nothing);
+      spawnSync(program, ["--root", root, "delete", "--force", id], { stdio: "ignore", timeout: 60_000 });
+      assert.equal(status, 5);
+    });
   });
 
   it("a pipe ends when the program has closed its side, though the container lives on", () => {

@@ -42,7 +42,7 @@ abstract class MemoryDevice extends OpenFile {
   }
 }
 
-class NullFile extends MemoryDevice {
+export class NullFile extends MemoryDevice {
   override get splicesOut(): boolean {
     return false;
   }
