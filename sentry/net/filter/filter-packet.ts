@@ -36,7 +36,7 @@ export const plainPacket = (bytes: Uint8Array): FilterPacket => ({
 });
 
 /** The IPv4 header of a datagram whose payload has `length` bytes. */
-export const putIpHeader = (packet: Uint8Array, at: number, datagram: Datagram, length: number): void => {
+const putIpHeader = (packet: Uint8Array, at: number, datagram: Datagram, length: number): void => {
   packet[at] = 0x45;
   packet[at + 1] = datagram.tos;
   packet[at + 2] = (IP_HEADER + length) >>> 8;

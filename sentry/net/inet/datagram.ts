@@ -48,3 +48,17 @@ export const truesize = (length: number): number => {
   while (size < wanted) size *= 2;
   return SKB_OVERHEAD + size;
 };
+
+/** A packet whose data begins with its transport's header; that of UDP becomes the ports. */
+export const withPorts = (packet: Datagram): Datagram => {
+  const { data } = packet;
+  if (!isUdpLike(packet.protocol) || data.length < UDP_HEADER) return packet;
+  const length = (data[4] << 8) | data[5];
+  if (length < UDP_HEADER || length > data.length) return packet;
+  return {
+    ...packet,
+    data: data.slice(UDP_HEADER, length),
+    sourcePort: (data[0] << 8) | data[1],
+    destinationPort: (data[2] << 8) | data[3],
+  };
+};

@@ -12,7 +12,7 @@ import { DatagramSocket } from "./datagram-socket.ts";
 import { echoReply, isEchoReply } from "./icmp.ts";
 import type { InetSocket } from "./inet-socket.ts";
 import { spread } from "./loopback.ts";
-import { isMember } from "./memberships.ts";
+import { wantsFrom } from "./memberships.ts";
 import { type PortTable, receives } from "./port-table.ts";
 
 /** compute_score(): how closely `socket` is meant; -1: not at all. */
@@ -59,7 +59,9 @@ const deliverToMembers = (net: NetworkNamespace, datagram: Datagram): void => {
   for (const socket of sockets) {
     const isForSocket = socket.localAddress.equals(datagram.destination) || socket.localAddress.isAny;
     const takesAll = (datagram.destination.isV4 ? socket.ip.v4.get(IP.IP_MULTICAST_ALL) : socket.ip.v6.get(IP.IPV6_MULTICAST_ALL)) !== 0;
-    if (isForSocket && receivesFamily(socket, datagram) && (isMember(socket, datagram.destination) || takesAll)) socket.enqueue(datagram);
+    if (isForSocket && receivesFamily(socket, datagram) && (wantsFrom(socket, datagram.destination, datagram.source) ?? takesAll)) {
+      socket.enqueue(datagram);
+    }
   }
 };
 

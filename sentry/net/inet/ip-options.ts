@@ -11,7 +11,19 @@ import type { OptionValue } from "../socket.ts";
 import { putWord, v4Address, v4In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
 import { joinGroup, leaveGroup } from "./memberships.ts";
-import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
+import {
+  changeFilter,
+  changeGroup,
+  changeGroupSource,
+  isSourceFilter,
+  MCAST_BLOCK_SOURCE,
+  MCAST_JOIN_GROUP,
+  MCAST_JOIN_SOURCE_GROUP,
+  MCAST_LEAVE_GROUP,
+  MCAST_LEAVE_SOURCE_GROUP,
+  MCAST_MSFILTER,
+  MCAST_UNBLOCK_SOURCE,
+} from "./multicast.ts";
 
 const IP_PKTOPTIONS = 9;
 const IP_IPSEC_POLICY = 16;
@@ -135,6 +147,22 @@ const changeMembership = (socket: InetSocket, name: number, value: Uint8Array): 
   return error < 0 && index < 0 && !group.isMulticast ? EINVAL : error;
 };
 
+const SOURCE_NAMES: Readonly<Record<number, number>> = {
+  [IP.IP_BLOCK_SOURCE]: MCAST_BLOCK_SOURCE,
+  [IP.IP_UNBLOCK_SOURCE]: MCAST_UNBLOCK_SOURCE,
+  [IP.IP_ADD_SOURCE_MEMBERSHIP]: MCAST_JOIN_SOURCE_GROUP,
+  [IP.IP_DROP_SOURCE_MEMBERSHIP]: MCAST_LEAVE_SOURCE_GROUP,
+};
+
+/** struct ip_mreq_source { group, interface, source }. */
+const changeSourceMembership = (socket: InetSocket, name: number, value: Uint8Array): number => {
+  if (value.length !== 12) return EINVAL;
+  const group = v4In(value, 0);
+  if (!group.isMulticast) return EINVAL;
+  const index = interfaceOf(socket, value.subarray(0, 8), 4);
+  return index < 0 ? index : changeFilter(socket, SOURCE_NAMES[name], group, index, v4In(value, 8));
+};
+
 const setMulticastInterface = (socket: InetSocket, value: Uint8Array): number => {
   if (socket.type === SOCK_STREAM) return EINVAL;
   const { ip } = socket;
@@ -172,6 +200,11 @@ export const setIpOption = (socket: InetSocket, task: Task, name: number, value:
     case IP.IP_ADD_MEMBERSHIP:
     case IP.IP_DROP_MEMBERSHIP:
       return changeMembership(socket, name, value);
+    case IP.IP_BLOCK_SOURCE:
+    case IP.IP_UNBLOCK_SOURCE:
+    case IP.IP_ADD_SOURCE_MEMBERSHIP:
+    case IP.IP_DROP_SOURCE_MEMBERSHIP:
+      return changeSourceMembership(socket, name, value);
     case IP.IP_MULTICAST_IF:
       return setMulticastInterface(socket, value);
     case MCAST_JOIN_GROUP:
@@ -181,7 +214,8 @@ export const setIpOption = (socket: InetSocket, task: Task, name: number, value:
       return EOPNOTSUPP;
     default:
   }
-  if (isSourceFilter(name) || name === IP_XFRM_POLICY) return EINVAL;
+  if (isSourceFilter(name)) return name === MCAST_MSFILTER ? EINVAL : changeGroupSource(socket, name, value);
+  if (name === IP_XFRM_POLICY) return EINVAL;
   if (value.length === 0 && needsValue.includes(name)) return EINVAL;
   const int = value.length >= 4 ? int32At(value, 0) : value.length > 0 ? value[0] : 0;
   const range = ints.get(name);

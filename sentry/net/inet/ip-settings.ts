@@ -5,6 +5,9 @@ import type { IpAddress } from "./address.ts";
 export interface Membership {
   readonly group: IpAddress;
   readonly interfaceIndex: number;
+  /** Only these sources (INCLUDE), or all but these (EXCLUDE). */
+  isInclude: boolean;
+  readonly sources: IpAddress[];
 }
 
 export class IpSettings {

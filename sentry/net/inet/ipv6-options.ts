@@ -11,7 +11,7 @@ import type { OptionValue } from "../socket.ts";
 import { v6In } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
 import { joinGroup, leaveGroup } from "./memberships.ts";
-import { changeGroup, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
+import { changeGroup, changeGroupSource, isSourceFilter, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_MSFILTER } from "./multicast.ts";
 
 const IPV6_PATHMTU = 61;
 const IPV6_FLOWLABEL_MGR = 32;
@@ -157,6 +157,7 @@ export const setIpv6Option = (socket: InetSocket, task: Task, name: number, valu
   const { ip } = socket;
   if (name === IP.IPV6_ADD_MEMBERSHIP || name === IP.IPV6_DROP_MEMBERSHIP) return changeMembership(socket, name, value);
   if (name === MCAST_JOIN_GROUP || name === MCAST_LEAVE_GROUP) return changeGroup(socket, name, value);
+  if (isSourceFilter(name) && name !== MCAST_MSFILTER) return changeGroupSource(socket, name, value);
   if (value.length < 4) {
     if (name === IP.IPV6_IPSEC_POLICY) return EOPNOTSUPP;
     if (name === 6) return 0;

@@ -48,11 +48,19 @@ class LoopbackConnection implements TcpConnection {
     if (peer.isReleased || peer.connection === null) return this.#refused(io, max);
     const n = peer.incoming.fill(io, max);
     if (n <= 0) return n;
+    if (peer.settings.wantsStamps) this.#stamp(peer.arrival);
     if (isUrgent && io.remaining === 0) {
       peer.incoming.markUrgent();
       peer.onData(true);
     } else peer.onData(false);
     return n;
+  }
+
+  #stamp(arrival: { sec: number; nsec: number }): void {
+    const { clock } = this.#socket.kernel;
+    clock.readRealtime();
+    arrival.sec = clock.sec;
+    arrival.nsec = clock.nsec;
   }
 
   /** Nobody is there to read: the bytes are taken, and a RST comes back. */

@@ -1,11 +1,14 @@
 /** Multicast groups: of which a socket is a member, and which of them its namespace has joined (ip_mc_join_group, ipv6_sock_mc_join). */
-import { EADDRINUSE, EADDRNOTAVAIL } from "../../abi/errno.ts";
+import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS } from "../../abi/errno.ts";
 import { IpAddress, v4Address } from "./address.ts";
 import type { InetSocket } from "./inet-socket.ts";
 
 export const ALL_HOSTS4 = v4Address(0xe000_0001);
 const LINK_ALL_NODES = new IpAddress(0xff02_0000, 0, 0, 1);
 const NODE_ALL_NODES = new IpAddress(0xff01_0000, 0, 0, 1);
+
+/** net.ipv4.igmp_max_msf */
+const MOST_SOURCES = 10;
 
 export interface JoinedGroup {
   readonly group: IpAddress;
@@ -38,12 +41,17 @@ export class GroupTable {
   }
 }
 
-export const isMember = (socket: InetSocket, group: IpAddress): boolean => socket.ip.memberships.some((one) => one.group.equals(group));
+/** ip_mc_sf_allow(), inet6_mc_check(): does the socket want `group` from `source`? Null: it is no member. */
+export const wantsFrom = (socket: InetSocket, group: IpAddress, source: IpAddress): boolean | null => {
+  const membership = socket.ip.memberships.find((one) => one.group.equals(group));
+  if (membership === undefined) return null;
+  return membership.isInclude === membership.sources.some((one) => one.equals(source));
+};
 
-export const joinGroup = (socket: InetSocket, group: IpAddress, interfaceIndex: number): number => {
+export const joinGroup = (socket: InetSocket, group: IpAddress, interfaceIndex: number, isInclude = false): number => {
   const { memberships } = socket.ip;
   if (memberships.some((one) => one.group.equals(group) && one.interfaceIndex === interfaceIndex)) return EADDRINUSE;
-  memberships.push({ group, interfaceIndex });
+  memberships.push({ group, interfaceIndex, isInclude, sources: [] });
   socket.net.groups.join(group, interfaceIndex);
   return 0;
 };
@@ -55,6 +63,36 @@ export const leaveGroup = (socket: InetSocket, group: IpAddress, interfaceIndex:
   if (at < 0) return EADDRNOTAVAIL;
   socket.net.groups.leave(group, memberships[at].interfaceIndex);
   memberships.splice(at, 1);
+  return 0;
+};
+
+/** ip_mc_source(), ip6_mc_source(): one more or one less in the filter of a group that was joined. */
+export const changeSource = (
+  socket: InetSocket,
+  group: IpAddress,
+  interfaceIndex: number,
+  source: IpAddress,
+  how: { readonly isInclude: boolean; readonly isAdded: boolean },
+): number => {
+  const { memberships } = socket.ip;
+  const membership = memberships.find((one) => one.group.equals(group) && one.interfaceIndex === interfaceIndex);
+  if (membership === undefined) return EINVAL;
+  const { sources } = membership;
+  if (membership.isInclude !== how.isInclude) {
+    if (sources.length > 0) return EINVAL;
+    membership.isInclude = how.isInclude;
+  }
+  const at = sources.findIndex((one) => one.equals(source));
+  if (how.isAdded) {
+    if (at >= 0) return EADDRNOTAVAIL;
+    if (sources.length >= MOST_SOURCES) return ENOBUFS;
+    sources.push(source);
+    return 0;
+  }
+  if (at < 0) return EADDRNOTAVAIL;
+  // Nobody left to hear is to leave.
+  if (sources.length === 1 && how.isInclude) return leaveGroup(socket, group, interfaceIndex);
+  sources.splice(at, 1);
   return 0;
 };
 

@@ -6,15 +6,16 @@ import { SOL_ICMPV6, SOL_IPV6, SOL_RAW } from "../../../syscall-tables/flags/soc
 import { EINVAL, ENOPROTOOPT } from "../../abi/errno.ts";
 import type { Task } from "../../task/task.ts";
 import { int32At } from "../control.ts";
-import { putIpHeader, wirePacket } from "../filter/filter-packet.ts";
+import { wirePacket } from "../filter/filter-packet.ts";
 import type { OptionValue, SocketOptions } from "../socket.ts";
 import type { IpAddress } from "./address.ts";
-import type { Datagram, QueuedDatagram } from "./datagram.ts";
+import { type Datagram, isUdpLike, type QueuedDatagram, withPorts } from "./datagram.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
 import { sealIcmp } from "./icmp.ts";
 import type { SendOverrides } from "./inet-control.ts";
 
 const IP_HEADER = 20;
+const IP6_HEADER = 40;
 const ICMP_FILTER = 1;
 
 export class RawSocket extends DatagramSocket {
@@ -52,7 +53,7 @@ export class RawSocket extends DatagramSocket {
       if (data.length < IP_HEADER) return EINVAL;
       const headerLength = (data[0] & 0xf) * 4;
       if (headerLength < IP_HEADER || headerLength > data.length) return EINVAL;
-      this.net.transport.deliver(this, {
+      const packet = withPorts({
         data: data.slice(headerLength),
         protocol: data[9],
         source,
@@ -64,19 +65,25 @@ export class RawSocket extends DatagramSocket {
         interfaceIndex: 1,
         coverage: 0,
       });
+      this.net.transport.deliver(this, packet);
       return 0;
     }
     if (this.protocol === IPPROTO_ICMPV6) sealIcmp(data, this.protocol, source, destination.address);
+    if (isUdpLike(this.protocol)) {
+      const { ttl, tos } = overrides;
+      const plain = { data, protocol: this.protocol, source, sourcePort: 0, destination: destination.address, destinationPort: 0 };
+      this.net.transport.deliver(this, withPorts({ ...plain, ttl, tos, interfaceIndex: 1, coverage: 0 }));
+      return 0;
+    }
     return super.transmit(data, source, { address: destination.address, port: 0 }, overrides);
   }
 
-  /** IPv4 sockets see the header. */
+  /** IPv4 sockets see the header; a UDP header is everybody's to see. */
   protected override visible(datagram: QueuedDatagram): Uint8Array {
-    if (!datagram.destination.isV4) return datagram.data;
-    const packet = new Uint8Array(IP_HEADER + datagram.data.length);
-    putIpHeader(packet, 0, datagram, datagram.data.length);
-    packet.set(datagram.data, IP_HEADER);
-    return packet;
+    const { isV4 } = datagram.destination;
+    if (!isV4 && !isUdpLike(datagram.protocol)) return datagram.data;
+    const { bytes, networkAt } = wirePacket(datagram, "network");
+    return bytes.subarray(isV4 ? networkAt : networkAt + IP6_HEADER);
   }
 
   /** The filter begins where the program's view begins: at the IPv4 header, or behind that of IPv6. */

@@ -29,6 +29,8 @@ type ConnectPhase = "unconnected" | "connecting" | "connected";
 export abstract class TcpEndpoint extends InetSocket {
   state = TCP_CLOSE;
   readonly incoming = new StreamBuffer();
+  /** SO_TIMESTAMP: when data came last; sec 0: nobody has asked. */
+  readonly arrival = { sec: 0, nsec: 0 };
   connection: TcpConnection | null = null;
   readonly tcp = new TcpSettings();
   /** sock->state: connect(2) was called and has not reported its result. */

@@ -9,7 +9,7 @@ import type { Io } from "../../vfs/io.ts";
 import type { ControlMessage } from "../control.ts";
 import type { ReceiveMessage, SendMessage } from "../message.ts";
 import { type OptionValue, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, type SocketOptions } from "../socket.ts";
-import { checkInetControl } from "./inet-control.ts";
+import { checkInetControl, putStamps } from "./inet-control.ts";
 import { TcpConnecting } from "./tcp-connecting.ts";
 import { IN, OUT } from "./tcp-endpoint.ts";
 import { getTcpOption, setTcpOption } from "./tcp-options.ts";
@@ -77,7 +77,13 @@ export class TcpSocket extends TcpConnecting {
     } else moved = incoming.drain(io, limit);
     if (moved > 0 && settings.peekOffset > 0) settings.peekOffset = Math.max(0, settings.peekOffset - moved);
     this.connection?.consumed();
+    if (settings.wantsStamps) this.#putArrival(message);
     return moved;
+  }
+
+  /** tcp_recv_timestamp(): when what was read last has come. */
+  #putArrival(message: ReceiveMessage): void {
+    if (this.arrival.sec !== 0) putStamps(message, this.settings, this.kernel.clock, this.arrival);
   }
 
   #peek(message: ReceiveMessage, io: Io, limit: number): number {
@@ -87,6 +93,7 @@ export class TcpSocket extends TcpConnecting {
     if (offset >= this.incoming.length) return this.#endOfStream(message);
     const moved = this.incoming.peek(io, offset, limit);
     if (moved > 0 && settings.peekOffset >= 0) settings.peekOffset += moved;
+    if (settings.wantsStamps) this.#putArrival(message);
     return moved;
   }
 
