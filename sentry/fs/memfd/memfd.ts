@@ -81,10 +81,11 @@ export class MemfdFile extends MemoryFile {
     if (!this.canWrite) return EPERM;
     if ((wanted & ~ALL_SEALS) !== 0) return EINVAL;
     if ((inode.seals & F_SEAL_SEAL) !== 0) return EPERM;
-    if ((wanted & F_SEAL_WRITE) !== 0 && (inode.seals & F_SEAL_WRITE) === 0 && inode.writableMappings > 0) return EBUSY;
     // An executable that cannot be made non-executable must not change either (memfd_add_seals).
     const implied = (wanted & F_SEAL_EXEC) !== 0 && (inode.mode & EXEC_BITS) !== 0 ? F_SEAL_SHRINK | F_SEAL_GROW | WRITE_SEALS : 0;
-    inode.seals |= wanted | implied;
+    const seals = wanted | implied;
+    if ((seals & F_SEAL_WRITE) !== 0 && (inode.seals & F_SEAL_WRITE) === 0 && inode.writableMappings > 0) return EBUSY;
+    inode.seals |= seals;
     return 0;
   }
 

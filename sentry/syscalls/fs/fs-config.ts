@@ -20,6 +20,7 @@ import {
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_RDWR } from "../../../syscall-tables/flags/open.ts";
 import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
 import { EBUSY, EINVAL, ENODATA, ENODEV, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../../abi/errno.ts";
+import { parseTmpfsOptions } from "../../fs/tmpfs/options.ts";
 import type { Task } from "../../task/task.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import type { Filesystem } from "../../vfs/filesystem.ts";
@@ -34,6 +35,8 @@ import { implement } from "../implement.ts";
 import { attributeFlags, MOUNT_ATTRIBUTES } from "./mount-attributes.ts";
 
 const MAX_STRING = 256;
+/** common_set_sb_flag[], common_clear_sb_flag[] but for ro and rw: taken without effect, as from mount(2). */
+const SUPERBLOCK_FLAGS = new Set(["dirsync", "lazytime", "mand", "sync", "async", "nolazytime", "nomand"]);
 
 /** What fsopen returns: options are collected, then a filesystem is made (or changed, after fspick). */
 class ContextFile extends OpenFile {
@@ -90,9 +93,15 @@ export const sys_fspick = implement("fspick", { level: "full" }, (task, dirfd, p
 
 const addOption = (file: ContextFile, key: string, value: string | null): number => {
   if (file.made !== null) return EBUSY;
-  if (key === "source" && value !== null) file.source = value;
+  const pair = value === null ? key : `${key}=${value}`;
+  if (key === "source" && value !== null) {
+    // vfs_parse_fs_param_source(): there is one.
+    if (file.source !== "") return EINVAL;
+    file.source = value;
+  } else if (value === null && SUPERBLOCK_FLAGS.has(key)) return 0;
+  else if (key !== "ro" && key !== "rw" && file.type === "tmpfs" && typeof parseTmpfsOptions(pair) === "number") return EINVAL;
   else if (key === "ro" || key === "rw") file.isReadOnly = key === "ro";
-  else file.options.push(value === null ? key : `${key}=${value}`);
+  else file.options.push(pair);
   return 0;
 };
 
@@ -107,7 +116,8 @@ const create = (task: Task, file: ContextFile): number => {
 
 const reconfigure = (task: Task, file: ContextFile): number => {
   const fs = file.picked ?? file.made;
-  if (fs === null) return EINVAL;
+  // Nothing awaits it (FS_CONTEXT_AWAITING_RECONF).
+  if (fs === null) return EBUSY;
   if (!task.creds.hasIn(fs.owner, CAP_SYS_ADMIN)) return EPERM;
   if (file.isReadOnly && !fs.isReadOnly && fs.writers > 0) return EBUSY;
   const error = fs.remount(file.options.join(","));
@@ -163,11 +173,17 @@ export const sys_fsmount = implement("fsmount", { level: "full" }, (task, fd, fl
   if (wanted < 0) return EINVAL;
   const file = contextOf(task, fd);
   if (isErrno(file)) return file;
-  // A context of fspick(2) awaits its reconfiguration.
+  // A context of fspick(2), or one that has been mounted, awaits its reconfiguration.
   if (file.made === null) return file.picked !== null ? EBUSY : EINVAL;
   const mountedAs = mountFlags(wanted) | (file.isReadOnly ? MS_RDONLY : 0);
   if (isTooRevealing(task.fs.namespace, file.made, mountedAs)) return EPERM;
   const mount = task.kernel.vfs.newMount(file.made, file.source === "" ? "none" : file.source, mountedAs);
   const root = new TreeFile(mount);
-  return install(task, root, (flags & FSMOUNT_CLOEXEC) !== 0);
+  const made = install(task, root, (flags & FSMOUNT_CLOEXEC) !== 0);
+  // One mount of a context; from then on it is as fspick(2)'s.
+  if (made >= 0) {
+    file.picked = file.made;
+    file.made = null;
+  }
+  return made;
 });
