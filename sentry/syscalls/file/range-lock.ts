@@ -2,7 +2,7 @@
 
 import { F_RDLCK, F_UNLCK, F_WRLCK, SEEK_CUR, SEEK_END, SEEK_SET } from "../../../syscall-tables/flags/fd.ts";
 import { TWO_32 } from "../../../syscall-tables/limits.ts";
-import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL, EOVERFLOW, ERESTARTSYS, isErrno } from "../../abi/errno.ts";
+import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL, EOVERFLOW, ERESTARTSYS } from "../../abi/errno.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
 import {
@@ -20,19 +20,20 @@ import type { OpenFile } from "../../vfs/open-file.ts";
 import { watchHostLock } from "./host-lock-timer.ts";
 
 const FLOCK_SIZE = 32;
+const bytes = new Uint8Array(FLOCK_SIZE);
+const view = new DataView(bytes.buffer);
 /** OFFSET_MAX as a double. */
 const OFFSET_MAX = 2 ** 63;
 
-const signed64 = (view: DataView, at: number): number => view.getUint32(at, true) + view.getInt32(at + 4, true) * TWO_32;
+const signed64 = (at: number): number => view.getUint32(at, true) + view.getInt32(at + 4, true) * TWO_32;
 
 /** struct flock as the caller wrote it (flock_to_posix_lock). */
 const readRequest = (task: Task, file: OpenFile, addr: number, isOfd: boolean): RangeRequest | number => {
-  const view = task.memory.viewIn(addr, FLOCK_SIZE);
-  if (isErrno(view)) return EFAULT;
+  if (task.memory.readInto(addr, bytes, 0, FLOCK_SIZE) < FLOCK_SIZE) return EFAULT;
   const type = view.getInt16(0, true);
   if (type !== F_RDLCK && type !== F_WRLCK && type !== F_UNLCK) return EINVAL;
-  let start = signed64(view, 8);
-  const length = signed64(view, 16);
+  let start = signed64(8);
+  const length = signed64(16);
   switch (view.getInt16(2, true)) {
     case SEEK_SET:
       break;
@@ -76,16 +77,16 @@ export const getRangeLock = (task: Task, file: OpenFile, addr: number, isOfd: bo
   const conflict = inside ?? (outside === null ? null : { ...outside, pid: 0 });
   const { memory } = task;
   if (conflict === null) return memory.storeU16(addr, F_UNLCK);
-  const answer = new DataView(new ArrayBuffer(FLOCK_SIZE));
-  answer.setInt16(0, conflict.type, true);
-  answer.setInt16(2, SEEK_SET, true);
-  answer.setUint32(8, conflict.start >>> 0, true);
-  answer.setUint32(12, Math.floor(conflict.start / TWO_32), true);
+  bytes.fill(0);
+  view.setInt16(0, conflict.type, true);
+  view.setInt16(2, SEEK_SET, true);
+  view.setUint32(8, conflict.start >>> 0, true);
+  view.setUint32(12, Math.floor(conflict.start / TWO_32), true);
   const length = conflict.end === Number.POSITIVE_INFINITY ? 0 : conflict.end - conflict.start + 1;
-  answer.setUint32(16, length >>> 0, true);
-  answer.setUint32(20, Math.floor(length / TWO_32), true);
-  answer.setInt32(24, conflict.pid <= 0 ? conflict.pid : localPid(task, conflict.pid), true);
-  return memory.copyOut(addr, new Uint8Array(answer.buffer));
+  view.setUint32(16, length >>> 0, true);
+  view.setUint32(20, Math.floor(length / TWO_32), true);
+  view.setInt32(24, conflict.pid <= 0 ? conflict.pid : localPid(task, conflict.pid), true);
+  return memory.copyOut(addr, bytes);
 };
 
 /** A root pid as the caller's pid namespace counts it. */

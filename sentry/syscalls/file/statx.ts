@@ -26,49 +26,51 @@ import { implement } from "../implement.ts";
 import { atPath } from "./at-path.ts";
 
 const STATX_SIZE = 256;
+/** What is not set below stays 0. */
+const bytes = new Uint8Array(STATX_SIZE);
+const view = new DataView(bytes.buffer);
 const STATX_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
 
 const FLAG_ATTRIBUTES = STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE | STATX_ATTR_NODUMP;
 
-const putTime = (view: DataView, at: number, time: Timestamp): void => {
-  put64(view, at, time.sec);
+const putTime = (at: number, time: Timestamp): void => {
+  put64(at, time.sec);
   view.setUint32(at + 8, time.nsec, true);
 };
 
-const put64 = (view: DataView, at: number, value: number): void => {
+const put64 = (at: number, value: number): void => {
   view.setUint32(at, value % TWO_32, true);
   view.setInt32(at + 4, Math.floor(value / TWO_32), true);
 };
 
 /** struct statx (include/uapi/linux/stat.h). */
-const fill = (task: Task, place: Path, mask: number): Uint8Array | number => {
+const fill = (task: Task, place: Path, mask: number): number => {
   const { inode } = place.dentry;
   const error = inode.refresh();
   if (error < 0) return error;
-  const view = new DataView(new ArrayBuffer(STATX_SIZE));
   const ns = task.creds.userNamespace;
   const isUnique = (mask & STATX_MNT_ID_UNIQUE) !== 0;
   view.setUint32(0, STATX_BASIC_STATS | STATX_BTIME | (isUnique ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID), true);
   view.setUint32(4, inode.blockSize, true);
-  put64(view, 8, (place.dentry === place.mount.root ? STATX_ATTR_MOUNT_ROOT : 0) | statxAttributes(inode));
+  put64(8, (place.dentry === place.mount.root ? STATX_ATTR_MOUNT_ROOT : 0) | statxAttributes(inode));
   view.setUint32(16, inode.nlink, true);
   view.setUint32(20, ns.showUid(inode.uid), true);
   view.setUint32(24, ns.showGid(inode.gid), true);
   view.setUint16(28, inode.mode, true);
-  put64(view, 32, inode.ino);
-  put64(view, 40, inode.size);
-  put64(view, 48, inode.blocks);
-  put64(view, 56, STATX_ATTR_MOUNT_ROOT | (inode.keepsFlags ? FLAG_ATTRIBUTES : 0));
-  putTime(view, 64, inode.atime);
-  putTime(view, 80, inode.btime);
-  putTime(view, 96, inode.ctime);
-  putTime(view, 112, inode.mtime);
+  put64(32, inode.ino);
+  put64(40, inode.size);
+  put64(48, inode.blocks);
+  put64(56, STATX_ATTR_MOUNT_ROOT | (inode.keepsFlags ? FLAG_ATTRIBUTES : 0));
+  putTime(64, inode.atime);
+  putTime(80, inode.btime);
+  putTime(96, inode.ctime);
+  putTime(112, inode.mtime);
   view.setUint32(128, majorOf(inode.rdev), true);
   view.setUint32(132, minorOf(inode.rdev), true);
   view.setUint32(136, majorOf(inode.fs.device), true);
   view.setUint32(140, minorOf(inode.fs.device), true);
-  put64(view, 144, isUnique ? uniqueIdOf(place.mount) : place.mount.id);
-  return new Uint8Array(view.buffer);
+  put64(144, isUnique ? uniqueIdOf(place.mount) : place.mount.id);
+  return 0;
 };
 
 /** statx(2) */
@@ -77,6 +79,6 @@ export const sys_statx = implement("statx", { level: "full" }, (task, dirfd, pat
   if ((flags & AT_STATX_FORCE_SYNC) !== 0 && (flags & AT_STATX_DONT_SYNC) !== 0) return EINVAL;
   const place = atPath(task, dirfd, path, flags);
   if (isErrno(place)) return place;
-  const bytes = fill(task, place, mask);
-  return typeof bytes === "number" ? bytes : task.memory.copyOut(statxAddr, bytes);
+  const error = fill(task, place, mask);
+  return error < 0 ? error : task.memory.copyOut(statxAddr, bytes);
 });

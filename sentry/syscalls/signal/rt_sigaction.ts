@@ -11,7 +11,7 @@ import {
   SIGKILL,
   SIGSTOP,
 } from "../../../syscall-tables/flags/signal.ts";
-import { EFAULT, EINVAL, isErrno } from "../../abi/errno.ts";
+import { EFAULT, EINVAL } from "../../abi/errno.ts";
 import { NSIG, SIGSET_SIZE, sigBitHi, sigBitLo, UNBLOCKABLE_LO } from "../../abi/signal.ts";
 import type { SignalAction } from "../../task/signal-actions.ts";
 import { implement } from "../implement.ts";
@@ -20,8 +20,10 @@ import { implement } from "../implement.ts";
 const KNOWN_FLAGS =
   SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER;
 const SIGACTION_SIZE = 32;
+const bytes = new Uint8Array(SIGACTION_SIZE);
+const view = new DataView(bytes.buffer);
 
-const parse = (view: DataView): SignalAction => ({
+const parse = (): SignalAction => ({
   handlerAddr: view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32,
   flags: (view.getUint32(8, true) & KNOWN_FLAGS) >>> 0,
   restorerAddr: view.getUint32(16, true) + view.getUint32(20, true) * 2 ** 32,
@@ -30,11 +32,10 @@ const parse = (view: DataView): SignalAction => ({
 });
 
 const pack = (action: SignalAction): Uint8Array => {
-  const bytes = new Uint8Array(SIGACTION_SIZE);
-  const view = new DataView(bytes.buffer);
   view.setUint32(0, action.handlerAddr >>> 0, true);
   view.setUint32(4, Math.floor(action.handlerAddr / 2 ** 32), true);
   view.setUint32(8, action.flags, true);
+  view.setUint32(12, 0, true);
   view.setUint32(16, action.restorerAddr >>> 0, true);
   view.setUint32(20, Math.floor(action.restorerAddr / 2 ** 32), true);
   view.setUint32(24, action.maskLo, true);
@@ -48,9 +49,8 @@ export const sys_rt_sigaction = implement("rt_sigaction", { level: "full" }, (ta
   const { process } = task;
   let action: SignalAction | null = null;
   if (actAddr !== 0) {
-    const view = task.memory.viewIn(actAddr, SIGACTION_SIZE);
-    if (isErrno(view)) return EFAULT;
-    action = parse(view);
+    if (task.memory.readInto(actAddr, bytes, 0, SIGACTION_SIZE) < SIGACTION_SIZE) return EFAULT;
+    action = parse();
   }
   if (signal < 1 || signal > NSIG || (action !== null && (signal === SIGKILL || signal === SIGSTOP))) return EINVAL;
   const old = process.actions.get(signal);
