@@ -37,7 +37,7 @@ const oomWatch = (cgroup: CgroupManager): (() => boolean) => {
     return () => takeOomNotice(notice) && hostFiles.exists(`${memory}/cgroup.event_control`);
   }
   if (unified === undefined) return () => false;
-  const count = (): bigint => keyed(readText(hostFiles, `${unified}/memory.events`)).oom ?? 0n;
+  const count = (): bigint => keyed(readText(hostFiles, `${unified}/memory.events`)).oom_kill ?? 0n;
   let last = count();
   return () => {
     const before = last;
@@ -67,8 +67,11 @@ export const showEvents = async (
       return false;
     }
   };
-  for (let next = performance.now() + options.intervalMs; isThere(); await pause(LOOK_MS)) {
+  for (let next = performance.now() + options.intervalMs; ; await pause(LOOK_MS)) {
+    // Asked before: memory may be what the container has ended for.
+    const isOver = !isThere();
     if (hasRunOut()) print(event("oom", id));
+    if (isOver) return;
     if (performance.now() < next) continue;
     next += options.intervalMs;
     try {

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, it } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseOwnCgroups, readCgroupHost } from "../../runtime/cgroup/host.ts";
 import { describeRootContainers } from "../needs.ts";
 import { type Config, Containers, named } from "./bundle.ts";
@@ -286,6 +287,33 @@ describeLimits("memory that runs out", () => {
       });
     }).finally(() => events.kill("SIGKILL"));
     assert.equal(line, `{"type":"oom","id":"${id}"}`);
+  });
+
+  it("is told by events also when the container ends of it", async () => {
+    const id = containers.id("oom-end");
+    const bundle = containers.bundle(["sh", "-c", `read go; exec ${hog}`], limits(small));
+    const args = ["--root", containers.root, "run", "--keep", "-b", bundle, id];
+    const container = spawn(moatPath, args, { stdio: ["pipe", "ignore", "ignore"], timeout: 60_000 });
+    const ended = once(container, "exit");
+    while (container.exitCode === null && !containers.moat("state", id).stdout.includes('"running"')) await pause(50);
+    const events = spawn(moatPath, ["--root", containers.root, "events", "--interval", "100ms", id], {
+      stdio: ["ignore", "pipe", "inherit"],
+      timeout: 60_000,
+    });
+    let text = "";
+    events.stdout.setEncoding("latin1").on("data", (chunk) => {
+      // It watches when it has counted.
+      if (text === "") container.stdin.end("go\n");
+      text += chunk;
+    });
+    const closed = once(events, "close");
+    assert.deepEqual(await ended, [137, null]);
+    await closed;
+    const types = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).type);
+    assert.deepEqual([types[0], types.filter((type) => type === "oom")], ["stats", ["oom"]]);
   });
 });
 
