@@ -1,37 +1,78 @@
-/** The kernel's own messages (printk, syslog(2)): what a sandbox has to say is how it began. */
+/** The kernel's own messages (printk, syslog(2), /dev/kmsg): how the sandbox began, and what programs have written to it. */
+import { WaitQueue } from "./blocking.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION } from "./kernel-version.ts";
 
-const RECORDS: readonly string[] = [
-  `<5>[    0.000000] Linux version ${KERNEL_RELEASE} (moat@moat) (moat) ${KERNEL_VERSION}\n`,
-  "<6>[    0.000000] Kernel is a user-space one: system calls are answered by moat\n",
-  "<6>[    0.000000] Run the sandbox's first program\n",
-];
+interface LogRecord {
+  /** Facility and level (syslog(2)). */
+  readonly priority: number;
+  readonly timeUs: number;
+  /** One line, without its end. */
+  readonly text: string;
+}
 
-/** How many records reading has consumed, and from which on a whole reading begins (SYSLOG_ACTION_CLEAR). */
+/** As many characters are kept. */
+const CAPACITY = 1 << 17;
+
+const records: LogRecord[] = [
+  { priority: 5, timeUs: 0, text: `Linux version ${KERNEL_RELEASE} (moat@moat) (moat) ${KERNEL_VERSION}` },
+  { priority: 6, timeUs: 0, text: "Kernel is a user-space one: system calls are answered by moat" },
+  { priority: 6, timeUs: 0, text: "Run the sandbox's first program" },
+];
+let size = records.reduce((sum, { text }) => sum + text.length, 0);
+/** The number of the first record that is kept. */
+let first = 0;
+/** How many records syslog(2) has consumed, and from which on a whole reading begins (SYSLOG_ACTION_CLEAR). */
 let consumed = 0;
 let cleared = 0;
 
-const bytesOf = (records: readonly string[]): Uint8Array => Buffer.from(records.join(""), "latin1");
+/** Those who wait for the next record. */
+export const logQueue = new WaitQueue();
+
+export const logStart = (): number => first;
+export const logCleared = (): number => Math.max(cleared, first);
+export const logEnd = (): number => first + records.length;
+export const logRecord = (sequence: number): LogRecord | undefined => records[sequence - first];
+
+export const appendToLog = (record: LogRecord): void => {
+  records.push(record);
+  size += record.text.length;
+  while (size > CAPACITY) {
+    size -= records[0].text.length;
+    records.shift();
+    first++;
+  }
+};
+
+/** print_prefix(): in front of each line of the text. */
+const line = ({ priority, timeUs, text }: LogRecord): string => {
+  const seconds = String(Math.floor(timeUs / 1e6)).padStart(5);
+  const prefix = `<${priority}>[${seconds}.${String(timeUs % 1e6).padStart(6, "0")}] `;
+  return `${prefix}${text.replaceAll("\n", `\n${prefix}`)}\n`;
+};
+
+const lines = (from: number): string[] => records.slice(Math.max(0, from - first)).map(line);
+const bytesOf = (texts: readonly string[]): Uint8Array => Buffer.from(texts.join(""), "latin1");
 
 /** Bytes that SYSLOG_ACTION_READ has not told yet. */
-export const unreadLength = (): number => bytesOf(RECORDS.slice(consumed)).length;
+export const unreadLength = (): number => bytesOf(lines(consumed)).length;
 
 /** The next whole records that `length` bytes hold; they are consumed. */
 export const readNext = (length: number): Uint8Array => {
-  let end = consumed;
-  for (let left = length; end < RECORDS.length && RECORDS[end].length <= left; end++) left -= RECORDS[end].length;
-  const bytes = bytesOf(RECORDS.slice(consumed, end));
-  consumed = end;
-  return bytes;
+  const unread = lines(consumed);
+  let count = 0;
+  for (let left = length; count < unread.length && unread[count].length <= left; count++) left -= unread[count].length;
+  consumed = Math.max(consumed, first) + count;
+  return bytesOf(unread.slice(0, count));
 };
 
 /** The last whole records that `length` bytes hold, of those since the last clearing. */
 export const readLast = (length: number): Uint8Array => {
-  let first = RECORDS.length;
-  for (let left = length; first > cleared && RECORDS[first - 1].length <= left; first--) left -= RECORDS[first - 1].length;
-  return bytesOf(RECORDS.slice(first));
+  const kept = lines(cleared);
+  let from = kept.length;
+  for (let left = length; from > 0 && kept[from - 1].length <= left; from--) left -= kept[from - 1].length;
+  return bytesOf(kept.slice(from));
 };
 
 export const clearLog = (): void => {
-  cleared = RECORDS.length;
+  cleared = logEnd();
 };

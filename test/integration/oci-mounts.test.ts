@@ -223,6 +223,20 @@ describeRootContainers("mounts beside runc", ["runc"], () => {
     "ls -l /dev/kmsg /dev/sub/loop9 /dev/pipe /elsewhere/zero | sed 's/  *[A-Z][a-z][a-z] .*:[0-9]* / /'; dd if=/elsewhere/zero bs=10 count=1 2>/dev/null | wc -c",
     all(devices, writable),
   );
+  it("kmsg is a log of the sandbox's own", () => {
+    const script = "echo to the log > /dev/kmsg; grep -m 1 Linux /dev/kmsg; grep -m 1 log /dev/kmsg | sed 's/,[0-9]*,[0-9]*,/,/'";
+    const caps = ["CAP_SYSLOG"];
+    const kmsg = linux({
+      devices: [{ path: "/dev/kmsg", type: "c", major: 1, minor: 11 }],
+      resources: { devices: [{ allow: true, type: "c", major: 1, minor: 11, access: "rw" }] },
+    });
+    const reader = (config: Config): void => {
+      config.process.capabilities = { bounding: caps, effective: caps, permitted: caps };
+    };
+    const bundle = containers.bundle(["sh", "-c", script], all(kmsg, reader));
+    const { stdout } = containers.moat("run", "-b", bundle, containers.id("kmsg"));
+    assert.match(stdout, /^5,0,0,-;Linux version .*\n12,-;to the log\n$/);
+  });
   same(
     "devices that the rules forbid, or allow",
     "mknod /t/kmsg c 1 11; cat /t/kmsg; mknod /t/zero c 1 5; dd if=/t/zero bs=1 count=1 2>/dev/null | wc -c; mknod /t/loop b 7 0; cat /t/loop; echo $?",

@@ -1,4 +1,4 @@
-/** null(4), zero(4), full(4), random(4). */
+/** null(4), zero(4), full(4), random(4), and kmsg. */
 
 import { RNDADDTOENTCNT, RNDGETENTCNT } from "../../../syscall-tables/flags/ioctl.ts";
 import { CAP_SYS_ADMIN } from "../../../syscall-tables/flags/system.ts";
@@ -10,6 +10,7 @@ import type { Inode } from "../../vfs/inode.ts";
 import type { Io } from "../../vfs/io.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import type { Path } from "../../vfs/path.ts";
+import { openKmsg } from "./kmsg.ts";
 
 const MEM_MAJOR = 1;
 const NULL_MINOR = 3;
@@ -17,6 +18,7 @@ const ZERO_MINOR = 5;
 const FULL_MINOR = 7;
 const RANDOM_MINOR = 8;
 const URANDOM_MINOR = 9;
+const KMSG_MINOR = 11;
 
 abstract class MemoryDevice extends OpenFile {
   override get isSeekable(): boolean {
@@ -147,4 +149,5 @@ export const registerMemoryDevices = (): void => {
   serve(FULL_MINOR, FullFile);
   serve(RANDOM_MINOR, RandomFile);
   serve(URANDOM_MINOR, RandomFile);
+  registerCharDevice(MEM_MAJOR, KMSG_MINOR, openKmsg);
 };

@@ -15,18 +15,34 @@ import {
 import { EFAULT, EINVAL, EPERM, ERESTARTSYS } from "../../abi/errno.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
-import { clearLog, readLast, readNext, unreadLength } from "../../task/kernel-log.ts";
+import { clearLog, logQueue, readLast, readNext, unreadLength } from "../../task/kernel-log.ts";
 import type { Task } from "../../task/task.ts";
 import { implement } from "../implement.ts";
 
 const BUFFER_SIZE = 1 << 17;
 
-/** Nothing is logged after the start: a reader that has read it all waits for a signal. */
-class SyslogOp extends BlockingOp {
-  override subscribe(): void {}
+const copyNext = (task: Task, addr: UserAddr, length: number): number => {
+  const bytes = readNext(length);
+  return task.memory.copyOut(addr, bytes) < 0 ? EFAULT : bytes.length;
+};
 
-  override step(): number {
-    return BLOCKED;
+/** A reader that has read it all waits for what programs write to /dev/kmsg. */
+class SyslogOp extends BlockingOp {
+  readonly #addr: UserAddr;
+  readonly #length: number;
+
+  constructor(addr: UserAddr, length: number) {
+    super();
+    this.#addr = addr;
+    this.#length = length;
+  }
+
+  override subscribe(task: Task): void {
+    task.waitOn(logQueue);
+  }
+
+  override step(task: Task): number {
+    return unreadLength() === 0 ? BLOCKED : copyNext(task, this.#addr, this.#length);
   }
 
   override interrupted(): number {
@@ -41,8 +57,8 @@ class SyslogOp extends BlockingOp {
 const read = (task: Task, type: number, addr: UserAddr, length: number): number => {
   if (addr === 0 || length < 0) return EINVAL;
   if (length === 0) return 0;
-  if (type === SYSLOG_ACTION_READ && unreadLength() === 0) return task.block(new SyslogOp());
-  const bytes = type === SYSLOG_ACTION_READ ? readNext(length) : readLast(length);
+  if (type === SYSLOG_ACTION_READ) return unreadLength() === 0 ? task.block(new SyslogOp(addr, length)) : copyNext(task, addr, length);
+  const bytes = readLast(length);
   if (type === SYSLOG_ACTION_READ_CLEAR) clearLog();
   return task.memory.copyOut(addr, bytes) < 0 ? EFAULT : bytes.length;
 };
