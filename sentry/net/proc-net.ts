@@ -109,7 +109,8 @@ const datagramLine = (socket: DatagramSocket): Line => ({
   tail: ` 2 0000000000000000 ${socket.drops}`,
 });
 
-const showDatagrams = (task: Task, family: number, sockets: Iterable<object>): string => {
+/** Those of UDP begin with one blank more than those of raw and ping sockets. */
+const showDatagrams = (task: Task, family: number, sockets: Iterable<object>, indent = ""): string => {
   const lines: string[] = [];
   for (const socket of sockets) {
     if (socket instanceof DatagramSocket && socket.family === family) {
@@ -118,7 +119,7 @@ const showDatagrams = (task: Task, family: number, sockets: Iterable<object>): s
     }
   }
   if (family === AF_INET6) return `${[`${HEADING6} ref pointer drops`, ...lines].join("\n")}\n`;
-  return `${[` ${HEADING4} ref pointer drops`, ...lines].map((line) => line.padEnd(127)).join("\n")}\n`;
+  return `${[`${indent}${HEADING4} ref pointer drops`, ...lines].map((line) => line.padEnd(127)).join("\n")}\n`;
 };
 
 function* bindingsOf(table: Iterable<[number, object]>): Generator<object> {
@@ -293,9 +294,9 @@ const showNetstat = (): string =>
 export const procNetFiles: ReadonlyMap<string, (task: Task) => string> = new Map<string, (task: Task) => string>([
   ["tcp", (task) => showTcp(task, AF_INET)],
   ["tcp6", (task) => showTcp(task, AF_INET6)],
-  ["udp", (task) => showDatagrams(task, AF_INET, bindingsOf(networkOf(task).udp.entries()))],
+  ["udp", (task) => showDatagrams(task, AF_INET, bindingsOf(networkOf(task).udp.entries()), " ")],
   ["udp6", (task) => showDatagrams(task, AF_INET6, bindingsOf(networkOf(task).udp.entries()))],
-  ["udplite", (task) => showDatagrams(task, AF_INET, bindingsOf(networkOf(task).udplite.entries()))],
+  ["udplite", (task) => showDatagrams(task, AF_INET, bindingsOf(networkOf(task).udplite.entries()), " ")],
   ["udplite6", (task) => showDatagrams(task, AF_INET6, bindingsOf(networkOf(task).udplite.entries()))],
   ["igmp", showIgmp],
   ["igmp6", showIgmp6],

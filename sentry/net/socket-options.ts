@@ -4,7 +4,7 @@ import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from 
 import * as SO from "../../syscall-tables/flags/socket-options.ts";
 import { CAP_NET_ADMIN } from "../../syscall-tables/flags/system.ts";
 import { IFNAMSIZ, INT_MAX } from "../../syscall-tables/limits.ts";
-import { EDOM, EINVAL, ENODATA, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../abi/errno.ts";
+import { EACCES, EDOM, EINVAL, ENODATA, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM, type Errno, isErrno } from "../abi/errno.ts";
 import type { Task } from "../task/task.ts";
 import { lowWaterLimit, setBuffer, setPacing } from "./buffer-options.ts";
 import { int32At, int32Bytes } from "./control.ts";
@@ -281,7 +281,7 @@ const setInt = (socket: Socket, task: Task, name: number, value: number): number
       settings.remembered.set(name, value);
       return 0;
     case SO.SO_DEBUG:
-      if (isOn && !task.creds.has(CAP_NET_ADMIN)) return EPERM;
+      if (isOn && !task.creds.has(CAP_NET_ADMIN)) return EACCES;
       settings.remembered.set(name, isOn ? 1 : 0);
       return 0;
     case SO.SO_BUSY_POLL:

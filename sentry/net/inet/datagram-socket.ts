@@ -124,7 +124,7 @@ export class DatagramSocket extends InetSocket {
     const address = this.readDestination(message.address, true);
     if (isErrno(address)) return address;
     const port = portIn(message.address);
-    return port === 0 && isUdpLike(this.protocol) ? EINVAL : { address, port };
+    return port === 0 && this.table !== null && isUdpLike(this.protocol) ? EINVAL : { address, port };
   }
 
   override send(_task: Task, message: SendMessage, io: Io): number {
@@ -146,7 +146,7 @@ export class DatagramSocket extends InetSocket {
     const error = overrides.source === null ? 0 : checkSource(this, overrides.source, overrides.interfaceIndex, address);
     if (error < 0) return error;
     if ((address.isBroadcast || address.isSubnetBroadcast) && !this.settings.isBroadcast) return EACCES;
-    if (length > MAX_LENGTH - (address.isV4 ? HEADERS_V4 : HEADERS_V6)) return EMSGSIZE;
+    if (length > MAX_LENGTH - this.headerLength(address)) return EMSGSIZE;
     if (this.autobind() < 0) return EAGAIN;
     let data = new Uint8Array(length);
     if (length > 0 && io.take(data, 0, length) !== length) return EFAULT;
@@ -156,6 +156,11 @@ export class DatagramSocket extends InetSocket {
       data = whole;
     }
     return this.#transmit(data, source, destination, overrides, this.#segmentSize(message)) || length;
+  }
+
+  /** What comes before the data in a packet, whose length has 16 bits: IPv6 counts without its own header. */
+  protected headerLength(address: IpAddress): number {
+    return address.isV4 ? HEADERS_V4 : HEADERS_V6;
   }
 
   #sourceOf(address: IpAddress, interfaceIndex: number): IpAddress | number {
@@ -295,7 +300,7 @@ export class DatagramSocket extends InetSocket {
       this.#drop();
       if (settings.peekOffset > 0) settings.peekOffset = Math.max(0, settings.peekOffset - data.length);
     }
-    message.address = encodeSockaddr(this.family, datagram.source, datagram.sourcePort);
+    message.address = encodeSockaddr(this.family, datagram.source, this.table === null ? 0 : datagram.sourcePort);
     if (settings.wantsStamps) putStamps(message, settings, this.kernel.clock, datagram);
     if (this.ip.wantsControl) putInetControl(this, message, datagram);
     if (length < left) message.outFlags |= MSG_TRUNC;

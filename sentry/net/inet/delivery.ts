@@ -90,9 +90,9 @@ const deliverIcmp = (net: NetworkNamespace, datagram: Datagram): void => {
     return;
   }
   if (!isEchoReply(datagram)) return;
-  for (const binding of net.ping.bound(datagram.destinationPort)) {
-    if (binding instanceof DatagramSocket && receives(binding, datagram.destination)) binding.enqueue(datagram);
-  }
+  const bound = net.ping.bound(datagram.destinationPort);
+  const receiver = bound.findLast((binding) => binding instanceof DatagramSocket && receives(binding, datagram.destination));
+  if (receiver instanceof DatagramSocket) receiver.enqueue(datagram);
 };
 
 /** 0, or ECONNREFUSED when the port is closed, which an ICMP message tells the sender. */

@@ -4,6 +4,8 @@ import type { IpAddress } from "./address.ts";
 import type { Datagram } from "./datagram.ts";
 
 export const ICMP_HEADER = 8;
+/** Where its checksum stands. */
+export const ICMP_CHECKSUM_AT = 2;
 export const ICMP_ECHO = 8;
 export const ICMP_ECHOREPLY = 0;
 export const ICMPV6_ECHO_REQUEST = 128;
@@ -24,14 +26,24 @@ const pseudoSum = (address: IpAddress): number => {
   return sum;
 };
 
-/** Stores the checksum of an ICMP message; ICMPv6 covers the addresses too. */
+/** The checksum of a message of `protocol` over IPv6, stored at `offset`: it covers the addresses, too. */
+export const sealOverIpv6 = (bytes: Uint8Array, offset: number, protocol: number, source: IpAddress, destination: IpAddress): void => {
+  bytes.fill(0, offset, offset + 2);
+  const sum = checksum(bytes, pseudoSum(source) + pseudoSum(destination) + bytes.length + protocol);
+  bytes[offset] = sum >>> 8;
+  bytes[offset + 1] = sum;
+};
+
+/** Stores the checksum of an ICMP message. */
 export const sealIcmp = (bytes: Uint8Array, protocol: number, source: IpAddress, destination: IpAddress): void => {
-  bytes[2] = 0;
-  bytes[3] = 0;
-  const start = protocol === IPPROTO_ICMP ? 0 : pseudoSum(source) + pseudoSum(destination) + bytes.length + protocol;
-  const sum = checksum(bytes, start);
-  bytes[2] = sum >>> 8;
-  bytes[3] = sum;
+  if (protocol !== IPPROTO_ICMP) {
+    sealOverIpv6(bytes, ICMP_CHECKSUM_AT, protocol, source, destination);
+    return;
+  }
+  bytes.fill(0, ICMP_CHECKSUM_AT, ICMP_CHECKSUM_AT + 2);
+  const sum = checksum(bytes);
+  bytes[ICMP_CHECKSUM_AT] = sum >>> 8;
+  bytes[ICMP_CHECKSUM_AT + 1] = sum;
 };
 
 /** The identifier of an echo message, which serves as its port. */

@@ -204,7 +204,9 @@ export abstract class InetSocket extends Socket implements Binding {
   }
 
   override peerName(): Uint8Array | Errno {
-    return this.remoteAddress === null ? ENOTCONN : encodeSockaddr(this.family, this.remoteAddress, this.remotePort);
+    return this.remoteAddress === null || this.remotePort === 0
+      ? ENOTCONN
+      : encodeSockaddr(this.family, this.remoteAddress, this.remotePort);
   }
 
   override getOption(task: Task, level: number, name: number, length: number): OptionValue {
