@@ -219,6 +219,7 @@ export class HandOver {
     this.#mode = "hot";
     this.#budget = OWN_CPU;
     this.#platform.deliveries.holdRounds = this.#cpuCount === 2 ? HOLD_ALONE_ROUNDS : HOLD_ROUNDS;
+    this.#platform.deliveries.turns.isOn = this.#cpuCount === 2;
     this.#platform.keepOff(own);
     this.#platform.stubSpins = OWN_CPU.stubSpins;
   }
@@ -236,6 +237,7 @@ export class HandOver {
     this.#mode = "cold";
     this.#isPaced = false;
     this.#platform.deliveries.holdRounds = 0;
+    this.#platform.deliveries.turns.isOn = false;
     this.#platform.stubSpins = 0;
   }
 
@@ -245,6 +247,7 @@ export class HandOver {
     this.#mode = "wide";
     this.#isPaced = false;
     this.#platform.deliveries.holdRounds = 0;
+    this.#platform.deliveries.turns.isOn = false;
     this.#platform.stubSpins = SHARED_CPU.stubSpins;
   }
 }

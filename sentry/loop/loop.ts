@@ -82,6 +82,7 @@ export class Loop {
         nowNs = this.#clock.monotonicNs();
         service.look(nowNs);
         this.#demand.look(nowNs);
+        platform.deliveries.turns.look(nowNs);
         if (nowNs >= this.#timers.nextNs) this.#timers.run(nowNs);
         if (nowNs - hostPolledNs > (hasSockets ? SOCKET_POLL_NS : HOST_POLL_NS)) {
           hostPolledNs = nowNs;
@@ -136,6 +137,7 @@ export class Loop {
     const platform = this.#platform;
     let nowNs = this.#clock.monotonicNs();
     platform.service.look(nowNs);
+    platform.deliveries.turns.look(nowNs);
     if (nowNs >= this.#timers.nextNs) {
       this.#timers.run(nowNs);
       return nowNs;

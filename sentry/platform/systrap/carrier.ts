@@ -22,6 +22,7 @@ import {
   SLOTS_PER_REGION,
 } from "./layout.generated.ts";
 import type { SystrapThread } from "./thread.ts";
+import { TURNS } from "./turn-taking.ts";
 
 const SYS_futex = 202;
 
@@ -43,6 +44,10 @@ export class Carrier {
   keptOff = -1;
   /** The CPUs it was bound to, as its guest thread wished (sched_setaffinity(2)); null: any. */
   boundTo: Uint32Array | null = null;
+  /** It interrupts nobody when it is woken (turn-taking.ts), the turns that it has taken so far, and those after which it does not. */
+  isPolite = false;
+  turns = 0;
+  turnsNeeded = TURNS;
   readonly #i32: Int32Array;
   readonly #command: number;
   readonly #sleeping: number;
@@ -85,10 +90,11 @@ export class Carrier {
     return Atomics.load(this.#i32, this.#command) !== 0;
   }
 
-  /** A clone starts where its parent may run. */
+  /** A clone starts where its parent may run, and as polite. */
   inheritPlace(parent: Carrier): void {
     this.keptOff = parent.keptOff;
     this.boundTo = parent.boundTo;
+    this.isPolite = parent.isPolite;
   }
 
   /** The host thread has not ended yet. */

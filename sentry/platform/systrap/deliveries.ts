@@ -5,8 +5,13 @@
  * a few µs, and when a sibling parks meanwhile, the sibling's host thread, which is awake,
  * goes on with it. The two exchange what they hold.
  */
+import { allocateMemory, hostCall3 } from "../../../native/ffi/syscall-unsafe.ts";
 import type { Carrier } from "./carrier.ts";
 import type { SystrapThread } from "./thread.ts";
+import { SCHED_OTHER, TurnTaking } from "./turn-taking.ts";
+
+const SYS_sched_setscheduler = 144;
+const SYS_sched_getscheduler = 145;
 
 /** Host threads without a guest thread that a process keeps. */
 const IDLE_MAX = 8;
@@ -20,8 +25,16 @@ export class Deliveries {
   /** Brings a host thread's CPUs up to date before it is woken. */
   readonly #place: (carrier: Carrier) => void;
 
+  readonly turns: TurnTaking<Carrier>;
+
   constructor(place: (carrier: Carrier) => void) {
     this.#place = place;
+    const parameters = allocateMemory(4096);
+    // Guests have the sentry's policy, unless the caller has chosen one that is not to be touched.
+    const mayChange = hostCall3(SYS_sched_getscheduler, 0, 0, 0) === SCHED_OTHER;
+    this.turns = new TurnTaking((carrier, policy) => {
+      if (mayChange && carrier.hostTid > 0) hostCall3(SYS_sched_setscheduler, carrier.hostTid, policy, parameters.address);
+    });
   }
 
   /** Some answers wait for a wake-up, or for a state that is still being saved. */
@@ -40,7 +53,9 @@ export class Deliveries {
   }
 
   #run(carrier: Carrier, thread: SystrapThread): void {
-    if (carrier.isAsleep || carrier.boundTo !== thread.cpus) this.#place(carrier);
+    const isAsleep = carrier.isAsleep;
+    if (isAsleep || carrier.boundTo !== thread.cpus) this.#place(carrier);
+    if (isAsleep) this.turns.woke(carrier);
     carrier.run(thread);
     if (thread.owesInterrupt) thread.interrupt();
   }
@@ -94,6 +109,7 @@ export class Deliveries {
     const next = this.#heldFor(carrier);
     if (next === null) {
       carrier.park(process.threads.size > 1);
+      this.turns.parked(carrier);
       return;
     }
     this.#take(next);

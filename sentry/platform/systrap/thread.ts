@@ -74,6 +74,8 @@ export class SystrapThread implements GuestThread {
   cpuNs = 0;
   kernelNs = 0;
   hasRun = true;
+  /** Since its host thread was woken last. */
+  hasCalled = false;
   /** What the sentry has worked for it, and the part during which its host thread slept (service-time.ts). */
   serviceNs = 0;
   asleepServiceNs = 0;
@@ -149,6 +151,7 @@ export class SystrapThread implements GuestThread {
   stop(state: number): number {
     this.taken = state;
     this.isStopped = true;
+    this.hasCalled = true;
     this.platform.removeRunning(this);
     if (!this.#afterOps) {
       // What was set before operations in the middle of a call stays set.
