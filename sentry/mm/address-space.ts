@@ -20,7 +20,7 @@ import { protectMemory } from "./protect-memory.ts";
 import { remapMemory } from "./remap-memory.ts";
 import { unmapMemory } from "./unmap-memory.ts";
 import { USER_ADDR_LIMIT, type UserAddr } from "./user-memory.ts";
-import { VM_DONTCOPY, VM_LOCKED_MASK, VM_PLATFORM, Vma } from "./vma.ts";
+import { VM_DONTCOPY, VM_LOCKED_MASK, VM_PLATFORM, VM_SECRET, Vma } from "./vma.ts";
 import { VmaMap } from "./vma-map.ts";
 
 /** What a shared futex waits on: the same object and byte offset in every address space. */
@@ -104,6 +104,18 @@ export class AddressSpace {
     return this.#users;
   }
 
+  /** memfd_secret(2) was mapped. */
+  hasSecrets = false;
+
+  /** How many of `length` bytes from `addr` on the kernel may touch for others than the program itself (get_user_pages()). */
+  openLength(addr: UserAddr, length: number): number {
+    if (!this.hasSecrets) return length;
+    for (const vma of this.map.list) {
+      if ((vma.flags & VM_SECRET) !== 0 && vma.end > addr && vma.start < addr + length) return Math.max(0, vma.start - addr);
+    }
+    return length;
+  }
+
   /** One more task uses it (CLONE_VM). */
   takeUser(): this {
     this.#users++;
@@ -153,6 +165,7 @@ export class AddressSpace {
     child.stackStart = this.stackStart;
     child.auxv = this.auxv;
     child.barriers = this.barriers;
+    child.hasSecrets = this.hasSecrets;
     if (this.exeFile !== null) child.setExeFile(this.exeFile.take());
     return child;
   }

@@ -10,6 +10,8 @@ export interface FileMapping {
   readonly name: string;
   /** Where it was opened; absent for what has no name or another one below. */
   readonly path?: Path | null;
+  /** memfd_secret(2): mapped shared and locked only, and read by nobody else. */
+  readonly isSecret?: boolean;
   /**
    * A host fd that maps the file: opened for reading only unless `writable`. Owned by the
    * file; stays open while a mapping holds a reference. Null for memory without a file

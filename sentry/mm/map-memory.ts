@@ -40,6 +40,7 @@ import { USER_ADDR_LIMIT, type UserAddr } from "./user-memory.ts";
 import {
   isSharedWritable,
   type SharedMemory,
+  VM_DONTDUMP,
   VM_DROPPABLE,
   VM_GROWSDOWN,
   VM_LOCKED,
@@ -48,6 +49,7 @@ import {
   VM_MAYEXEC,
   VM_MAYWRITE,
   VM_NORESERVE,
+  VM_SECRET,
   VM_SHARED,
   VM_WIPEONFORK,
   Vma,
@@ -101,6 +103,10 @@ export const mapMemory = (
   if (flags & MAP_NORESERVE) vmFlags |= VM_NORESERVE;
   const backing = file === null ? anonymousBacking(flags, vmFlags) : fileBacking(task, file, prot, flags, vmFlags);
   if (isErrno(backing)) return backing;
+  if (backing.vmFlags & VM_SECRET) {
+    if (!mayLock(task, mm, size / PAGE_SIZE)) return EAGAIN;
+    mm.hasSecrets = true;
+  }
   const start = file === null ? 0 : (backing.file?.place?.(offset, size) ?? offset);
   if (start < 0) return start;
   return place(mm, task, addr, size, prot & PROT_RWX, flags, backing, start);
@@ -192,6 +198,11 @@ const fileBacking = (task: Task, file: OpenFile, prot: number, flags: number, vm
   const mapping = file.mapping(task);
   if (isErrno(mapping)) return mapping;
   if (flags & MAP_GROWSDOWN) return EINVAL;
+  if (mapping.isSecret) {
+    if (!isShared) return EINVAL;
+    if (prot & PROT_EXEC) return EPERM;
+    vmFlags = (vmFlags & ~VM_MAYEXEC) | VM_LOCKED | VM_DONTDUMP | VM_SECRET;
+  }
   const isWritable = isShared && (vmFlags & VM_MAYWRITE) !== 0;
   let hostFd = mapping.hostFd(isWritable);
   // A write seal takes away VM_MAYWRITE and refuses only what would write at once.
@@ -246,7 +257,7 @@ const place = (
 
 const queueMapping = (task: Task, addr: UserAddr, size: number, prot: number, flags: number, backing: Backing, offset: number): void => {
   // Guest locks are counted, not held: the host's own limit is another one. Populating is what the guest can see of them.
-  const isLocked = (backing.vmFlags & (VM_LOCKED | VM_LOCKONFAULT)) === VM_LOCKED;
+  const isLocked = (backing.vmFlags & (VM_LOCKED | VM_LOCKONFAULT | VM_SECRET)) === VM_LOCKED;
   const populates = isLocked || (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
   const hostFlags = (backing.vmFlags & VM_SHARED ? MAP_SHARED : MAP_PRIVATE) | (flags & MAP_NORESERVE) | (populates ? MAP_POPULATE : 0);
   if (backing.hostFd === null) task.thread.ops.mapAnonymous(addr, size, prot, hostFlags | MAP_ANONYMOUS);

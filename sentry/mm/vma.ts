@@ -33,6 +33,8 @@ export const VM_PLATFORM = 1 << 18;
 export const VM_STACK_AREA = 1 << 19;
 /** Was private and writable at some time, so pages of it may be the process's own (accountable_mapping). */
 export const VM_ACCOUNT = 1 << 20;
+/** memfd_secret(2) */
+export const VM_SECRET = 1 << 21;
 
 /** Shared memory without a file (MAP_SHARED | MAP_ANONYMOUS): its identity for futexes and /proc/pid/maps. */
 export interface SharedMemory {

@@ -8,6 +8,7 @@ import { setUserWord, USER_SIZE, userWord } from "./user-regs.ts";
 const WORD = 8;
 
 export const peek = (task: Task, tracee: Task, addr: number, data: number): number => {
+  if (tracee.mm.openLength(addr, WORD) < WORD) return EIO;
   const word = tracee.thread.process.memory.copyIn(addr, WORD);
   return typeof word === "number" ? EIO : task.memory.copyOut(data, word);
 };

@@ -124,6 +124,7 @@ class MemFile extends OpenFile {
     let done = 0;
     while (io.remaining > 0 && offset + done < USER_ADDR_LIMIT) {
       const want = Math.min(PAGE - ((offset + done) % PAGE), io.remaining);
+      if (this.#mm.openLength(offset + done, want) < want) break;
       const got = memory.readInto(offset + done, piece, 0, want);
       if (got <= 0) break;
       const n = io.put(piece, 0, got);
@@ -157,6 +158,7 @@ class MemFile extends OpenFile {
     if (memory === null) return done;
     while (io.remaining > 0 && offset + done < USER_ADDR_LIMIT) {
       const want = Math.min(PAGE - ((offset + done) % PAGE), io.remaining);
+      if (this.#mm.openLength(offset + done, want) < want) return done > 0 ? done : EIO;
       const taken = io.take(piece, 0, want);
       if (taken <= 0) return done > 0 ? done : taken;
       const n = Math.max(0, memory.writeFrom(offset + done, piece, 0, taken));

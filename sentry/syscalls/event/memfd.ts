@@ -7,9 +7,11 @@ import {
   MFD_HUGETLB,
   MFD_NOEXEC_SEAL,
 } from "../../../syscall-tables/flags/fd.ts";
+import { O_CLOEXEC } from "../../../syscall-tables/flags/open.ts";
 import { EINVAL, ENODEV } from "../../abi/errno.ts";
 import { createHugeMemfd, hugePageShift } from "../../fs/memfd/huge-memfd.ts";
 import { createMemfd } from "../../fs/memfd/memfd.ts";
+import { createSecretMemfd } from "../../fs/memfd/secret-memfd.ts";
 import { implement } from "../implement.ts";
 
 const MFD_HUGE_SHIFT = 26;
@@ -32,4 +34,12 @@ export const sys_memfd_create = implement("memfd_create", { level: "full" }, (ta
     ? createHugeMemfd(task.kernel, name, task.creds, mode, seals, shift)
     : createMemfd(task.kernel, name, task.creds, mode, seals);
   return task.files.install(file, (flags & MFD_CLOEXEC) !== 0);
+});
+
+/** memfd_secret(2) */
+export const sys_memfd_secret = implement("memfd_secret", { level: "full" }, (task, flags) => {
+  if ((flags & ~O_CLOEXEC) !== 0) return EINVAL;
+  const error = task.files.canInstall();
+  if (error < 0) return error;
+  return task.files.install(createSecretMemfd(task.kernel, task.creds), (flags & O_CLOEXEC) !== 0);
 });

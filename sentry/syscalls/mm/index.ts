@@ -18,7 +18,7 @@ import { sys_process_madvise, sys_process_mrelease } from "./process-madvise.ts"
 import { sys_process_vm_readv, sys_process_vm_writev } from "./process-vm.ts";
 import { sys_remap_file_pages } from "./remap-file-pages.ts";
 
-/** Memory. memfd_secret(2) is left out: a kernel without CONFIG_SECRETMEM answers ENOSYS. */
+/** Memory. */
 export const mmSyscalls: Implementation[] = [
   sys_mmap,
   sys_munmap,

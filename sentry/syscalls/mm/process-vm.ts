@@ -1,6 +1,6 @@
 import { UIO_MAXIOV } from "../../../syscall-tables/limits.ts";
 import { EFAULT, EINVAL, EPERM, type Errno, ESRCH, isErrno } from "../../abi/errno.ts";
-import type { UserAddr, UserMemory } from "../../mm/user-memory.ts";
+import type { UserAddr } from "../../mm/user-memory.ts";
 import { mayInspect } from "../../task/permission.ts";
 import type { Task } from "../../task/task.ts";
 import { userIovIo } from "../../vfs/user-io.ts";
@@ -32,10 +32,10 @@ const remoteRanges = (task: Task, addr: UserAddr, count: number): Range[] | Errn
   return ranges;
 };
 
-const targetMemory = (task: Task, pid: number): UserMemory | Errno => {
+const targetOf = (task: Task, pid: number): Task | Errno => {
   const target = task.pidNamespace.task(pid);
   if (target === null || target.isDead) return ESRCH;
-  return mayInspect(task, target) ? target.thread.process.memory : EPERM;
+  return mayInspect(task, target) ? target : EPERM;
 };
 
 /** Moves bytes between the caller's vectors and the other process until either ends or faults. */
@@ -54,12 +54,15 @@ const transfer = (
   const ranges = remoteRanges(task, remote[0], remote[1]);
   if (!Array.isArray(ranges)) return ranges;
   if (ranges.every((range) => range.length === 0)) return 0;
-  const memory = targetMemory(task, pid);
-  if (isErrno(memory)) return memory;
+  const target = targetOf(task, pid);
+  if (isErrno(target)) return target;
+  const { memory } = target.thread.process;
   let done = 0;
   for (const range of ranges) {
     for (let at = 0; at < range.length && io.remaining > 0; ) {
-      const want = Math.min(range.length - at, io.remaining, CHUNK_BYTES);
+      const most = Math.min(range.length - at, io.remaining, CHUNK_BYTES);
+      const want = target.mm.openLength(range.addr + at, most);
+      if (want === 0) return done > 0 ? done : EFAULT;
       const taken = isWrite ? io.take(chunk, 0, want) : memory.readInto(range.addr + at, chunk, 0, want);
       const moved = taken <= 0 ? 0 : isWrite ? memory.writeFrom(range.addr + at, chunk, 0, taken) : io.put(chunk, 0, taken);
       if (moved > 0) done += moved;

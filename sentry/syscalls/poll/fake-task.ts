@@ -57,6 +57,7 @@ export class FakeKernel {
 }
 
 export class FakeTask implements Waiter {
+  readonly mm = { hasSecrets: false };
   readonly kernel: FakeKernel;
   readonly memory = new FakeMemory();
   readonly files: FdTable;

@@ -149,6 +149,15 @@ class VmspliceOp extends BlockingOp {
 const vmsplice = (task: Task, file: PipeFile, io: UserIo): number =>
   file.canWrite ? spliceFromUser(io, file.pipe, task) : spliceToUser(file.pipe, io);
 
+/** Is memory of memfd_secret(2) among the vectors? */
+const namesSecret = (task: Task, iovAddr: UserAddr, count: number): boolean => {
+  const view = task.memory.viewIn(iovAddr, count * 16);
+  if (isErrno(view)) return false;
+  const u64 = (at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+  for (let at = 0; at < count * 16; at += 16) if (task.mm.openLength(u64(at), u64(at + 8)) < u64(at + 8)) return true;
+  return false;
+};
+
 /** vmsplice(2). The pages are copied: a later change of the caller's memory is not seen by the reader. */
 export const sys_vmsplice = implement("vmsplice", { level: "full" }, (task, fd, iovAddr, count, flags) => {
   if ((flags & ~SPLICE_F_ALL) !== 0) return EINVAL;
@@ -158,6 +167,7 @@ export const sys_vmsplice = implement("vmsplice", { level: "full" }, (task, fd, 
   if (isErrno(io)) return io;
   if (io.remaining === 0) return 0;
   if (!(file instanceof PipeFile)) return EBADF;
+  if (task.mm.hasSecrets && namesSecret(task, iovAddr, count)) return EFAULT;
   const n = vmsplice(task, file, io);
   if (n !== EAGAIN || (flags & SPLICE_F_NONBLOCK) !== 0) return n;
   return task.block(new VmspliceOp(file, io));
