@@ -22,6 +22,7 @@ describe("a unit's limits", () => {
       // systemd rounds to hundredths of a second.
       ["CPUQuotaPerSecUSec", "t", "560000"],
       ["CPUQuotaPeriodUSec", "t", "100000"],
+      ["IOWeight", "t", "2930"],
       ["AllowedCPUs", "ay", "2", "1", "2"],
       ["TasksMax", "t", "18446744073709551615"],
     ]);

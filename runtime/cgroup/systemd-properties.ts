@@ -1,6 +1,6 @@
 /** Limits and device rules in systemd's terms (systemd.resource-control(5)), so that systemd does not undo what is written beside it. */
 import { existsSync, readFileSync } from "node:fs";
-import { cpuWeight, parseList, swapAlone } from "./convert.ts";
+import { cpuWeight, ioWeight, parseList, swapAlone } from "./convert.ts";
 import { stateAfter } from "./devices.ts";
 import { CgroupError, type DeviceRule, type Resources } from "./resources.ts";
 import { parseVariant, VariantError } from "./variant.ts";
@@ -78,7 +78,8 @@ export const limitProperties = (
     properties.push(isV2 ? number("CPUWeight", cpuWeight(cpu.shares)) : number("CPUShares", cpu.shares));
   if (isV2) properties.push(...idleWeight(cpu, knowsIdle));
   properties.push(...cpuTime(cpu.quota ?? 0, cpu.period ?? 0));
-  if (blockIo.weight && !isV2) properties.push(number("BlockIOWeight", blockIo.weight));
+  // Whatever is set next, systemd writes all weights that it knows: one that it is not told goes back to the ordinary.
+  if (blockIo.weight) properties.push(isV2 ? number("IOWeight", ioWeight(blockIo.weight)) : number("BlockIOWeight", blockIo.weight));
   if (cpu.cpus !== "") properties.push(mask("AllowedCPUs", cpu.cpus));
   if (cpu.mems !== "") properties.push(mask("AllowedMemoryNodes", cpu.mems));
   if (pids) properties.push(number("TasksMax", pids));
