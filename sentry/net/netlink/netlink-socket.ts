@@ -226,6 +226,14 @@ export class NetlinkSocket extends Socket {
     this.queue.notify(POLLERR);
   }
 
+  /** A message to one of the groups that are numbered in an address; what finds no room is lost like an answer. */
+  hear(group: number, data: Uint8Array): void {
+    if ((this.#groups & (1 << (group - 1))) === 0) return;
+    if (this.#enqueue(data, 0, group) || this.#options.get(NL.NETLINK_NO_ENOBUFS) === 1) return;
+    this.error = ENOBUFS;
+    this.queue.notify(POLLERR);
+  }
+
   /** netlink_dump(): a piece at a time, the next when somebody has read. */
   #continueDump(): void {
     while (this.#charged <= this.settings.receiveBuffer / 2) {

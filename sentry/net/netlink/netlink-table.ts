@@ -20,6 +20,11 @@ export class NetlinkTable {
     this.#sockets.delete(`${protocol}:${portId}`);
   }
 
+  /** A message of the kernel's to a multicast group. */
+  announce(protocol: number, group: number, data: Uint8Array): void {
+    for (const socket of this.#sockets.values()) if (socket.protocol === protocol) socket.hear(group, data);
+  }
+
   sockets(): IterableIterator<NetlinkSocket> {
     return this.#sockets.values();
   }

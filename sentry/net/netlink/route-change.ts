@@ -12,7 +12,7 @@ export const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_SETLINK = 19;
 export const RTM_NEWADDR = 20;
-const RTM_DELADDR = 21;
+export const RTM_DELADDR = 21;
 
 const NLM_F_REPLACE = 0x100;
 const NLM_F_EXCL = 0x200;
@@ -110,7 +110,7 @@ const addressIn = (bytes: Uint8Array | undefined, isV4: boolean): IpAddress | nu
 };
 
 /** struct ifaddrmsg: inet_rtm_newaddr(), inet6_rtm_newaddr(). */
-const readAddress = (request: NetlinkRequest): (InterfaceAddress & { readonly index: number }) | Errno => {
+export const readAddress = (request: NetlinkRequest): (InterfaceAddress & { readonly index: number }) | Errno => {
   const { bytes } = request;
   if (bytes.length < NLMSG_HEADER + IFADDRMSG_SIZE) return EINVAL;
   const family = bytes[NLMSG_HEADER];

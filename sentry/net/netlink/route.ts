@@ -1,6 +1,6 @@
 /** NETLINK_ROUTE requests (rtnetlink(7)): links, addresses, routes and rules of the namespace. */
 
-import { AF_INET, AF_INET6, AF_UNSPEC } from "../../../syscall-tables/flags/socket.ts";
+import { AF_INET, AF_INET6, AF_UNSPEC, NETLINK_ROUTE } from "../../../syscall-tables/flags/socket.ts";
 import { CAP_NET_ADMIN } from "../../../syscall-tables/flags/system.ts";
 
 import { EINVAL, EOPNOTSUPP, EPERM, isErrno } from "../../abi/errno.ts";
@@ -18,7 +18,7 @@ import {
 import type { NetworkNamespace } from "../network-namespace.ts";
 import { attributesOf, NetlinkBuilder, type NetlinkRequest, NLM_F_DUMP, NLM_F_MULTI, NLMSG_HEADER } from "./netlink-message.ts";
 
-import { changeRoute, linkOf, type Note, RTM_NEWADDR, RTM_NEWLINK } from "./route-change.ts";
+import { changeRoute, linkOf, type Note, RTM_DELADDR, RTM_NEWADDR, RTM_NEWLINK, readAddress } from "./route-change.ts";
 
 const RTM_GETLINK = 18;
 const RTM_GETADDR = 22;
@@ -106,10 +106,16 @@ const putLink6 = (answers: NetlinkBuilder, request: NetlinkRequest, device: Loop
   answers.finish();
 };
 
-const putAddress = (answers: NetlinkBuilder, request: NetlinkRequest, device: NetworkInterface, own: InterfaceAddress): void => {
+const putAddress = (
+  answers: NetlinkBuilder,
+  request: NetlinkRequest,
+  device: NetworkInterface,
+  own: InterfaceAddress,
+  type = RTM_NEWADDR,
+): void => {
   const { address, prefixLength } = own;
   const flags = IFA_F_PERMANENT | (own.isSecondary === true ? IFA_F_SECONDARY : 0);
-  answers.begin(RTM_NEWADDR, flagsOf(request), request.sequence, request.portId);
+  answers.begin(type, flagsOf(request), request.sequence, request.portId);
   answers
     .u8(address.isV4 ? AF_INET : AF_INET6)
     .u8(prefixLength)
@@ -127,6 +133,21 @@ const putAddress = (answers: NetlinkBuilder, request: NetlinkRequest, device: Ne
   answers.attribute(6, lifetime); // IFA_CACHEINFO
   answers.attributeU32(8, flags); // IFA_FLAGS
   answers.finish();
+};
+
+const RTNLGRP_IPV4_IFADDR = 5;
+const RTNLGRP_IPV6_IFADDR = 9;
+
+/** rtmsg_ifa(), inet6_ifa_notify(): who listens to the group hears of an address that has come or gone. */
+const announceAddress = (net: NetworkNamespace, request: NetlinkRequest): void => {
+  if (request.type !== RTM_NEWADDR && request.type !== RTM_DELADDR) return;
+  const own = readAddress(request);
+  if (isErrno(own)) return;
+  const news = new NetlinkBuilder();
+  // IPv6 does not say whose request it was.
+  const cause = own.address.isV4 ? {} : { sequence: 0, portId: 0 };
+  putAddress(news, { ...request, ...cause, flags: 0 }, net.loopback, own, request.type);
+  net.netlink.announce(NETLINK_ROUTE, own.address.isV4 ? RTNLGRP_IPV4_IFADDR : RTNLGRP_IPV6_IFADDR, news.bytes());
 };
 
 interface Route {
@@ -279,7 +300,9 @@ export const answerRoute = (
   const isGet = request.type % 4 === 2;
   if (!isGet) {
     if (!task.creds.hasIn(net.userNamespace, CAP_NET_ADMIN)) return EPERM;
-    return changeRoute(net, request, note);
+    const result = changeRoute(net, request, note);
+    if (result === 0) announceAddress(net, request);
+    return result;
   }
   if ((request.flags & NLM_F_DUMP) === NLM_F_DUMP) return dump(net, request, answers, isStrict);
   if (request.type === RTM_GETLINK) return oneLink(net, request, answers);

@@ -119,3 +119,25 @@ for family, home, anything, protocol, request in (
         report("written", lambda: other.sendto(whole, (home, 0)))
         report("read", lambda: (lambda data: (data[8], data[9], data[20:]))(own.recv(99)))
         report("too short", lambda: other.sendto(whole[:10], (home, 0)))
+
+# Addresses that come and go are told to whom listens (rtnetlink(7)).
+RTM_NEWADDR, RTM_DELADDR, RTMGRP_LINK, RTMGRP_IPV4_IFADDR = 20, 21, 1, 0x10
+changer, listener, other = (socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) for _ in range(3))
+changer.bind((0, 0))
+listener.bind((0, RTMGRP_IPV4_IFADDR))
+other.bind((0, RTMGRP_LINK))
+for sock in (listener, other):
+    sock.settimeout(1)
+address = socket.inet_aton("10.1.2.3")
+body = struct.pack("=BBBBI", socket.AF_INET, 24, 0, 0, 1) + b"".join(struct.pack("=HH", 8, kind) + address for kind in (1, 2))
+for kind, flags in ((RTM_NEWADDR, 0x605), (RTM_NEWADDR, 0x605), (RTM_DELADDR, 5), (RTM_DELADDR, 5)):
+    changer.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 7, 0) + body)
+    print("answer", struct.unpack_from("=i", changer.recv(999), 16)[0])
+for _ in range(2):
+    data, _, _, sender = listener.recvmsg(9000)
+    _, kind, flags, sequence, port = struct.unpack_from("=IHHII", data)
+    print("news", kind, flags, sequence, port == changer.getsockname()[0], data[16:32], sender)
+other.settimeout(0)
+report("another group", lambda: other.recv(99))
+listener.settimeout(0)
+report("no more news", lambda: listener.recv(99))
