@@ -94,6 +94,8 @@ export class FakeGuestTask {
   /** RLIMIT_FSIZE. */
   fileSizeLimit = Number.POSITIVE_INFINITY;
   isDead = true;
+  /** Nothing is left to a guest process. */
+  readonly thread = { ops: { onFailure: null } };
   op: BlockingOp | null = null;
   result = BLOCKED;
   readonly #queues: WaitQueue[] = [];
