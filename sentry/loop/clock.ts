@@ -18,6 +18,8 @@ export class Clock {
   readonly #address = this.#memory.address;
   /** CLOCK_BOOTTIME minus CLOCK_MONOTONIC in ns. */
   readonly bootOffsetNs: number;
+  /** What `monotonicNs` said last: the loop asks many times in a millisecond. */
+  lastNs = 0;
   /** Set by `readRealtime`. */
   sec = 0;
   nsec = 0;
@@ -36,7 +38,8 @@ export class Clock {
 
   /** CLOCK_MONOTONIC in ns as a double. */
   monotonicNs(): number {
-    return this.#read(CLOCK_MONOTONIC);
+    this.lastNs = this.#read(CLOCK_MONOTONIC);
+    return this.lastNs;
   }
 
   /** Reads CLOCK_REALTIME into `sec` and `nsec` (no allocation). */

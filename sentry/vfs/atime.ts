@@ -7,7 +7,10 @@ import type { Mount } from "./mount.ts";
 import type { OpenFile } from "./open-file.ts";
 
 const DAY = 24 * 60 * 60;
+const SECOND_NS = 1e9;
+/** The time, to a second or so: to know that a day has passed. */
 const now: Timestamp = { sec: 0, nsec: 0 };
+let nowReadNs = Number.NEGATIVE_INFINITY;
 
 const isBefore = (a: Timestamp, b: Timestamp): boolean => a.sec < b.sec || (a.sec === b.sec && a.nsec <= b.nsec);
 
@@ -17,7 +20,10 @@ export const touchAtime = (inode: Inode, mount: Mount, task: Task): void => {
   if ((mount.flags & MS_NODIRATIME) !== 0 && inode.isDirectory) return;
   const { clock } = task.kernel;
   if ((mount.flags & MS_RELATIME) !== 0 && !isBefore(inode.atime, inode.mtime) && !isBefore(inode.atime, inode.ctime)) {
-    clock.stamp(now);
+    if (clock.lastNs - nowReadNs > SECOND_NS) {
+      nowReadNs = clock.lastNs;
+      clock.stamp(now);
+    }
     if (now.sec - inode.atime.sec < DAY) return;
   }
   clock.stamp(inode.atime);

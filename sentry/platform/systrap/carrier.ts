@@ -77,7 +77,7 @@ export class Carrier {
 
   /** It sleeps or is about to: a command needs a wake-up. (Guest-controlled, like all that it writes.) */
   get isAsleep(): boolean {
-    return Atomics.load(this.#i32, this.#sleeping) !== 0;
+    return this.#i32[this.#sleeping] !== 0;
   }
 
   /** Where it was at its last request. */
@@ -104,7 +104,8 @@ export class Carrier {
 
   #send(command: number): void {
     Atomics.store(this.#i32, this.#command, command);
-    if (Atomics.load(this.#i32, this.#sleeping) !== 0) hostCall3(SYS_futex, this.#address, FUTEX_WAKE, 1);
+    // The store is a barrier; Atomics.load would be a call.
+    if (this.#i32[this.#sleeping] !== 0) hostCall3(SYS_futex, this.#address, FUTEX_WAKE, 1);
   }
 
   /** Lets it carry out the answer of its guest thread. */

@@ -226,7 +226,8 @@ export class SystrapPlatform implements Platform {
     let served = 0;
     for (let i = 0; i < running.length; i++) {
       const thread = running[i];
-      const state = Atomics.load(thread.i32, thread.word + SLOT_STATE / 4);
+      // Not Atomics.load, which is a call: loads stay in order on x86, and V8 keeps those of one array.
+      const state = thread.i32[thread.word + SLOT_STATE / 4];
       if (state === thread.taken) continue;
       served++;
       this.service.note(thread);
