@@ -99,8 +99,8 @@
 #define RING_SIZE 0x18000
 #define LARGE_COPY 0x8000
 /* Pieces become smaller towards the end, as the last one is copied by one side alone. */
-#define COPY_PIECE 0x4000
-#define COPY_LEAST 0x1000
+#define COPY_PIECE 0x8000
+#define COPY_LEAST 0x2000
 /* What rt_sigreturn reads of a signal frame: return address, ucontext, mask. */
 #define SIGNAL_FRAME_FETCHED 312
 #define SLOT_OPS 0x400
