@@ -22,6 +22,10 @@ const SYS_read = 0;
 const SYS_write = 1;
 const SYS_pread64 = 17;
 const SYS_pwrite64 = 18;
+/**
+ * Words that both sides look at are read and written without Atomics, which are calls: x86 keeps loads in order, and stores, and V8 those
+ * of one array.
+ */
 /** Looks without progress: about 30 µs, then the stub is taken to have lost its CPU. */
 const LOOKS = 3000;
 /** Host calls are dear: fewer and larger pieces. */
@@ -81,7 +85,7 @@ export class SlotRing {
   #hasFetched(end: number): boolean {
     let last = 0;
     for (let looks = 0; looks < LOOKS; looks++) {
-      const fetched = Atomics.load(this.#u32, this.#word + SLOT_FETCHED / 4);
+      const fetched = this.#u32[this.#word + SLOT_FETCHED / 4];
       if (fetched === FETCH_FAILED) return false;
       if (fetched >= end) return true;
       if (fetched !== last) looks = 0;
@@ -160,7 +164,7 @@ export class SlotRing {
     const end = this.#put + length - RING_SIZE;
     if (this.#copied >= end) return true;
     for (let looks = 0; looks < LOOKS; looks++) {
-      const copied = Atomics.load(this.#u32, this.#word + SLOT_COPIED / 4);
+      const copied = this.#u32[this.#word + SLOT_COPIED / 4];
       // The guest may have written anything there.
       if (copied < this.#copied || copied > this.#put) return false;
       if (copied > this.#copied) looks = 0;
@@ -173,7 +177,7 @@ export class SlotRing {
   #publish(length: number, spanWord: number): void {
     this.#put += length;
     this.#u32[spanWord] = this.#put;
-    Atomics.store(this.#u32, this.#word + SLOT_READY / 4, this.#put);
+    this.#u32[this.#word + SLOT_READY / 4] = this.#put;
   }
 
   /** Adds to the copy-out whose length stands at `spanWord`. Returns how much found room. */

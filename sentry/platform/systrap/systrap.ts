@@ -220,13 +220,12 @@ export class SystrapPlatform implements Platform {
     }
   }
 
-  /** Serves every request that is posted now. Returns how many. */
+  /** Serves every request that is posted now. Returns how many. (Plain loads: see slot-ring.ts.) */
   poll(): number {
     const running = this.running;
     let served = 0;
     for (let i = 0; i < running.length; i++) {
       const thread = running[i];
-      // Not Atomics.load, which is a call: loads stay in order on x86, and V8 keeps those of one array.
       const state = thread.i32[thread.word + SLOT_STATE / 4];
       if (state === thread.taken) continue;
       served++;
