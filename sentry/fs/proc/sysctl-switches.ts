@@ -2,6 +2,7 @@
 
 import { CAP_SYS_PTRACE } from "../../../syscall-tables/flags/system.ts";
 import { EINVAL, EPERM } from "../../abi/errno.ts";
+import { ringSettings } from "../../io-uring/ring-settings.ts";
 import { PTRACE_SCOPE_NO_ATTACH, ptraceScope } from "../../ptrace/link.ts";
 import { leaseSettings } from "../../vfs/leases.ts";
 import { linkProtection } from "../../vfs/link-protection.ts";
@@ -70,6 +71,25 @@ const leaseSwitch = numberKnob(
   },
 );
 
+const ringSwitch = numberKnob(
+  2,
+  () => ringSettings.disabled,
+  (value) => {
+    ringSettings.disabled = value;
+  },
+);
+
+/** There are no caches of the guest's to drop: the files' are the host's. */
+let dropped = 0;
+const dropCaches: Sysctl = {
+  read: () => `${dropped}\n`,
+  write: (text) => {
+    if (!/^[1-4]$/.test(text)) return EINVAL;
+    dropped = Number(text);
+    return 0;
+  },
+};
+
 export const switches: readonly (readonly [path: string, knob: Sysctl])[] = [
   ["fs/lease-break-time", leaseTime],
   ["fs/leases-enable", leaseSwitch],
@@ -77,5 +97,7 @@ export const switches: readonly (readonly [path: string, knob: Sysctl])[] = [
   ["fs/protected_hardlinks", linkSwitch("hardlinks")],
   ["fs/protected_regular", linkKnob("regular", 2)],
   ["fs/protected_symlinks", linkSwitch("symlinks")],
+  ["kernel/io_uring_disabled", ringSwitch],
   ["kernel/yama/ptrace_scope", ptraceKnob],
+  ["vm/drop_caches", dropCaches],
 ];

@@ -7,9 +7,10 @@ import {
   IORING_ENTER_SQ_WAIT,
   IORING_ENTER_SQ_WAKEUP,
 } from "../../../syscall-tables/flags/system.ts";
-import { EBADF, EBADFD, EFAULT, EINTR, EINVAL, EOPNOTSUPP, type Errno, ETIME, isErrno } from "../../abi/errno.ts";
+import { EBADF, EBADFD, EFAULT, EINTR, EINVAL, EOPNOTSUPP, EPERM, type Errno, ETIME, isErrno } from "../../abi/errno.ts";
 import { RingFile } from "../../io-uring/ring-file.ts";
 import { RingMemory } from "../../io-uring/ring-memory.ts";
+import { mayMakeRing } from "../../io-uring/ring-settings.ts";
 import type { UserAddr } from "../../mm/user-memory.ts";
 import { BLOCKED, BlockingOp } from "../../task/blocking.ts";
 import type { Task } from "../../task/task.ts";
@@ -62,6 +63,7 @@ const SUPPORT = "no polled I/O, no kernel thread that submits, no large entries,
 
 /** io_uring_setup(2) */
 export const sys_io_uring_setup = implement("io_uring_setup", { level: "partial", note: SUPPORT }, (task, entries, paramsAddr) => {
+  if (!mayMakeRing(task.creds)) return EPERM;
   const params = task.memory.viewIn(paramsAddr, PARAMS_SIZE);
   if (isErrno(params)) return EFAULT;
   for (let at = 28; at < SQ_OFFSETS_AT; at += 4) if (params.getUint32(at, true) !== 0) return EINVAL;
