@@ -90,4 +90,31 @@ describeEngine("containerd", ["containerd", "umoci"], () => {
     `mkdir $N; echo x > $N/f; run --rm --mount type=bind,src=$PWD/$N,dst=/m,options=rbind:ro ${image} $N sh -c 'cat /m/f; touch /m/g 2>&1'; rm -r $N`,
     "x\ntouch: /m/g: Read-only file system\n",
   );
+  like("output that nobody wants", `status run --rm --null-io ${image} $N sh -c 'echo a && echo b >&2 && exit 5'`, "status 5\n");
+  like(
+    "output to a file",
+    `run --rm --log-uri file://$PWD/$N.log ${image} $N sh -c 'echo out; echo err >&2' && sort $N.log; rm $N.log`,
+    "err\nout\n",
+  );
+  like(
+    "a pid file, exec of another user, kill of one exec, kill of all",
+    `run -d --pid-file $N.pid --annotation a=b ${image} $N sleep 100; [ -d /proc/$(cat $N.pid) ] && echo lives; rm $N.pid
+    task exec --exec-id q --user 1000:1000 --cwd /tmp $N sh -c 'id -u; pwd'; task exec -d --exec-id w $N sleep 50; task ps $N | wc -l
+    task kill --exec-id w -s KILL $N; soon sh -c "[ \\$(/usr/bin/ctr -a $PWD/ctr.sock -n $SPACE task ps $N | wc -l) = 2 ]"; task kill --all -s KILL $N; stopped; task delete $N 2>&1 | grep -o 'code [0-9]*'`,
+    "lives\n1000\n/tmp\n3\ncode 137\n",
+  );
+  like(
+    "namespaces of others",
+    `ip netns add $N; ip -n $N link set lo up; run --rm --with-ns network:/var/run/netns/$N ${image} $N ip -o -4 addr show lo | cut -d ' ' -f 1-7; ip netns del $N
+    run -d ${image} $N sleep 100; run --rm --with-ns pid:/proc/$(task ls | awk "/^$N /"'{ print $2 }')/ns/pid ${image} $N-b ps -o args`,
+    "1: lo    inet 127.0.0.1/8\nCOMMAND\nsleep 100\nps -o args\n",
+  );
+  like(
+    "capabilities, privileges, seccomp, limits",
+    `echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]}' > $N.json
+    run --rm --cap-add CAP_SYS_TIME --cap-drop CAP_CHOWN ${image} $N grep CapEff /proc/self/status; run --rm --allow-new-privs ${image} $N grep NoNew /proc/self/status
+    run --rm --seccomp --seccomp-profile $N.json ${image} $N sh -c 'mkdir /x 2>&1'; rm $N.json; run --rm --privileged ${image} $N sh -c 'mkdir /t; mount -t tmpfs t /t && echo mounted'
+    status run --rm --memory-limit 67108864 ${image} $N tail /dev/zero; run --rm --device /dev/zero ${image} $N sh -c 'head -c 3 /dev/zero | wc -c'`,
+    "CapEff:\t00000000aa0425fa\nNoNewPrivs:\t0\nmkdir: can't create directory '/x': Operation not permitted\nmounted\nstatus 137\n3\n",
+  );
 });
