@@ -94,7 +94,8 @@ static int set_option(void)
 {
 	static const struct { int level, name; } listed[] = {
 		{ SOL_SOCKET, SO_DEBUG }, { SOL_SOCKET, SO_PRIORITY }, { SOL_SOCKET, SO_MARK }, { SOL_SOCKET, SO_BINDTODEVICE },
-		{ SOL_SOCKET, SO_SNDBUFFORCE }, { SOL_SOCKET, SO_RCVBUFFORCE }, { SOL_IP, IP_TRANSPARENT }, { SOL_IPV6, IPV6_TRANSPARENT },
+		{ SOL_SOCKET, SO_BINDTOIFINDEX }, { SOL_SOCKET, SO_SNDBUFFORCE }, { SOL_SOCKET, SO_RCVBUFFORCE },
+		{ SOL_IP, IP_TRANSPARENT }, { SOL_IPV6, IPV6_TRANSPARENT },
 	};
 
 	for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)

@@ -183,6 +183,8 @@ export class HostSocket extends Socket {
 
   protected sendMessage(_task: Task, message: SendMessage, io: Io, flags: number): number {
     const { address } = message;
+    // sendmsg(2), which stands for all of them here, takes an address of no bytes for none; sendto(2) does not.
+    if (address?.length === 0 && !this.isStream) return EINVAL;
     if (address !== null && this.addressError(address) < 0) return this.addressError(address);
     const controlLength = placeControl(message.control);
     if (controlLength < 0) return controlLength;
@@ -291,7 +293,9 @@ export class HostSocket extends Socket {
   #isPrivileged(task: Task, name: number): boolean {
     const { userNamespace } = this.net;
     if (task.creds.hasIn(userNamespace, CAP_NET_ADMIN)) return true;
-    return (name === SO.SO_BINDTODEVICE || name === SO.SO_MARK) && task.creds.hasIn(userNamespace, CAP_NET_RAW);
+    return (
+      (name === SO.SO_BINDTODEVICE || name === SO.SO_BINDTOIFINDEX || name === SO.SO_MARK) && task.creds.hasIn(userNamespace, CAP_NET_RAW)
+    );
   }
 
   #changeOwnOption(task: Task, name: number, value: Uint8Array): number {

@@ -108,7 +108,10 @@ const readable = new Set([...writable, ...keysOf(readOnly)]);
 /** What the broker sets for guests with CAP_NET_ADMIN or CAP_NET_RAW (native/launcher/broker-serve.c): IP_TRANSPARENT and IPV6_TRANSPARENT too. */
 const privileged = new Set(
   keysOf([
-    [SO.SOL_SOCKET, [SO.SO_DEBUG, SO.SO_PRIORITY, SO.SO_MARK, SO.SO_BINDTODEVICE, SO.SO_SNDBUFFORCE, SO.SO_RCVBUFFORCE]],
+    [
+      SO.SOL_SOCKET,
+      [SO.SO_DEBUG, SO.SO_PRIORITY, SO.SO_MARK, SO.SO_BINDTODEVICE, SO.SO_BINDTOIFINDEX, SO.SO_SNDBUFFORCE, SO.SO_RCVBUFFORCE],
+    ],
     [SO.SOL_IP, [19]],
     [SO.SOL_IPV6, [75]],
   ]),
