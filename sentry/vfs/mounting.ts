@@ -213,9 +213,11 @@ export const mount = (task: Task, vfs: Vfs, source: string, target: Path, type: 
 export const umount = (task: Task, target: Path, flags: number): number => {
   if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) !== 0) return EINVAL;
   const { mount } = target;
-  if (!mayChangeMounts(task)) return EPERM;
+  if (!mayMount(task)) return EPERM;
   if (!isMountRoot(target) || mount.namespace !== task.fs.namespace) return EINVAL;
   if (mount.isLocked) return EINVAL;
+  // can_umount() comes before what a security module says.
+  if (!mayChangeMounts(task)) return EPERM;
   if ((flags & MNT_EXPIRE) !== 0 && (flags & (MNT_FORCE | MNT_DETACH)) !== 0) return EINVAL;
   if (mount.parent === null) return (flags & MNT_DETACH) !== 0 ? EINVAL : EBUSY;
   if ((flags & MNT_DETACH) === 0 && isBusy(mount)) return EBUSY;

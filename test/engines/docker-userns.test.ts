@@ -68,16 +68,16 @@ sh: can't create /proc/sys/kernel/msgmax: Read-only file system
     "a volume, cp, diff, commit, out of memory",
     `docker volume create $N > /dev/null
     run --name $N -m 64m -v $N:/vol -u ann busybox sh -c 'exec 2>&1; id -u; stat -c %u:%g /vol; touch /vol/a; head -c 3 /dev/zero > /tmp/f; tail /dev/zero'
-    field '{{.State.OOMKilled}} {{.State.ExitCode}}' $N; docker cp $N:/tmp/f - | tar tvf - | cut -c 1-30; docker diff $N
+    field '{{.State.OOMKilled}} {{.State.ExitCode}}' $N; docker cp $N:/tmp/f - | tar tvf - | cut -c 1-30; docker diff $N | sort
     docker commit $N $N > /dev/null; docker run --rm --runtime $RT $N stat -c %u:%g /tmp/f; docker rm $N > /dev/null; docker rmi $N > /dev/null; docker volume rm $N > /dev/null`,
     `1000
 0:0
 touch: /vol/a: Permission denied
 true 137
 -rw-r--r-- 301000/301000     3
-C /tmp
 A /tmp/f
 A /vol
+C /tmp
 1000:1000
 `,
   );

@@ -22,7 +22,25 @@ static void lo(void) {
   close(fd);
 }
 
+/* A kernel begins to note when packets come some time after the first socket has asked; from then on, for as long as one asks. */
+static void await_stamps(void) {
+  struct sockaddr_in a = at("127.0.0.1", 4999);
+  int fd = socket(AF_INET, SOCK_DGRAM, 0), what = 0x8 | 0x10;
+  bind(fd, ADDRESS(a));
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &what, sizeof what);
+  for (int tries = 0; tries < 500; tries++) {
+    char b[50], control[200];
+    struct iovec v = {b, sizeof b};
+    struct msghdr h = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    sendto(fd, "x", 1, 0, ADDRESS(a));
+    recvmsg(fd, &h, 0);
+    if (CMSG_FIRSTHDR(&h)) return;
+    usleep(10000);
+  }
+}
+
 static void times(void) {
+  await_stamps();
   struct sockaddr_in a = at("127.0.0.1", 4000);
   int l = socket(AF_INET, SOCK_STREAM, 0), t = socket(AF_INET, SOCK_STREAM, 0), c, on = 1, off = 0;
   T(bind(l, ADDRESS(a)));

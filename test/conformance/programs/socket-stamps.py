@@ -27,6 +27,15 @@ def show(family, address, options):
     sender.close()
 
 
+# A kernel begins to note when packets come some time after the first socket has asked; from then on, for as long as one asks.
+keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+keeper.bind(("127.0.0.1", 0))
+keeper.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, SOFTWARE | RX_SOFTWARE)
+for _ in range(500):
+    keeper.sendto(b"x", keeper.getsockname())
+    if keeper.recvmsg(10, 200)[1]:
+        break
+    time.sleep(0.01)
 for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
     show(family, address, [])
     show(family, address, [(SO_TIMESTAMPING, RX_SOFTWARE)])
