@@ -3,6 +3,7 @@
 import { calmHelperThreads } from "../native/ffi/helper-threads-unsafe.ts";
 import { compileFilter, installFilter } from "../native/ffi/libseccomp-unsafe.ts";
 import { findStartMemory } from "../native/ffi/start-memory-unsafe.ts";
+import { hostCall3 } from "../native/ffi/syscall-unsafe.ts";
 import { startProgram } from "../native/start/at-start.ts";
 import { optimiseAfter } from "../native/start/optimiser.ts";
 import { GOFER_SENTRY_FD, GOFER_SUPERVISOR_FD, parseStartConfig } from "../runtime/sandbox/config.ts";
@@ -35,6 +36,9 @@ const main = (): number => {
   }
 };
 
+const SYS_exit_group = 231;
+
 startProgram(() => {
-  process.exit(main());
+  // Not process.exit(): Node's own end closes its event loop, for which newer ones ask io_uring, which is not allowed here.
+  hostCall3(SYS_exit_group, main());
 });
