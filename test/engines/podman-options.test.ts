@@ -27,7 +27,7 @@ describeEngine("podman's options", ["podman", "conmon", "netavark", "aardvark-dn
   );
   like(
     "--ipc host, --ipc none",
-    "run --rm --network none --ipc host busybox sh -c 'df /dev/shm > /dev/null && echo ok'; run --rm --network none --ipc none busybox sh -c 'ls -d /dev/shm; grep -c shm /proc/mounts' 2>&1",
+    "run --rm --network none --ipc host busybox sh -c 'df /dev/shm > /dev/null && echo ok'; run --rm --network none --ipc none busybox sh -c 'exec 2>&1; ls -d /dev/shm; grep -c shm /proc/mounts'",
     /ok/,
   );
   like(
