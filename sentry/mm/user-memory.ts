@@ -21,7 +21,6 @@ export interface UserMemory {
    * copy in between: bytes or a host errno; null when that is not possible here.
    */
   readHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;
-  /** pwrite(2) or write(2) of guest bytes straight to a host fd; null when that is not possible here. */
   /** The last readHost or writeHost moved less than it could have: the rest is to go another way. */
   readonly hasStalled?: boolean;
   /**
@@ -31,6 +30,7 @@ export interface UserMemory {
   readByGuest?(hostFd: number, offset: number, addr: UserAddr, length: number, otherwise: () => number): boolean;
   /** Has the guest's own process make a range zero with the answer; false where it cannot, or is not worth it. */
   clear?(addr: UserAddr, length: number): boolean;
+  /** pwrite(2) or write(2) of guest bytes straight to a host fd; null when that is not possible here. */
   writeHost?(hostFd: number, offset: number, addr: UserAddr, length: number): number | null;
 
   /** A fresh copy of `length` guest bytes, or EFAULT. Callers bound `length` first. */

@@ -10,15 +10,17 @@ interface LogRecord {
   readonly text: string;
 }
 
-/** As many characters are kept. */
+/** As many characters are kept, with what each record takes besides: empty ones cost memory, too (struct printk_info). */
 const CAPACITY = 1 << 17;
+const RECORD_OVERHEAD = 88;
+const cost = ({ text }: LogRecord): number => text.length + RECORD_OVERHEAD;
 
 const records: LogRecord[] = [
   { priority: 5, timeUs: 0, text: `Linux version ${KERNEL_RELEASE} (moat@moat) (moat) ${KERNEL_VERSION}` },
   { priority: 6, timeUs: 0, text: "Kernel is a user-space one: system calls are answered by moat" },
   { priority: 6, timeUs: 0, text: "Run the sandbox's first program" },
 ];
-let size = records.reduce((sum, { text }) => sum + text.length, 0);
+let size = records.reduce((sum, record) => sum + cost(record), 0);
 /** The number of the first record that is kept. */
 let first = 0;
 /** How many records syslog(2) has consumed, and from which on a whole reading begins (SYSLOG_ACTION_CLEAR). */
@@ -35,9 +37,9 @@ export const logRecord = (sequence: number): LogRecord | undefined => records[se
 
 export const appendToLog = (record: LogRecord): void => {
   records.push(record);
-  size += record.text.length;
+  size += cost(record);
   while (size > CAPACITY) {
-    size -= records[0].text.length;
+    size -= cost(records[0]);
     records.shift();
     first++;
   }

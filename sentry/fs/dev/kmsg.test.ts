@@ -6,7 +6,7 @@ import { POLLIN } from "../../../syscall-tables/flags/poll.ts";
 import { EAGAIN, EINVAL, EPERM, EPIPE, ESPIPE } from "../../abi/errno.ts";
 import { FakeTask } from "../../syscalls/poll/fake-task.ts";
 import { Credentials } from "../../task/credentials.ts";
-import { clearLog, readLast } from "../../task/kernel-log.ts";
+import { clearLog, logEnd, logStart, readLast } from "../../task/kernel-log.ts";
 import { anonInode } from "../../vfs/anon.ts";
 import { OpenFile } from "../../vfs/open-file.ts";
 import { kernelIo } from "../../vfs/user-io.ts";
@@ -68,4 +68,10 @@ test("too long a record is refused; a reader that was too slow is told once", ()
   assert.equal(read(file), EPIPE);
   assert.match(String(read(file)), /^12,-;x+\n$/);
   assert.ok(readLast(1 << 20).length <= 1 << 18);
+});
+
+test("empty records are dropped, too: they cost memory", () => {
+  const file = open(O_WRONLY);
+  for (let count = 0; count < 5000; count++) write(file, "\n");
+  assert.ok(logEnd() - logStart() < 2000);
 });
